@@ -1,0 +1,67 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "apus",
+  products: [
+    .library(name: "Engine", targets: ["Engine"]),
+    .library(name: "Dist", targets: ["Dist"]),
+    .executable(name: "apus", targets: ["Launcher"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+  ],
+  targets: [
+    // C: kernels dispatched for the CPU at run time, and the system's libraries.
+    .target(name: "CKernels"),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(
+      name: "COpenMPI", pkgConfig: "ompi-c",
+      providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    // Engine: what one rank runs. It never imports MPI.
+    .target(
+      name: "Engine",
+      dependencies: [
+        "CKernels", "COpenBLAS", "CZlib",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      resources: [.copy("Resources/digits.csv.gz")]),
+
+    // Dist: what joins the ranks.
+    .target(name: "Dist", dependencies: ["Engine", "COpenMPI"]),
+
+    // Launcher: the `apus` command.
+    .executableTarget(
+      name: "Launcher",
+      dependencies: [
+        "Engine", "Dist",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ]),
+
+    .target(name: "TestSupport", dependencies: ["Engine"], path: "Tests/TestSupport"),
+    .testTarget(
+      name: "EngineTests", dependencies: ["Engine", "TestSupport"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "DistTests",
+      dependencies: [
+        "Dist", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
+      ]),
+    .testTarget(
+      name: "LauncherTests",
+      dependencies: [
+        "Engine", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
+      ]),
+    .executableTarget(
+      name: "MPIChecks", dependencies: ["Dist", "TestSupport"], path: "Tests/MPIChecks"),
+  ],
+  swiftLanguageModes: [.v6]
+)
