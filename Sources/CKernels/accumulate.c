@@ -1,0 +1,44 @@
+// Adding (or taking extremes) into an array: between ranks, and of a bias into rows.
+#include "kernel.h"
+
+#define APUS_COMBINE(name, T, STEP)                                                           \
+  APUS_CLONES static void name(const void *px, void *py, ptrdiff_t n) {                       \
+    const T *x = px;                                                                          \
+    T *y = py;                                                                                \
+    APUS_VECTORIZE                                                                            \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                       \
+      const T u = x[i], v = y[i];                                                             \
+      y[i] = (T)(STEP);                                                                       \
+    }                                                                                         \
+  }
+
+#define APUS_COMBINE_ALL(s, T, U)                                        \
+  APUS_COMBINE(sum_##s, T, (U)v + (U)u)                                  \
+  APUS_COMBINE(min_##s, T, ((v <= u) | (v != v)) ? v : u)                \
+  APUS_COMBINE(max_##s, T, ((v >= u) | (v != v)) ? v : u)
+APUS_COMBINE_ALL(f32, float, float)
+APUS_COMBINE_ALL(f64, double, double)
+APUS_COMBINE_ALL(i32, int32_t, uint32_t)
+APUS_COMBINE_ALL(i64, int64_t, uint64_t)
+APUS_COMBINE_ALL(u8, uint8_t, uint32_t)
+
+void apus_combine(int op, int dtype, const void *x, void *y, ptrdiff_t n) {
+  typedef void (*combine_fn)(const void *, void *, ptrdiff_t);
+  static const combine_fn table[3][APUS_UINT8 + 1] = {
+      {sum_f32, sum_f64, sum_i32, sum_i64, sum_u8},
+      {min_f32, min_f64, min_i32, min_i64, min_u8},
+      {max_f32, max_f64, max_i32, max_i64, max_u8},
+  };
+  if ((unsigned)op > 2 || (unsigned)dtype > APUS_UINT8) return;
+  table[op][dtype](x, y, n);
+}
+
+void apus_accumulate(int dtype, const void *x, void *y, ptrdiff_t n) {
+  apus_combine(0, dtype, x, y, n);
+}
+
+void apus_bias_rows(int dtype, const void *bias, void *y, ptrdiff_t rows, ptrdiff_t cols) {
+  const size_t row_bytes = (size_t)(cols * apus_dtype_size(dtype));
+  char *row = y;
+  for (ptrdiff_t r = 0; r < rows; r++, row += row_bytes) apus_combine(0, dtype, bias, row, cols);
+}

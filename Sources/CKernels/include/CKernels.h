@@ -1,0 +1,382 @@
+// Vector kernels of the engine, in C11.
+//
+// Everything here works on plain memory and knows neither tensors nor graphs. The conventions:
+//
+// * `dtype` is one of `apus_dtype`; `size` is the size of an element in bytes (1, 2, 4 or 8).
+// * Arrays are row major and contiguous unless strides are given. Strides and counts are in
+//   elements. No alignment beyond that of the element type is needed. A count of 0 is valid.
+// * No kernel allocates, locks, or starts a thread: any number may run at once on disjoint outputs.
+// * Elementwise kernels allow an output that is exactly one of the inputs (same address, same
+//   element size, stride 1). Any other overlap of an output is undefined.
+// * A kernel given a dtype it does not support does nothing; a table lookup returns NULL.
+// * Integer arithmetic wraps. A bool is one byte, 0 or 1.
+// * On x86-64 Linux each kernel is compiled three times (AVX-512, AVX2 with FMA, baseline) and the
+//   loader picks one when the program starts, so that no build flag is needed. Float results of
+//   two CPUs can therefore differ in the last bits (fused multiply-add); random bits and random
+//   numbers are the same everywhere. On one CPU every result is reproducible.
+#ifndef APUS_CKERNELS_H
+#define APUS_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// MARK: Element types and CPU
+
+/// Codes of the element types: the raw values of `DType` in Swift.
+typedef enum {
+  APUS_FLOAT32 = 0,
+  APUS_FLOAT64 = 1,
+  APUS_INT32 = 2,
+  APUS_INT64 = 3,
+  APUS_UINT8 = 4,
+  APUS_BOOL = 5,
+} apus_dtype;
+
+/// Bytes of one element of `dtype`; 0 for an unknown code.
+int apus_dtype_size(int dtype);
+
+/// The variant of the kernels this process uses: "x86-64-v4" (AVX-512), "x86-64-v3" (AVX2, FMA)
+/// or "baseline" (also on every other architecture).
+const char *apus_cpu_target(void);
+
+// MARK: Elementwise
+
+/// `y[i] = f(x[i·sx])` for `i < n`. `y` is contiguous; fast for `sx` 0 and 1. `y` may be `x`.
+typedef void (*apus_unary_fn)(const void *x, ptrdiff_t sx, void *y, ptrdiff_t n);
+
+/// `y[i] = f(a[i·sa], b[i·sb])` for `i < n`. `y` is contiguous; fast for strides 0 and 1.
+/// `y` may be `a` or `b` or both.
+typedef void (*apus_binary_fn)(const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb, void *y,
+                               ptrdiff_t n);
+
+/// `y[i] = c[i·sc] ? a[i·sa] : b[i·sb]` for `i < n`; `c` is bool. `y` may be `a` or `b`.
+typedef void (*apus_select_fn)(const void *c, ptrdiff_t sc, const void *a, ptrdiff_t sa,
+                               const void *b, ptrdiff_t sb, void *y, ptrdiff_t n);
+
+/// Functions of one argument. NaN gives NaN, including `RELU` and `SIGN`.
+///
+/// Float32: the polynomials of `vector_math.h`, within 2 units in the last place over the whole
+/// range (3 for tanh and sigmoid), with infinities, subnormal numbers and overflow as in libm.
+/// Float64: libm. `LOGICAL_NOT` is `x == 0`.
+/// Result bool: `LOGICAL_NOT`, `ISNAN`, `ISFINITE`; otherwise the type of the argument.
+/// Integers have `NEG`, `ABS`, `SIGN`, `SQUARE`, `RELU` and `LOGICAL_NOT`, bool the last only.
+typedef enum {
+  APUS_NEG,
+  APUS_ABS,
+  APUS_SIGN,
+  APUS_EXP,
+  APUS_EXPM1,
+  APUS_LOG,
+  APUS_LOG1P,
+  APUS_SQRT,
+  APUS_RSQRT,
+  APUS_SQUARE,
+  APUS_RECIPROCAL,
+  APUS_TANH,
+  APUS_SIGMOID,
+  APUS_RELU,
+  APUS_ERF,
+  APUS_SIN,
+  APUS_COS,
+  APUS_FLOOR,
+  APUS_CEIL,
+  APUS_ROUND,  // half to even
+  APUS_LOGICAL_NOT,
+  APUS_ISNAN,
+  APUS_ISFINITE,
+  APUS_SOFTPLUS,  // log(1 + eˣ)
+} apus_unary_op;
+
+/// Functions of two arguments of one type.
+///
+/// * `DIV` of integers rounds towards negative infinity and `MOD` has the sign of the divisor
+///   (Python's `//` and `%`), so `a == b·DIV(a, b) + MOD(a, b)`; by zero both give 0.
+/// * `POW` of integers wraps; a negative exponent gives the exact power rounded towards zero.
+/// * `MAX` and `MIN` give NaN when either argument is NaN (NumPy's `maximum`, `minimum`).
+/// * `EQ` ... `GE` give bool, for every type.
+/// * Bool has `ADD`, `MAX`, `OR` (or), `MUL`, `MIN`, `AND` (and), and the comparisons; only bool
+///   has `AND` and `OR`.
+typedef enum {
+  APUS_ADD,
+  APUS_SUB,
+  APUS_MUL,
+  APUS_DIV,
+  APUS_POW,
+  APUS_MAX,
+  APUS_MIN,
+  APUS_MOD,
+  APUS_EQ,
+  APUS_NE,
+  APUS_LT,
+  APUS_LE,
+  APUS_GT,
+  APUS_GE,
+  APUS_AND,
+  APUS_OR,
+} apus_binary_op;
+
+/// The kernel of a function of one argument, or NULL where it has no meaning.
+apus_unary_fn apus_unary(apus_unary_op op, int dtype);
+
+/// The kernel of a function of two arguments, or NULL where it has no meaning.
+apus_binary_fn apus_binary(apus_binary_op op, int dtype);
+
+/// The conversion kernel; a copy when `from == to`, NULL for unknown codes.
+///
+/// Float to integer truncates, saturates at the ends of the range and maps NaN to 0. Integer to
+/// narrower integer wraps. To bool: `x != 0` (NaN is true). Not in place unless sizes are equal.
+apus_unary_fn apus_cast(int from, int to);
+
+/// The selection kernel for values of `dtype`; NULL for an unknown code.
+apus_select_fn apus_select(int dtype);
+
+// MARK: Loops over many dimensions
+
+enum { APUS_MAX_RANK = 16 };
+
+/// A loop nest over `shape`, outermost dimension first.
+///
+/// Operand `k` moves by `stride[k][d]` elements along dimension `d` (0: broadcast; negative is
+/// allowed). The output is the last operand. Rank 0 is one element; a zero in `shape` is nothing.
+typedef struct {
+  int rank;
+  ptrdiff_t shape[16];
+  ptrdiff_t stride[4][16];
+} apus_loop;
+
+/// A loop over `shape` with all strides 0. `rank` is at most `APUS_MAX_RANK`.
+apus_loop apus_loop_make(int rank, const ptrdiff_t *shape);
+
+/// Sets the strides of operand `k` (0...3), `rank` of them.
+void apus_loop_set_strides(apus_loop *loop, int k, const ptrdiff_t *strides);
+
+/// Drops dimensions of size 1 and merges neighbours that all `operands` step through as one.
+/// The drivers below do this themselves on each call; doing it once beforehand saves a little.
+void apus_loop_collapse(apus_loop *loop, int operands);
+
+/// Runs a unary kernel over a loop: operands x, y with elements of `sizex` and `sizey` bytes.
+/// The innermost stride of y must be 1 after collapsing; the other strides are free.
+void apus_run_unary(apus_unary_fn fn, const apus_loop *loop, int sizex, const void *x, int sizey,
+                    void *y);
+
+/// Runs a binary kernel over a loop: operands a, b, y. Strides of y as in `apus_run_unary`.
+void apus_run_binary(apus_binary_fn fn, const apus_loop *loop, int sizea, const void *a, int sizeb,
+                     const void *b, int sizey, void *y);
+
+/// Runs a selection over a loop: operands c, a, b, y; `size` is that of a, b and y.
+void apus_run_select(apus_select_fn fn, const apus_loop *loop, int size, const void *c,
+                     const void *a, const void *b, void *y);
+
+/// Copies x to y: operands x, y, any strides on both sides. A transposition is done in blocks.
+void apus_copy_strided(const apus_loop *loop, int size, const void *x, void *y);
+
+/// `y[c, r] = x[r, c]`: x is `[rows, cols]`, y is `[cols, rows]`, in cache blocks.
+void apus_transpose2d(int size, const void *x, void *y, ptrdiff_t rows, ptrdiff_t cols);
+
+// MARK: Reductions
+
+/// Reductions of `[outer, n, inner]` to `[outer, inner]`.
+///
+/// * `SUM` and `PROD`: the type of x. Float32 is summed in blocks of 32-bit lanes whose totals are
+///   added in 64 bits, in an order that depends on the shape only.
+/// * `RMAX` and `RMIN`: NaN wins (NumPy). Of nothing: the identity (∓infinity, or the type's end).
+/// * `ARGMAX` and `ARGMIN`: int32; the first of equals wins, and the first NaN wins over numbers.
+///   Of nothing: 0.
+/// * `ANY` and `ALL`: bool, of `x != 0`.
+/// `SUM` and `PROD` are missing for uint8 and bool (cast first).
+typedef enum {
+  APUS_SUM,
+  APUS_PROD,
+  APUS_RMAX,
+  APUS_RMIN,
+  APUS_ARGMAX,
+  APUS_ARGMIN,
+  APUS_ANY,
+  APUS_ALL,
+} apus_reduce_op;
+
+/// Reduces x `[outer, n, inner]` to y `[outer, inner]`, both contiguous and disjoint.
+typedef void (*apus_reduce_fn)(const void *x, void *y, ptrdiff_t outer, ptrdiff_t n,
+                               ptrdiff_t inner);
+
+/// The kernel of a reduction, or NULL where it has no meaning.
+apus_reduce_fn apus_reduce(apus_reduce_op op, int dtype);
+
+/// Running sums along n of x `[outer, n, inner]`; y has the same shape and may be x. `exclusive`
+/// leaves the element itself out; `reverse` runs from the end. Float32 adds in 64 bits. Not bool.
+void apus_cumsum(int dtype, const void *x, void *y, ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner,
+                 int exclusive, int reverse);
+
+/// `y[c] = Σ_r x[r, c]` for x `[rows, cols]`, y `[cols]` (the gradient of a bias). Floats, ints.
+void apus_column_sums(int dtype, const void *x, void *y, ptrdiff_t rows, ptrdiff_t cols);
+
+/// `y[r, c] += bias[c]` for y `[rows, cols]`, bias `[cols]`. Floats.
+void apus_bias_rows(int dtype, const void *bias, void *y, ptrdiff_t rows, ptrdiff_t cols);
+
+/// `y += x`, n elements; every type except bool. x and y are disjoint or equal.
+void apus_accumulate(int dtype, const void *x, void *y, ptrdiff_t n);
+
+/// `y = y op x`, n elements, op 0 sum, 1 min, 2 max (NaN wins); every type except bool.
+void apus_combine(int op, int dtype, const void *x, void *y, ptrdiff_t n);
+
+// MARK: Rows: softmax and layer normalisation (float32, float64)
+
+/// `y[r, :] = exp(x[r, :] − max) / Σ exp(x[r, :] − max)`; all `[rows, cols]`. y may be x.
+void apus_softmax(int dtype, const void *x, void *y, ptrdiff_t rows, ptrdiff_t cols);
+
+/// `y[r, :] = x[r, :] − max − log Σ exp(x[r, :] − max)`; all `[rows, cols]`. y may be x.
+void apus_log_softmax(int dtype, const void *x, void *y, ptrdiff_t rows, ptrdiff_t cols);
+
+/// From the softmax y and its gradient g: `dx = y · (g − Σ_c g·y)`. dx may be g or y.
+void apus_softmax_grad(int dtype, const void *y, const void *g, void *dx, ptrdiff_t rows,
+                       ptrdiff_t cols);
+
+/// From the log-softmax y and its gradient g: `dx = g − exp(y) · Σ_c g`. dx may be g or y.
+void apus_log_softmax_grad(int dtype, const void *y, const void *g, void *dx, ptrdiff_t rows,
+                           ptrdiff_t cols);
+
+/// `y = (x − mean) · rstd` with `rstd = 1/√(variance + eps)`, row by row, no scale or offset (Ba,
+/// Kiros, Hinton 2016, eq. 3). The variance is that of the population, found in a second pass.
+/// x, y `[rows, cols]`, y may be x; mean, rstd `[rows]` of the same type, either may be NULL.
+void apus_layer_norm(int dtype, const void *x, void *y, void *mean, void *rstd, ptrdiff_t rows,
+                     ptrdiff_t cols, double eps);
+
+/// `dx = rstd · (g − mean_c(g) − y · mean_c(g·y))` with y and rstd as `apus_layer_norm` left them.
+/// dx may be g or y.
+void apus_layer_norm_grad(int dtype, const void *y, const void *rstd, const void *g, void *dx,
+                          ptrdiff_t rows, ptrdiff_t cols);
+
+// MARK: Activations and their gradients in one sweep (float32, float64)
+
+/// `dx = y > 0 ? g : 0`; y is the output (or the input) of relu. dx may be y or g.
+void apus_relu_grad(int dtype, const void *y, const void *g, void *dx, ptrdiff_t n);
+
+/// `dx = g · (1 − y²)`, y the output of tanh. dx may be y or g.
+void apus_tanh_grad(int dtype, const void *y, const void *g, void *dx, ptrdiff_t n);
+
+/// `dx = g · y · (1 − y)`, y the output of sigmoid. dx may be y or g.
+void apus_sigmoid_grad(int dtype, const void *y, const void *g, void *dx, ptrdiff_t n);
+
+/// `y = x · Φ(x)`, Φ the normal distribution function (Hendrycks, Gimpel 2016); with `approximate`
+/// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`. The absolute error is about 1e-7·|x|. y may be x.
+void apus_gelu(int dtype, const void *x, void *y, int approximate, ptrdiff_t n);
+
+/// `dx = g · dgelu/dx`, x the input of gelu. dx may be x or g.
+void apus_gelu_grad(int dtype, const void *x, const void *g, void *dx, int approximate,
+                    ptrdiff_t n);
+
+// MARK: Indexing
+
+// Indices are int32, int64 or uint8 (`idx_dtype`); a negative index counts from the end. All are
+// checked before anything is written: a function returns −1, or the position in `idx` of the first
+// index outside [−n, n), and has then left y alone.
+
+/// `y[o, j, :] = x[o, idx[j], :]`: x `[outer, n, inner]`, idx `[k]`, y `[outer, k, inner]`.
+ptrdiff_t apus_take(int size, const void *x, const void *idx, int idx_dtype, void *y,
+                    ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner);
+
+/// The transpose of `apus_take`: y `[outer, n, inner]` is zeroed, then `y[o, idx[j], :] +=
+/// g[o, j, :]` in order of j. Every type except bool.
+ptrdiff_t apus_scatter_add(int dtype, const void *g, const void *idx, int idx_dtype, void *y,
+                           ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner);
+
+/// One index per place: `y[o, i] = x[o, idx[o, i], i]`: x `[outer, n, inner]`, idx and y
+/// `[outer, inner]`.
+ptrdiff_t apus_take_along(int size, const void *x, const void *idx, int idx_dtype, void *y,
+                          ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner);
+
+/// The transpose of `apus_take_along`: y `[outer, n, inner]` is zeroed, then
+/// `y[o, idx[o, i], i] = g[o, i]`.
+ptrdiff_t apus_scatter_along(int dtype, const void *g, const void *idx, int idx_dtype, void *y,
+                             ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner);
+
+/// `dst[j] = src[rows[j]]` for rows of `row_bytes` bytes. Row numbers are not checked.
+void apus_gather_rows(void *dst, const void *src, size_t row_bytes, const int64_t *rows,
+                      ptrdiff_t n);
+
+// MARK: Windows over images
+
+/// A window sliding over an image `[h, w, c]`: kernel `kh × kw`, steps `sh, sw`, dilations
+/// `dh, dw`, padding `pt` rows above and `pl` columns at the left, output `oh × ow`. Output pixel
+/// `(oy, ox)` and tap `(ky, kx)` read input `(oy·sh − pt + ky·dh, ox·sw − pl + kx·dw)`.
+typedef struct {
+  int h, w, c, kh, kw, sh, sw, dh, dw, pt, pl, oh, ow;
+} apus_conv;
+
+/// Unrolls the windows of output pixels `p0 ..< p1` (row-major over `oh·ow`) of one image: col is
+/// `[p1 − p0, kh, kw, c]`, zero where a tap falls on padding.
+void apus_im2col(int size, const apus_conv *cv, const void *image, void *col, int p0, int p1);
+
+/// The transpose of `apus_im2col`: adds col to the image, which the caller zeroed. Floats.
+void apus_col2im_add(int dtype, const apus_conv *cv, const void *col, void *image, int p0, int p1);
+
+/// Maxima over windows: x `[n, h, w, c]`, y and arg `[n, oh, ow, c]`. `arg` is the offset of the
+/// winner within its image (the first of equals; the first NaN wins). Padding never wins; a window
+/// of padding alone gives the lowest value and arg −1. Every type except bool. arg may be NULL.
+void apus_maxpool(int dtype, const apus_conv *cv, const void *x, void *y, int32_t *arg,
+                  ptrdiff_t n);
+
+/// Gradient of `apus_maxpool`: dx is zeroed, then `dx[image, arg] += g`. Floats.
+void apus_pool_scatter(int dtype, const apus_conv *cv, const void *g, const int32_t *arg, void *dx,
+                       ptrdiff_t n);
+
+/// The transpose of `apus_pool_scatter`: `g = dx[image, arg]`, 0 where arg is −1. Floats.
+void apus_pool_gather(int dtype, const apus_conv *cv, const void *dx, const int32_t *arg, void *g,
+                      ptrdiff_t n);
+
+/// Means over windows: x `[n, h, w, c]`, y `[n, oh, ow, c]`. Padding is not counted; a window of
+/// padding alone gives 0. Floats.
+void apus_avgpool(int dtype, const apus_conv *cv, const void *x, void *y, ptrdiff_t n);
+
+/// Gradient of `apus_avgpool`: dx is zeroed, then each g is spread over its window. Floats.
+void apus_avgpool_grad(int dtype, const apus_conv *cv, const void *g, void *dx, ptrdiff_t n);
+
+// MARK: Optimizers: one sweep over n parameters (float32, float64), formulas of Keras
+
+/// `p −= lr·g`.
+void apus_sgd(int dtype, void *p, const void *g, double lr, ptrdiff_t n);
+
+/// `v = momentum·v − lr·g`, then `p += v`, or with `nesterov` `p += momentum·v − lr·g`.
+void apus_momentum(int dtype, void *p, const void *g, void *v, double lr, double momentum,
+                   int nesterov, ptrdiff_t n);
+
+/// Adam (Kingma, Ba 2015, in the form of the end of section 2) with decoupled weight decay.
+///
+/// `p −= p·weight_decay·lr`; `m += (g − m)(1 − beta1)`; `v += (g² − v)(1 − beta2)`;
+/// `p −= lr·√bias2/bias1 · m / (√v + eps)`, where `bias1 = 1 − beta1ᵗ`, `bias2 = 1 − beta2ᵗ`.
+/// With `vmax` not NULL (AMSGrad) `vmax = max(vmax, v)` takes the place of v under the root.
+void apus_adam(int dtype, void *p, const void *g, void *m, void *v, void *vmax, double lr,
+               double beta1, double beta2, double eps, double bias1, double bias2,
+               double weight_decay, ptrdiff_t n);
+
+// MARK: Random numbers
+
+// Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011): `seed` is the key, `stream` and the position are
+// the counter. Value i depends on (seed, stream, i) only, so any split into pieces gives the same
+// numbers: `..._from` gives the n values that start at `first`.
+
+/// 32 random bits each.
+void apus_random_bits(uint64_t seed, uint64_t stream, uint32_t *y, ptrdiff_t n);
+void apus_random_bits_from(uint64_t seed, uint64_t stream, uint64_t first, uint32_t *y,
+                           ptrdiff_t n);
+
+/// Uniform on [0, 1), multiples of 2⁻²⁴ (float32) or 2⁻⁵³ (float64).
+void apus_random_uniform(int dtype, uint64_t seed, uint64_t stream, void *y, ptrdiff_t n);
+void apus_random_uniform_from(int dtype, uint64_t seed, uint64_t stream, uint64_t first, void *y,
+                              ptrdiff_t n);
+
+/// Normal with mean 0 and deviation 1, by the transform of Box and Muller (1958). Float32 values
+/// are the same on every CPU; float64 values depend on the logarithm, sine and cosine of libm.
+void apus_random_normal(int dtype, uint64_t seed, uint64_t stream, void *y, ptrdiff_t n);
+void apus_random_normal_from(int dtype, uint64_t seed, uint64_t stream, uint64_t first, void *y,
+                             ptrdiff_t n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

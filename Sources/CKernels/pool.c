@@ -1,0 +1,151 @@
+// Maxima and means over windows of images, and their gradients.
+#include <math.h>
+
+#include "window.h"
+
+// Channels are walked innermost, one strip at a time so that values and places stay in registers or
+// the first-level cache.
+#define APUS_CHANNELS 64
+
+#define APUS_MAXPOOL(s, T, LOWEST)                                                            \
+  APUS_CLONES static void maxpool_##s(const apus_conv *cv, const T *x, T *y, int32_t *arg,    \
+                                      ptrdiff_t n) {                                          \
+    const ptrdiff_t c = cv->c, image = (ptrdiff_t)cv->h * cv->w * c;                          \
+    T best[APUS_CHANNELS];                                                                    \
+    int32_t place[APUS_CHANNELS];                                                             \
+    for (ptrdiff_t i = 0; i < n; i++, x += image) {                                           \
+      apus_window w = apus_window_at(cv, 0);                                                  \
+      for (int p = 0; p < cv->oh * cv->ow; p++, apus_window_next(cv, &w)) {                   \
+        for (ptrdiff_t first = 0; first < c; first += APUS_CHANNELS) {                        \
+          const ptrdiff_t count = apus_min(APUS_CHANNELS, c - first);                         \
+          for (ptrdiff_t k = 0; k < count; k++) {                                             \
+            best[k] = (LOWEST);                                                               \
+            place[k] = -1;                                                                    \
+          }                                                                                   \
+          for (int ky = w.ky0; ky < w.ky1; ky++) {                                            \
+            for (int kx = w.kx0; kx < w.kx1; kx++) {                                          \
+              const ptrdiff_t offset = apus_tap_offset(cv, &w, ky, kx) + first;               \
+              const T *u = x + offset;                                                        \
+              APUS_VECTORIZE                                                                  \
+              for (ptrdiff_t k = 0; k < count; k++) {                                         \
+                const T a = best[k], b = u[k];                                                \
+                const int beats = (b > a) | ((b != b) & (a == a)) | (place[k] < 0);           \
+                best[k] = beats ? b : a;                                                      \
+                place[k] = beats ? (int32_t)(offset + k) : place[k];                          \
+              }                                                                               \
+            }                                                                                 \
+          }                                                                                   \
+          memcpy(y, best, (size_t)count * sizeof(T));                                         \
+          y += count;                                                                         \
+          if (arg) {                                                                          \
+            memcpy(arg, place, (size_t)count * sizeof(int32_t));                              \
+            arg += count;                                                                     \
+          }                                                                                   \
+        }                                                                                     \
+      }                                                                                       \
+    }                                                                                         \
+  }
+APUS_MAXPOOL(f32, float, -INFINITY)
+APUS_MAXPOOL(f64, double, -(double)INFINITY)
+APUS_MAXPOOL(i32, int32_t, INT32_MIN)
+APUS_MAXPOOL(i64, int64_t, INT64_MIN)
+APUS_MAXPOOL(u8, uint8_t, 0)
+
+void apus_maxpool(int dtype, const apus_conv *cv, const void *x, void *y, int32_t *arg,
+                  ptrdiff_t n) {
+  switch (dtype) {
+#define APUS_CASE(code, s, T) \
+  case code: maxpool_##s(cv, x, y, arg, n); return;
+    APUS_NUMBERS(APUS_CASE)
+    default: return;
+  }
+}
+
+#define APUS_POOL_GRADIENTS(code, s, T)                                                       \
+  static void pool_scatter_##s(const apus_conv *cv, const T *g, const int32_t *arg, T *dx,    \
+                               ptrdiff_t n) {                                                 \
+    const ptrdiff_t out = (ptrdiff_t)cv->oh * cv->ow * cv->c;                                 \
+    const ptrdiff_t image = (ptrdiff_t)cv->h * cv->w * cv->c;                                 \
+    if (n * image > 0) memset(dx, 0, (size_t)(n * image) * sizeof(T));                        \
+    for (ptrdiff_t i = 0; i < n; i++, g += out, arg += out, dx += image) {                    \
+      for (ptrdiff_t p = 0; p < out; p++) {                                                   \
+        if (arg[p] >= 0) dx[arg[p]] += g[p];                                                  \
+      }                                                                                       \
+    }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  static void pool_gather_##s(const apus_conv *cv, const T *dx, const int32_t *arg, T *g,     \
+                              ptrdiff_t n) {                                                  \
+    const ptrdiff_t out = (ptrdiff_t)cv->oh * cv->ow * cv->c;                                 \
+    const ptrdiff_t image = (ptrdiff_t)cv->h * cv->w * cv->c;                                 \
+    for (ptrdiff_t i = 0; i < n; i++, g += out, arg += out, dx += image) {                    \
+      for (ptrdiff_t p = 0; p < out; p++) g[p] = arg[p] >= 0 ? dx[arg[p]] : 0;                \
+    }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  APUS_INLINE T share_##s(const apus_window *w) {                                             \
+    const int cells = (w->ky1 - w->ky0) * (w->kx1 - w->kx0);                                  \
+    return cells > 0 ? (T)1 / (T)cells : 0;                                                   \
+  }                                                                                           \
+                                                                                              \
+  APUS_CLONES static void avgpool_##s(const apus_conv *cv, const T *x, T *y, ptrdiff_t n) {   \
+    const ptrdiff_t c = cv->c, image = (ptrdiff_t)cv->h * cv->w * c;                          \
+    for (ptrdiff_t i = 0; i < n; i++, x += image) {                                           \
+      apus_window w = apus_window_at(cv, 0);                                                  \
+      for (int p = 0; p < cv->oh * cv->ow; p++, y += c, apus_window_next(cv, &w)) {           \
+        const T share = share_##s(&w);                                                        \
+        for (ptrdiff_t k = 0; k < c; k++) y[k] = 0;                                           \
+        for (int ky = w.ky0; ky < w.ky1; ky++) {                                              \
+          for (int kx = w.kx0; kx < w.kx1; kx++) {                                            \
+            const T *u = x + apus_tap_offset(cv, &w, ky, kx);                                 \
+            APUS_VECTORIZE                                                                    \
+            for (ptrdiff_t k = 0; k < c; k++) y[k] += u[k];                                   \
+          }                                                                                   \
+        }                                                                                     \
+        APUS_VECTORIZE                                                                        \
+        for (ptrdiff_t k = 0; k < c; k++) y[k] *= share;                                      \
+      }                                                                                       \
+    }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  APUS_CLONES static void avgpool_grad_##s(const apus_conv *cv, const T *g, T *dx,            \
+                                           ptrdiff_t n) {                                     \
+    const ptrdiff_t c = cv->c, image = (ptrdiff_t)cv->h * cv->w * c;                          \
+    if (n * image > 0) memset(dx, 0, (size_t)(n * image) * sizeof(T));                        \
+    for (ptrdiff_t i = 0; i < n; i++, dx += image) {                                          \
+      apus_window w = apus_window_at(cv, 0);                                                  \
+      for (int p = 0; p < cv->oh * cv->ow; p++, g += c, apus_window_next(cv, &w)) {           \
+        const T share = share_##s(&w);                                                        \
+        for (int ky = w.ky0; ky < w.ky1; ky++) {                                              \
+          for (int kx = w.kx0; kx < w.kx1; kx++) {                                            \
+            T *u = dx + apus_tap_offset(cv, &w, ky, kx);                                      \
+            APUS_VECTORIZE                                                                    \
+            for (ptrdiff_t k = 0; k < c; k++) u[k] += g[k] * share;                           \
+          }                                                                                   \
+        }                                                                                     \
+      }                                                                                       \
+    }                                                                                         \
+  }
+APUS_FLOATS(APUS_POOL_GRADIENTS)
+
+void apus_pool_scatter(int dtype, const apus_conv *cv, const void *g, const int32_t *arg, void *dx,
+                       ptrdiff_t n) {
+  if (dtype == APUS_FLOAT32) pool_scatter_f32(cv, g, arg, dx, n);
+  if (dtype == APUS_FLOAT64) pool_scatter_f64(cv, g, arg, dx, n);
+}
+
+void apus_pool_gather(int dtype, const apus_conv *cv, const void *dx, const int32_t *arg, void *g,
+                      ptrdiff_t n) {
+  if (dtype == APUS_FLOAT32) pool_gather_f32(cv, dx, arg, g, n);
+  if (dtype == APUS_FLOAT64) pool_gather_f64(cv, dx, arg, g, n);
+}
+
+void apus_avgpool(int dtype, const apus_conv *cv, const void *x, void *y, ptrdiff_t n) {
+  if (dtype == APUS_FLOAT32) avgpool_f32(cv, x, y, n);
+  if (dtype == APUS_FLOAT64) avgpool_f64(cv, x, y, n);
+}
+
+void apus_avgpool_grad(int dtype, const apus_conv *cv, const void *g, void *dx, ptrdiff_t n) {
+  if (dtype == APUS_FLOAT32) avgpool_grad_f32(cv, g, dx, n);
+  if (dtype == APUS_FLOAT64) avgpool_grad_f64(cv, g, dx, n);
+}

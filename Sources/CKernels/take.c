@@ -1,0 +1,131 @@
+// Reading and adding by index.
+#include "kernel.h"
+
+APUS_INLINE int64_t index_at(const void *idx, int dtype, ptrdiff_t j) {
+  switch (dtype) {
+    case APUS_INT32: return ((const int32_t *)idx)[j];
+    case APUS_UINT8: return ((const uint8_t *)idx)[j];
+    default: return ((const int64_t *)idx)[j];
+  }
+}
+
+// The place an index in [−n, n) names.
+APUS_INLINE ptrdiff_t place_at(const void *idx, int dtype, ptrdiff_t j, ptrdiff_t n) {
+  const int64_t i = index_at(idx, dtype, j);
+  return (ptrdiff_t)(i < 0 ? i + n : i);
+}
+
+static ptrdiff_t first_bad(const void *idx, int dtype, ptrdiff_t count, ptrdiff_t n) {
+  if (dtype != APUS_INT32 && dtype != APUS_INT64 && dtype != APUS_UINT8) return count > 0 ? 0 : -1;
+  for (ptrdiff_t j = 0; j < count; j++) {
+    const int64_t i = index_at(idx, dtype, j);
+    if (i < -(int64_t)n || i >= (int64_t)n) return j;
+  }
+  return -1;
+}
+
+// Elements of the common sizes without a call for each.
+APUS_INLINE void copy_element(void *y, const void *x, int size) {
+  switch (size) {
+    case 1: memcpy(y, x, 1); return;
+    case 4: memcpy(y, x, 4); return;
+    case 8: memcpy(y, x, 8); return;
+    default: memcpy(y, x, (size_t)size);
+  }
+}
+
+ptrdiff_t apus_take(int size, const void *x, const void *idx, int idx_dtype, void *y,
+                    ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner) {
+  const ptrdiff_t bad = first_bad(idx, idx_dtype, k, n);
+  if (bad >= 0) return bad;
+  const ptrdiff_t bytes = inner * size;
+  const char *from = x;
+  char *to = y;
+  for (ptrdiff_t o = 0; o < outer; o++, from += n * bytes) {
+    for (ptrdiff_t j = 0; j < k; j++, to += bytes) {
+      const char *row = from + place_at(idx, idx_dtype, j, n) * bytes;
+      if (inner == 1) {
+        copy_element(to, row, size);
+      } else {
+        memcpy(to, row, (size_t)bytes);
+      }
+    }
+  }
+  return -1;
+}
+
+ptrdiff_t apus_take_along(int size, const void *x, const void *idx, int idx_dtype, void *y,
+                          ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner) {
+  const ptrdiff_t bad = first_bad(idx, idx_dtype, outer * inner, n);
+  if (bad >= 0) return bad;
+  const char *from = x;
+  char *to = y;
+  for (ptrdiff_t o = 0; o < outer; o++, from += n * inner * size) {
+    for (ptrdiff_t i = 0; i < inner; i++, to += size) {
+      const ptrdiff_t place = place_at(idx, idx_dtype, o * inner + i, n);
+      copy_element(to, from + (place * inner + i) * size, size);
+    }
+  }
+  return -1;
+}
+
+#define APUS_SCATTER(s, T, U)                                                                 \
+  APUS_CLONES static void scatter_add_##s(const T *g, const void *idx, int idx_dtype, T *y,   \
+                                          ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k,          \
+                                          ptrdiff_t inner) {                                  \
+    for (ptrdiff_t o = 0; o < outer; o++, y += n * inner) {                                   \
+      for (ptrdiff_t j = 0; j < k; j++, g += inner) {                                         \
+        T *row = y + place_at(idx, idx_dtype, j, n) * inner;                                  \
+        APUS_VECTORIZE                                                                        \
+        for (ptrdiff_t i = 0; i < inner; i++) row[i] = (T)((U)row[i] + (U)g[i]);              \
+      }                                                                                       \
+    }                                                                                         \
+  }
+APUS_SCATTER(f32, float, float)
+APUS_SCATTER(f64, double, double)
+APUS_SCATTER(i32, int32_t, uint32_t)
+APUS_SCATTER(i64, int64_t, uint64_t)
+APUS_SCATTER(u8, uint8_t, uint32_t)
+
+static void clear(void *y, ptrdiff_t bytes) {
+  if (bytes > 0) memset(y, 0, (size_t)bytes);
+}
+
+ptrdiff_t apus_scatter_add(int dtype, const void *g, const void *idx, int idx_dtype, void *y,
+                           ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner) {
+  const ptrdiff_t bad = first_bad(idx, idx_dtype, k, n);
+  if (bad >= 0) return bad;
+  clear(y, outer * n * inner * apus_dtype_size(dtype));
+  switch (dtype) {
+#define APUS_CASE(code, s, T) \
+  case code: scatter_add_##s(g, idx, idx_dtype, y, outer, n, k, inner); break;
+    APUS_NUMBERS(APUS_CASE)
+    default: break;
+  }
+  return -1;
+}
+
+ptrdiff_t apus_scatter_along(int dtype, const void *g, const void *idx, int idx_dtype, void *y,
+                             ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner) {
+  const ptrdiff_t bad = first_bad(idx, idx_dtype, outer * inner, n);
+  if (bad >= 0) return bad;
+  const int size = apus_dtype_size(dtype);
+  clear(y, outer * n * inner * size);
+  const char *from = g;
+  char *to = y;
+  for (ptrdiff_t o = 0; o < outer; o++, to += n * inner * size) {
+    for (ptrdiff_t i = 0; i < inner; i++, from += size) {
+      const ptrdiff_t place = place_at(idx, idx_dtype, o * inner + i, n);
+      copy_element(to + (place * inner + i) * size, from, size);
+    }
+  }
+  return -1;
+}
+
+void apus_gather_rows(void *dst, const void *src, size_t row_bytes, const int64_t *rows,
+                      ptrdiff_t n) {
+  char *to = dst;
+  for (ptrdiff_t j = 0; j < n; j++, to += row_bytes) {
+    memcpy(to, (const char *)src + (size_t)rows[j] * row_bytes, row_bytes);
+  }
+}
