@@ -1,0 +1,60 @@
+/// Runs a primitive on tensors: at once when they have values, recorded when one of them is traced.
+///
+/// Every operation goes through here. A failure is reported as ``withErrors(_:)`` describes.
+public func apply(_ primitive: some Primitive, _ inputs: [Tensor]) -> [Tensor] {
+  if inputs.contains(where: \.isInvalid) { return invalidOutputs(inputs) }
+  do {
+    let specs = try primitive.infer(inputs.map(\.spec))
+    if inputs.contains(where: \.isTraced) {
+      let node = Node(primitive: primitive, inputs: inputs, outputs: specs, values: [])
+      return specs.indices.map(node.output)
+    }
+    let values = try evaluate(primitive, inputs, specs)
+    guard inputs.contains(where: { $0.node != nil }) else { return values }
+    let node = Node(primitive: primitive, inputs: inputs, outputs: specs, values: values)
+    return specs.indices.map(node.output)
+  } catch {
+    fail(error)
+    return invalidOutputs(inputs)
+  }
+}
+
+/// Runs a primitive that has one output.
+public func apply1(_ primitive: some Primitive, _ inputs: Tensor...) -> Tensor {
+  apply(primitive, inputs)[0]
+}
+
+/// Placeholders: no primitive has more outputs than inputs, or than four.
+private func invalidOutputs(_ inputs: [Tensor]) -> [Tensor] {
+  [Tensor](repeating: .invalid, count: max(4, inputs.count))
+}
+
+private func evaluate(
+  _ primitive: some Primitive, _ inputs: [Tensor], _ specs: [TensorSpec]
+) throws -> [Tensor] {
+  if inputs.count == 1, let view = primitive.view(of: inputs[0].layout) {
+    return [Tensor(layout: view, dtype: inputs[0].dtype, storage: inputs[0].storage)]
+  }
+  // A view that the strides do not allow (a transposed matrix reshaped) is a copy and then the view.
+  if inputs.count == 1, let view = primitive.view(of: Layout(rowMajor: inputs[0].shape)) {
+    let copy = inputs[0].contiguous()
+    return [Tensor(layout: view, dtype: copy.dtype, storage: copy.storage)]
+  }
+  let sources = primitive.acceptsStrided ? inputs : inputs.map { $0.contiguous() }
+  let operands = sources.compactMap(\.operand)
+  let outputs = specs.map { spec in
+    Tensor(
+      layout: Layout(rowMajor: spec.shape), dtype: spec.dtype,
+      storage: Storage(byteCount: spec.byteCount))
+  }
+  let kernel = primitive.prepare(operands, outputs.compactMap(\.operand), Workspace())
+  try withExtendedLifetime(sources) { try kernel() }
+  return outputs
+}
+
+extension Tensor {
+  /// Where a kernel finds this tensor's elements; nil while tracing.
+  package var operand: Operand? {
+    storage.map { Operand(pointer: $0.pointer, layout: layout, dtype: dtype) }
+  }
+}

@@ -1,0 +1,142 @@
+import Synchronization
+
+/// An operation that cannot be taken apart: its shape rule, its kernel and its gradient in one place.
+///
+/// The same definition runs eagerly, inside a trace and inside a compiled plan. Stored properties are the operation's
+/// attributes (axes, padding, ...): two equal primitives on equal inputs give equal outputs, unless ``isPure`` is false.
+public protocol Primitive: Hashable, Sendable {
+  /// The name in messages and printed plans.
+  var name: String { get }
+
+  /// The shape and scalar type of each output.
+  ///
+  /// - Throws: ``EngineError`` that names the operation, what was given and what would be right.
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec]
+
+  /// Makes the kernel for these places in memory. Called once; the kernel runs at every step and must not allocate.
+  ///
+  /// - Parameters:
+  ///   - inputs: where the inputs are; row-major without gaps unless ``acceptsStrided``.
+  ///   - outputs: where to write; always row-major without gaps.
+  ///   - workspace: scratch memory shared by all kernels of a plan.
+  func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel
+
+  /// The gradient of a scalar with respect to each input, from its gradient with respect to the outputs.
+  ///
+  /// Written in terms of other operations, so that it can be traced and differentiated again.
+  /// - Returns: one entry an input; nil where there is no gradient.
+  func gradient(_ context: GradientContext) -> [Tensor?]
+
+  /// The layout of the output in the input's own memory, for operations that only look at it differently.
+  ///
+  /// - Returns: nil when the values have to be copied.
+  func view(of input: Layout) -> Layout?
+
+  /// Outputs that may use the memory of an input which nobody needs afterwards.
+  var inPlace: [InPlacePair] { get }
+
+  /// Whether inputs may have any strides (else they arrive row-major, copied when needed).
+  var acceptsStrided: Bool { get }
+
+  /// Whether equal inputs always give equal outputs and nothing else happens.
+  var isPure: Bool { get }
+}
+
+/// An output of a primitive that may be written over an input.
+public struct InPlacePair: Hashable, Sendable {
+  /// Index of the output.
+  public let output: Int
+  /// Index of the input whose memory it may take.
+  public let input: Int
+
+  /// `output` may be written over `input`.
+  public init(output: Int, input: Int) {
+    self.output = output
+    self.input = input
+  }
+}
+
+extension Primitive {
+  /// The type's name with a small first letter.
+  public var name: String {
+    let type = "\(Self.self)"
+    return type.prefix(1).lowercased() + type.dropFirst()
+  }
+  /// No view.
+  public func view(of input: Layout) -> Layout? { nil }
+  /// None.
+  public var inPlace: [InPlacePair] { [] }
+  /// False.
+  public var acceptsStrided: Bool { false }
+  /// True.
+  public var isPure: Bool { true }
+}
+
+/// Work that is ready to run: every pointer and size is bound.
+public typealias Kernel = () throws -> Void
+
+/// Where a kernel finds an input or puts an output.
+public struct Operand {
+  /// The first element.
+  public let pointer: UnsafeMutableRawPointer
+  /// The lengths of the axes.
+  public let shape: Shape
+  /// Distance between neighbours along each axis, in elements.
+  public let strides: [Int]
+  /// The scalar type.
+  public let dtype: DType
+
+  package init(pointer: UnsafeMutableRawPointer, layout: Layout, dtype: DType) {
+    self.pointer = pointer + layout.offset * dtype.size
+    shape = layout.shape
+    strides = layout.strides
+    self.dtype = dtype
+  }
+
+  /// The number of elements.
+  public var elementCount: Int { shape.elementCount }
+  /// Whether the elements lie in row-major order without gaps.
+  public var isContiguous: Bool { Layout(shape: shape, strides: strides).isContiguous }
+
+  /// The first element, typed.
+  public func pointer<S>(as type: S.Type) -> UnsafeMutablePointer<S> {
+    pointer.assumingMemoryBound(to: type)
+  }
+}
+
+/// Scratch memory that all kernels of a plan share, since they run one after the other.
+public final class Workspace {
+  private var storage: Storage?
+  private var required = 0
+
+  package init() {}
+
+  /// Makes sure that ``base`` will have room for `bytes`. To be called while preparing a kernel.
+  public func require(bytes: Int) { required = max(required, bytes) }
+
+  /// The first byte, aligned to 64. Valid while a kernel runs; contents do not outlive it.
+  public var base: UnsafeMutableRawPointer {
+    if let storage, storage.byteCount >= required { return storage.pointer }
+    let fresh = Storage(byteCount: required)
+    storage = fresh
+    return fresh.pointer
+  }
+
+  /// Bytes of scratch memory that the kernels asked for.
+  package var byteCount: Int { required }
+}
+
+/// What a gradient rule gets.
+public struct GradientContext {
+  /// The operation's inputs.
+  public let inputs: [Tensor]
+  /// The operation's outputs.
+  public let outputs: [Tensor]
+  /// The gradient with respect to each output; nil where the output does not matter.
+  public let incoming: [Tensor?]
+
+  /// The gradient with respect to an output, zeros where it does not matter.
+  public func incomingOrZeros(_ index: Int = 0) -> Tensor {
+    incoming[index] ?? .zeros(outputs[index].shape, dtype: outputs[index].dtype)
+  }
+}

@@ -1,0 +1,44 @@
+import CKernels
+
+/// Elementwise conversion to another scalar type.
+public struct Cast: Primitive {
+  /// The type of the output.
+  public let dtype: DType
+
+  /// A conversion to `dtype`.
+  public init(to dtype: DType) { self.dtype = dtype }
+
+  /// Any strides will do.
+  public var acceptsStrided: Bool { true }
+
+  /// The shape of the input.
+  public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 1)
+    return [TensorSpec(inputs[0].shape, dtype)]
+  }
+
+  /// One call for a contiguous or constant input, a loop nest otherwise.
+  public func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    unaryKernel(apus_cast(inputs[0].dtype.code, dtype.code), inputs[0], outputs[0], name)
+  }
+
+  /// `g` in the type of the input, if both types have a fraction.
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    [c.x.dtype.isFloating && dtype.isFloating ? c.g.cast(to: c.x.dtype) : nil]
+  }
+}
+
+extension Tensor {
+  /// The elements converted to another scalar type; the tensor itself when it has that type.
+  ///
+  /// Floating to integer cuts off the fraction, saturates at the ends of the range and makes 0 of
+  /// NaN; anything to bool is whether it differs from 0.
+  public func cast(to dtype: DType) -> Tensor {
+    dtype == self.dtype ? self : apply1(Cast(to: dtype), self)
+  }
+}
+
+/// `x` as bool: whether each element differs from 0.
+func truth(_ x: Tensor) -> Tensor { x.cast(to: .bool) }

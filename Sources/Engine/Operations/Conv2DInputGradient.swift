@@ -1,0 +1,74 @@
+import CKernels
+
+/// The gradient of ``Conv2D`` with respect to the images; also called transposed convolution.
+public struct Conv2DInputGradient: Primitive {
+  /// How the kernel of the convolution moves.
+  public let window: Window2D
+  /// The shape of the images.
+  public let imageShape: Shape
+
+  /// The gradient for images of `imageShape`.
+  public init(window: Window2D, imageShape: Shape) {
+    self.window = window
+    self.imageShape = imageShape
+  }
+
+  /// `[n, oh, ow, f]` and `[kh, kw, c, f]` give `[n, h, w, c]`.
+  public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 2)
+    try expectFloating(inputs[0])
+    let (g, k) = (inputs[0], inputs[1])
+    let size = try window.outputSize(imageShape[1], imageShape[2], name)
+    guard g.dtype == k.dtype, k.shape.rank == 4,
+      Array(k.shape.prefix(3)) == window.size + [imageShape[3]],
+      g.shape == [imageShape[0], size[0], size[1], k.shape[3]]
+    else {
+      throw .shape(
+        operation: name,
+        message: "gradient \(g) and kernel \(k) do not belong to images \(imageShape)")
+    }
+    return [TensorSpec(imageShape, g.dtype)]
+  }
+
+  /// The gradient of the unrolled windows, a product with the transposed kernel, is added to the
+  /// images.
+  public func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (g, k, dx) = (inputs[0], inputs[1], outputs[0])
+    guard dx.elementCount > 0 else { return {} }
+    let tiles = ConvolutionTiles(window, image: imageShape, output: g.shape, size: dx.dtype.size)
+    let filters = g.shape[3]
+    let zero = zeroKernel(dx)
+    guard filters > 0, tiles.rows > 0 else { return zero }
+    let left = MatrixForm(isTransposed: false, leading: filters)
+    let right = MatrixForm(isTransposed: true, leading: filters)
+    if window.isPointwise {
+      return {
+        gemm(
+          dx.dtype, tiles.rows, tiles.depth, filters, g.pointer, left, k.pointer, right,
+          dx.pointer, leading: tiles.depth, accumulate: false)
+      }
+    }
+    workspace.require(bytes: tiles.byteCount)
+    return {
+      try zero()
+      tiles.forEach { start, count in
+        gemm(
+          dx.dtype, count, tiles.depth, filters,
+          g.pointer + start * filters * dx.dtype.size, left, k.pointer, right, workspace.base,
+          leading: tiles.depth, accumulate: false)
+        tiles.roll(workspace.base, start, count, dx.pointer, dx.dtype)
+      }
+    }
+  }
+
+  /// Linear in both inputs: with incoming gradient `h`, the convolution of `h`, and the kernel's
+  /// gradient from `h`.
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    [
+      apply1(Conv2D(window: window), c.g, c.inputs[1]),
+      apply1(Conv2DKernelGradient(window: window), c.g, c.inputs[0]),
+    ]
+  }
+}

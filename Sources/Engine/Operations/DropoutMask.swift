@@ -1,0 +1,58 @@
+import CKernels
+
+/// 0 with probability `rate`, else `1 / (1 - rate)`, so that the mean stays 1.
+///
+/// - SeeAlso: Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from
+///   Overfitting*, JMLR 2014, §10.
+public struct DropoutMask: RandomPrimitive {
+  /// The probability of 0.
+  public let rate: Double
+  /// The shape of the output.
+  public let shape: Shape
+  /// float32 or float64.
+  public let dtype: DType
+
+  /// A mask of this shape and type.
+  public init(rate: Double, shape: Shape, dtype: DType) {
+    self.rate = rate
+    self.shape = shape
+    self.dtype = dtype
+  }
+
+  /// Draws numbers and replaces them in place.
+  public func fill(
+    _ target: UnsafeMutableRawPointer, _ count: Int, seed: UInt64, stream: UInt64
+  ) {
+    apus_random_uniform(dtype.code, seed, stream, target, count)
+    let scale = rate < 1 ? 1 / (1 - rate) : 0
+    if dtype == .float32 {
+      let (values, threshold, kept) = (
+        target.assumingMemoryBound(to: Float.self), Float(rate), Float(scale)
+      )
+      for index in 0..<count { values[index] = values[index] < threshold ? 0 : kept }
+    } else {
+      let values = target.assumingMemoryBound(to: Double.self)
+      for index in 0..<count { values[index] = values[index] < rate ? 0 : scale }
+    }
+  }
+}
+
+/// `x` with elements set to 0 with probability `rate`, and the others multiplied by `1 / (1 -
+/// rate)`.
+///
+/// - Parameters:
+///   - rate: from 0 (nothing changes) to 1 (all become 0).
+///   - key: an int64 tensor of shape `[2]`; the same key drops the same elements.
+///   - noiseShape: the shape of the mask, which broadcasts to that of `x`; that of `x` by default.
+public func dropout(
+  _ x: Tensor, rate: Double, key: Tensor, noiseShape: Shape? = nil
+) -> Tensor {
+  attempt {
+    guard (0...1).contains(rate) else {
+      throw EngineError.invalidArgument(message: "dropout: rate must be in 0...1, got \(rate)")
+    }
+    let x = floating(x)
+    if rate == 0 { return x }
+    return x * apply1(DropoutMask(rate: rate, shape: noiseShape ?? x.shape, dtype: x.dtype), key)
+  }
+}

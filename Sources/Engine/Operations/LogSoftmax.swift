@@ -1,0 +1,55 @@
+import CKernels
+
+/// `x − log Σ exp(x)` along the last axis, without overflow.
+///
+/// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §4.1 and §6.2.2.3.
+public struct LogSoftmax: Primitive {
+  /// The operation.
+  public init() {}
+
+  /// The output may lie on the input.
+  public var inPlace: [InPlacePair] { [InPlacePair(output: 0, input: 0)] }
+
+  /// The shape of the input, which must be floating and have an axis.
+  public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 1)
+    try expectFloating(inputs[0])
+    try expectAxis(inputs[0].shape.rank - 1, inputs[0])
+    return inputs
+  }
+
+  /// One call of the kernel, row by row.
+  public func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (x, y) = (inputs[0], outputs[0])
+    guard y.elementCount > 0 else { return {} }
+    let columns = x.shape[-1]
+    let rows = x.elementCount / columns
+    return { apus_log_softmax(x.dtype.code, x.pointer, y.pointer, rows, columns) }
+  }
+
+  /// See ``LogSoftmaxGradient``.
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    [apply1(LogSoftmaxGradient(), c.y, c.g)]
+  }
+}
+
+/// `x − log Σ exp(x)` along an axis: the logarithm of ``softmax(_:axis:)`` without loss of digits.
+///
+/// Integers become float32.
+///
+/// - Parameter axis: negative from the end; the last by default.
+public func logSoftmax(_ x: Tensor, axis: Int = -1) -> Tensor {
+  attempt {
+    let axis = try x.shape.axis(axis, "logSoftmax")
+    let x = floating(x)
+    if axis == x.rank - 1 { return apply1(LogSoftmax(), x) }
+    return swapAxes(apply1(LogSoftmax(), swapAxes(x, axis, -1)), axis, -1)
+  }
+}
+
+extension Tensor {
+  /// `x − log Σ exp(x)` along an axis, the last by default.
+  public func logSoftmax(axis: Int = -1) -> Tensor { Engine.logSoftmax(self, axis: axis) }
+}

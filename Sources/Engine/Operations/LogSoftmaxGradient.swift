@@ -1,0 +1,40 @@
+import CKernels
+
+/// The gradient of ``LogSoftmax`` along the last axis: `g − exp(y) · Σ g` with the output `y`.
+public struct LogSoftmaxGradient: Primitive {
+  /// The operation.
+  public init() {}
+
+  /// The output may lie on either input.
+  public var inPlace: [InPlacePair] {
+    [InPlacePair(output: 0, input: 0), InPlacePair(output: 0, input: 1)]
+  }
+
+  /// The shape of the inputs.
+  public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 2)
+    try expectFloating(inputs[0])
+    try expectEqual(inputs[0], inputs[1])
+    try expectAxis(inputs[0].shape.rank - 1, inputs[0])
+    return [inputs[0]]
+  }
+
+  /// One call of the kernel, row by row.
+  public func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (y, g, dx) = (inputs[0], inputs[1], outputs[0])
+    guard dx.elementCount > 0 else { return {} }
+    let columns = y.shape[-1]
+    let rows = y.elementCount / columns
+    return { apus_log_softmax_grad(y.dtype.code, y.pointer, g.pointer, dx.pointer, rows, columns) }
+  }
+
+  /// With incoming gradient `h`: `-h · exp(y) · Σ g` for `y`, `h − Σ h·exp(y)` for `g`.
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    let (y, g) = (c.inputs[0], c.inputs[1])
+    let weighted = c.g * exp(y)
+    let total = sum(g, axis: -1, keepDims: true)
+    return [-weighted * total, c.g - sum(weighted, axis: -1, keepDims: true)]
+  }
+}

@@ -1,0 +1,16 @@
+/// 1 at the position of each index along a new last axis, 0 elsewhere.
+///
+/// An index outside `0 ..< depth` gives a row of zeros, as in Keras.
+///
+/// - Parameters:
+///   - indices: integers of any shape.
+///   - depth: the length of the new axis.
+public func oneHot(_ indices: Tensor, depth: Int, dtype: DType = .float32) -> Tensor {
+  attempt {
+    guard depth >= 0 else {
+      throw EngineError.invalidArgument(message: "oneHot: depth must not be negative, got \(depth)")
+    }
+    let classes = Tensor.arange(depth, dtype: .int32)
+    return (indices.expandDims(axis: -1) .== classes).cast(to: dtype)
+  }
+}

@@ -1,0 +1,89 @@
+/// The input with a border of one value.
+public struct Pad: Primitive {
+  /// How many elements to put before the first along each axis.
+  public let before: [Int]
+  /// How many elements to put behind the last along each axis.
+  public let after: [Int]
+  /// The value of the border.
+  public let value: Double
+
+  /// A border of `value`; one entry an axis in each list.
+  public init(before: [Int], after: [Int], value: Double) {
+    self.before = before
+    self.after = after
+    self.value = value
+  }
+
+  /// Any strides will do.
+  public var acceptsStrided: Bool { true }
+
+  /// The input's shape with the border.
+  public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 1)
+    let shape = inputs[0].shape
+    guard before.count == shape.rank, after.count == shape.rank,
+      (before + after).allSatisfy({ $0 >= 0 })
+    else {
+      throw .shape(
+        operation: name,
+        message: """
+          needs two widths of at least 0 for each of the \(shape.rank) axes of \(shape), got \
+          \(before) before and \(after) after
+          """)
+    }
+    let lengths = shape.indices.map { before[$0] + shape.dimensions[$0] + after[$0] }
+    return [TensorSpec(Shape(lengths), inputs[0].dtype)]
+  }
+
+  /// The value everywhere, then a copy into the middle.
+  public func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (x, y) = (inputs[0], outputs[0])
+    let fill = fillKernel(y, value)
+    let offset = before.indices.reduce(0) { $0 + before[$1] * y.strides[$1] }
+    let copy = copyKernel(
+      from: x.pointer, strides: x.strides, to: y.pointer + offset * y.dtype.size,
+      strides: y.strides, shape: x.shape, size: x.dtype.size)
+    return {
+      try fill()
+      try copy()
+    }
+  }
+
+  /// `g` without the border.
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    let steps = [Int](repeating: 1, count: before.count)
+    return [apply1(Slice(starts: before, lengths: c.x.shape.dimensions, steps: steps), c.g)]
+  }
+}
+
+/// A kernel that writes one value to every element of a row-major `y`.
+private func fillKernel(_ y: Operand, _ value: Double) -> Kernel {
+  let count = y.elementCount
+  func fill<S>(_ scalar: S) -> Kernel {
+    let target = y.pointer(as: S.self)
+    return { target.update(repeating: scalar, count: count) }
+  }
+  // Saturating, as `cast` is.
+  func whole<S: FixedWidthInteger>(_ type: S.Type) -> S {
+    value.isNaN ? 0 : S(exactly: value.rounded(.towardZero)) ?? (value < 0 ? S.min : S.max)
+  }
+  switch y.dtype {
+  case .float32: return fill(Float(value))
+  case .float64: return fill(value)
+  case .int32: return fill(whole(Int32.self))
+  case .int64: return fill(whole(Int64.self))
+  case .uint8: return fill(whole(UInt8.self))
+  case .bool: return fill(value != 0)
+  }
+}
+
+/// `x` with a border of `value`.
+///
+/// - Parameter widths: for each axis how many elements to put before the first and behind the last.
+public func pad(_ x: Tensor, _ widths: [(before: Int, after: Int)], value: Double = 0) -> Tensor {
+  if !widths.isEmpty && widths.allSatisfy({ $0 == (0, 0) }) && widths.count == x.rank { return x }
+  return apply1(
+    Pad(before: widths.map(\.before), after: widths.map(\.after), value: value), x)
+}

@@ -1,0 +1,48 @@
+import CKernels
+
+/// Zeros with each input added at its winner's place: the gradient of ``MaxPool2D``.
+public struct PoolScatter: Primitive {
+  /// How the window of the pooling moves.
+  public let window: Window2D
+  /// The shape of the images.
+  public let imageShape: Shape
+
+  /// The gradient for images of `imageShape`.
+  public init(window: Window2D, imageShape: Shape) {
+    self.window = window
+    self.imageShape = imageShape
+  }
+
+  /// `[n, oh, ow, c]` and the winners' offsets give `[n, h, w, c]`.
+  public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 2)
+    try expectFloating(inputs[0])
+    let size = try window.outputSize(imageShape[1], imageShape[2], name)
+    let shape: Shape = [imageShape[0], size[0], size[1], imageShape[3]]
+    guard inputs[0].shape == shape, inputs[1] == TensorSpec(shape, .int32) else {
+      throw .shape(
+        operation: name, message: "\(inputs[0]) and \(inputs[1]) do not belong to \(imageShape)")
+    }
+    return [TensorSpec(imageShape, inputs[0].dtype)]
+  }
+
+  /// One call of the kernel.
+  public func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (g, places, dx) = (inputs[0], inputs[1].pointer(as: Int32.self), outputs[0])
+    guard dx.elementCount > 0 else { return {} }
+    let geometry = window.geometry(image: imageShape, output: g.shape)
+    let count = imageShape[0]
+    return {
+      withUnsafePointer(to: geometry) {
+        apus_pool_scatter(g.dtype.code, $0, g.pointer, places, dx.pointer, count)
+      }
+    }
+  }
+
+  /// The elements of `g` at the winners' places.
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    [apply1(PoolGather(window: window), c.g, c.inputs[1]), nil]
+  }
+}

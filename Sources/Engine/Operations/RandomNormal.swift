@@ -1,0 +1,43 @@
+import CKernels
+
+/// Random numbers, normally distributed with mean 0 and standard deviation 1.
+public struct RandomNormal: RandomPrimitive {
+  /// The shape of the output.
+  public let shape: Shape
+  /// float32 or float64.
+  public let dtype: DType
+
+  /// Numbers for a tensor of this shape and type.
+  public init(shape: Shape, dtype: DType) {
+    self.shape = shape
+    self.dtype = dtype
+  }
+
+  /// Calls `apus_random_normal`.
+  public func fill(
+    _ target: UnsafeMutableRawPointer, _ count: Int, seed: UInt64, stream: UInt64
+  ) {
+    apus_random_normal(dtype.code, seed, stream, target, count)
+  }
+}
+
+/// Normally distributed random numbers.
+///
+/// - Parameter key: an int64 tensor of shape `[2]`; the same key gives the same numbers on every
+///   machine.
+public func randomNormal(
+  _ shape: Shape, key: Tensor, mean: Double = 0, standardDeviation: Double = 1,
+  dtype: DType = .float32
+) -> Tensor {
+  let unit = apply1(RandomNormal(shape: shape, dtype: dtype), key)
+  return mean == 0 && standardDeviation == 1 ? unit : unit * standardDeviation + mean
+}
+
+/// Normally distributed random numbers.
+public func randomNormal(
+  _ shape: Shape, key: RandomKey, mean: Double = 0, standardDeviation: Double = 1,
+  dtype: DType = .float32
+) -> Tensor {
+  randomNormal(
+    shape, key: key.tensor, mean: mean, standardDeviation: standardDeviation, dtype: dtype)
+}

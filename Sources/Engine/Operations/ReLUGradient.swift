@@ -1,0 +1,20 @@
+import CKernels
+
+/// The gradient of ``ReLU``: `g` where the output `y` is above 0, else 0.
+public struct ReLUGradient: ActivationGradient {
+  /// The operation.
+  public init() {}
+
+  /// Calls `apus_relu_grad`.
+  public func run(
+    _ dtype: Int32, _ value: UnsafeRawPointer, _ gradient: UnsafeRawPointer,
+    _ result: UnsafeMutableRawPointer, _ count: Int
+  ) {
+    apus_relu_grad(dtype, value, gradient, result, count)
+  }
+
+  /// None for `y`, whose sign alone matters; the same mask for `g`.
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    [nil, apply1(ReLUGradient(), c.inputs[0], c.g)]
+  }
+}

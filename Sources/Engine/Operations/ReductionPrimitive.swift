@@ -1,0 +1,134 @@
+import CKernels
+
+/// An operation that folds some axes of its input into one value each, with a kernel in C.
+///
+/// A conforming type gives the code of its kernel and its gradient; all else is here.
+public protocol ReductionPrimitive: Primitive {
+  /// Which kernel of CKernels computes it.
+  static var op: apus_reduce_op { get }
+  /// The axes that are folded: from the front, ascending, each once.
+  var axes: [Int] { get }
+  /// Whether folded axes stay, with length 1.
+  var keepDims: Bool { get }
+  /// The scalar type of the output for an input of type `input`; the same type unless overridden.
+  func outputType(_ input: DType) -> DType
+  /// Whether folding no elements has a value, as a sum has 0 and a maximum has none.
+  var hasIdentity: Bool { get }
+}
+
+extension ReductionPrimitive {
+  /// The input's scalar type.
+  public func outputType(_ input: DType) -> DType { input }
+
+  /// True.
+  public var hasIdentity: Bool { true }
+
+  /// The input's shape with the folded axes removed, or of length 1.
+  public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 1)
+    let (shape, dtype) = (inputs[0].shape, inputs[0].dtype)
+    for axis in axes { try expectAxis(axis, inputs[0]) }
+    guard apus_reduce(Self.op, dtype.code) != nil else {
+      throw .dtype(operation: name, message: "does not work on \(dtype)")
+    }
+    let result = shape.reduced(axes, keepDims: keepDims)
+    guard hasIdentity || result.elementCount == 0 || shape.elementCount > 0 else {
+      throw .shape(
+        operation: name,
+        message: "shape \(shape) has no elements along axes \(axes), and nothing has no \(name)")
+    }
+    return [TensorSpec(result, outputType(dtype))]
+  }
+
+  /// One pass when the folded axes are neighbours in memory, otherwise one pass for each group of
+  /// neighbours, the last group first, with intermediate results in the workspace.
+  public func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (x, y) = (inputs[0], outputs[0])
+    guard y.elementCount > 0 else { return {} }
+    guard let function = apus_reduce(Self.op, x.dtype.code) else {
+      preconditionFailure("\(name): no kernel for \(x.dtype), which infer admitted")
+    }
+    let passes = ReductionPass.plan(shape: x.shape, axes: axes)
+    let (px, py) = (x.pointer, y.pointer)
+    if passes.count == 1 {
+      let pass = passes[0]
+      return { function(px, py, pass.outer, pass.count, pass.inner) }
+    }
+    // Two buffers take turns; no later result is larger than the first.
+    let room = (passes[0].outer * passes[0].inner * y.dtype.size + 63) / 64 * 64
+    workspace.require(bytes: 2 * room)
+    return {
+      var source = UnsafeRawPointer(px)
+      for (index, pass) in passes.enumerated() {
+        let target =
+          index == passes.count - 1 ? py : workspace.base + (index % 2 == 0 ? 0 : room)
+        function(source, target, pass.outer, pass.count, pass.inner)
+        source = UnsafeRawPointer(target)
+      }
+    }
+  }
+}
+
+/// One call of a reduction kernel: `[outer, count, inner]` to `[outer, inner]`.
+struct ReductionPass: Equatable {
+  var outer: Int
+  var count: Int
+  var inner: Int
+
+  /// The calls that fold `axes` of a row-major tensor; at least one.
+  static func plan(shape: Shape, axes: [Int]) -> [ReductionPass] {
+    // Neighbouring axes that are both folded, or both kept, act as one.
+    var groups: [(length: Int, folded: Bool)] = []
+    for (axis, length) in shape.enumerated() where length != 1 {
+      let folded = axes.contains(axis)
+      if let last = groups.indices.last, groups[last].folded == folded {
+        groups[last].length *= length
+      } else {
+        groups.append((length, folded))
+      }
+    }
+    var passes: [ReductionPass] = []
+    while let index = groups.lastIndex(where: \.folded) {
+      passes.append(
+        ReductionPass(
+          outer: groups[..<index].reduce(1) { $0 * $1.length }, count: groups[index].length,
+          inner: groups[(index + 1)...].reduce(1) { $0 * $1.length }))
+      groups.remove(at: index)
+    }
+    return passes.isEmpty ? [ReductionPass(outer: shape.elementCount, count: 1, inner: 1)] : passes
+  }
+}
+
+extension Shape {
+  /// This shape with `axes` removed, or of length 1.
+  func reduced(_ axes: [Int], keepDims: Bool) -> Shape {
+    if keepDims { return Shape(enumerated().map { axes.contains($0.offset) ? 1 : $0.element }) }
+    return Shape(enumerated().filter { !axes.contains($0.offset) }.map(\.element))
+  }
+
+  /// The axes that a reduction of a tensor of this shape is asked for: from the front, ascending,
+  /// each once.
+  func reductionAxes(
+    _ axis: Int?, _ axes: [Int]?, _ operation: String
+  ) throws(EngineError) -> [Int] {
+    guard axis == nil || axes == nil else {
+      throw .invalidArgument(message: "\(operation): give either axis or axes, not both")
+    }
+    guard let wanted = axes ?? axis.map({ [$0] }) else { return Array(0..<rank) }
+    var found: [Int] = []
+    for axis in wanted { found.append(try self.axis(axis, operation)) }
+    guard Set(found).count == found.count else {
+      throw .invalidArgument(message: "\(operation): an axis is repeated in \(wanted)")
+    }
+    return found.sorted()
+  }
+}
+
+extension ReductionPrimitive {
+  /// A tensor of the output's shape, repeated along the folded axes to the shape of `input`.
+  func unfolded(_ output: Tensor, like input: Tensor) -> Tensor {
+    spread(output.reshape(input.shape.reduced(axes, keepDims: true)), input.shape)
+  }
+}

@@ -1,0 +1,78 @@
+import CKernels
+
+/// Elementwise choice between two tensors.
+public struct Select: Primitive {
+  /// The operation.
+  public init() {}
+
+  /// Any strides will do.
+  public var acceptsStrided: Bool { true }
+
+  /// The output may lie on either of the two choices.
+  public var inPlace: [InPlacePair] {
+    [InPlacePair(output: 0, input: 1), InPlacePair(output: 0, input: 2)]
+  }
+
+  /// The common shape of a bool condition and two choices of one scalar type.
+  public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 3)
+    guard inputs[0].dtype == .bool else {
+      throw .dtype(
+        operation: name, message: "the condition must be bool, got \(inputs[0].dtype)")
+    }
+    try expectEqual(inputs[1], inputs[2])
+    try expectEqual(TensorSpec(inputs[0].shape, inputs[1].dtype), inputs[1])
+    return [inputs[1]]
+  }
+
+  /// One call for contiguous or constant inputs, a loop nest otherwise.
+  public func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let y = outputs[0]
+    guard y.elementCount > 0 else { return {} }
+    guard let function = apus_select(y.dtype.code) else {
+      preconditionFailure("select: no kernel for \(y.dtype)")
+    }
+    let (pc, pa, pb, py) = (inputs[0].pointer, inputs[1].pointer, inputs[2].pointer, y.pointer)
+    let loop = StridedLoop(shape: y.shape, strides: inputs.map(\.strides) + [y.strides])
+    if loop.shape.count <= 1 {
+      let steps = loop.strides.map { $0.last ?? 1 }
+      let (sc, sa, sb, count) = (steps[0], steps[1], steps[2], y.elementCount)
+      return { function(pc, sc, pa, sa, pb, sb, py, count) }
+    }
+    let nest = LoopNest(loop)
+    let size = Int32(y.dtype.size)
+    return { apus_run_select(function, nest.pointer, size, pc, pa, pb, py) }
+  }
+
+  /// `g` where the choice was taken, 0 elsewhere; none for the condition.
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    [nil, select(c.x, c.g, 0), select(c.x, 0, c.g)]
+  }
+}
+
+/// The element of `a` where `condition` is true (or not zero), else that of `b`.
+///
+/// Shapes broadcast and the types of `a` and `b` promote as in NumPy. The gradient of the choice
+/// not taken is 0, even where its value is NaN.
+public func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
+  attempt {
+    let dtype = DType.promoted(a.dtype, b.dtype)
+    let choices = try Shape.broadcast(a.shape, b.shape, operation: "select")
+    let shape = try Shape.broadcast(condition.shape, choices, operation: "select")
+    return apply1(
+      Select(), spread(truth(condition), shape), spread(a.cast(to: dtype), shape),
+      spread(b.cast(to: dtype), shape))
+  }
+}
+
+/// The element of `a` where `condition` is true, else the number `b`.
+public func select(_ condition: Tensor, _ a: Tensor, _ b: Double) -> Tensor {
+  select(condition, a, a.constant(b))
+}
+
+/// The number `a` where `condition` is true, else the element of `b`.
+public func select(_ condition: Tensor, _ a: Double, _ b: Tensor) -> Tensor {
+  select(condition, b.constant(a), b)
+}

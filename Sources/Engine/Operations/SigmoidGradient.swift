@@ -1,0 +1,21 @@
+import CKernels
+
+/// The gradient of ``Sigmoid``: `g · y · (1 − y)` with the output `y`.
+public struct SigmoidGradient: ActivationGradient {
+  /// The operation.
+  public init() {}
+
+  /// Calls `apus_sigmoid_grad`.
+  public func run(
+    _ dtype: Int32, _ value: UnsafeRawPointer, _ gradient: UnsafeRawPointer,
+    _ result: UnsafeMutableRawPointer, _ count: Int
+  ) {
+    apus_sigmoid_grad(dtype, value, gradient, result, count)
+  }
+
+  /// With incoming gradient `h`: `h · g · (1 − 2y)` for `y`, `h · y · (1 − y)` for `g`.
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    let (y, g) = (c.inputs[0], c.inputs[1])
+    return [c.g * g * (1 - y * 2), apply1(SigmoidGradient(), y, c.g)]
+  }
+}

@@ -1,0 +1,54 @@
+import CKernels
+
+/// `exp(x) / Σ exp(x)` along the last axis, without overflow.
+///
+/// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §4.1 and §6.2.2.3.
+public struct Softmax: Primitive {
+  /// The operation.
+  public init() {}
+
+  /// The output may lie on the input.
+  public var inPlace: [InPlacePair] { [InPlacePair(output: 0, input: 0)] }
+
+  /// The shape of the input, which must be floating and have an axis.
+  public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 1)
+    try expectFloating(inputs[0])
+    try expectAxis(inputs[0].shape.rank - 1, inputs[0])
+    return inputs
+  }
+
+  /// One call of the kernel, row by row.
+  public func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (x, y) = (inputs[0], outputs[0])
+    guard y.elementCount > 0 else { return {} }
+    let columns = x.shape[-1]
+    let rows = x.elementCount / columns
+    return { apus_softmax(x.dtype.code, x.pointer, y.pointer, rows, columns) }
+  }
+
+  /// See ``SoftmaxGradient``.
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    [apply1(SoftmaxGradient(), c.y, c.g)]
+  }
+}
+
+/// `exp(x) / Σ exp(x)` along an axis: positive numbers that add up to 1. Does not overflow.
+/// Integers become float32.
+///
+/// - Parameter axis: negative from the end; the last by default.
+public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
+  attempt {
+    let axis = try x.shape.axis(axis, "softmax")
+    let x = floating(x)
+    if axis == x.rank - 1 { return apply1(Softmax(), x) }
+    return swapAxes(apply1(Softmax(), swapAxes(x, axis, -1)), axis, -1)
+  }
+}
+
+extension Tensor {
+  /// `exp(x) / Σ exp(x)` along an axis, the last by default.
+  public func softmax(axis: Int = -1) -> Tensor { Engine.softmax(self, axis: axis) }
+}

@@ -1,0 +1,130 @@
+import CKernels
+
+/// The scalar type of a tensor's elements. Raw values are the codes that the C kernels use.
+public enum DType: Int, Codable, Sendable, CaseIterable {
+  /// IEEE single precision; the default.
+  case float32 = 0
+  /// IEEE double precision.
+  case float64
+  /// 32-bit signed integer.
+  case int32
+  /// 64-bit signed integer.
+  case int64
+  /// 8-bit unsigned integer.
+  case uint8
+  /// One byte, 0 or 1.
+  case bool
+
+  /// Bytes of one element.
+  public var size: Int {
+    switch self {
+    case .float32, .int32: 4
+    case .float64, .int64: 8
+    case .uint8, .bool: 1
+    }
+  }
+
+  /// Whether values have a fraction, so that gradients exist.
+  public var isFloating: Bool { self == .float32 || self == .float64 }
+
+  /// The code of this type in CKernels.
+  package var code: Int32 { Int32(rawValue) }
+
+  /// The type that holds values of both, in the order bool, uint8, int32, int64, float32, float64.
+  public static func promoted(_ a: DType, _ b: DType) -> DType { a.order >= b.order ? a : b }
+
+  private var order: Int {
+    switch self {
+    case .bool: 0
+    case .uint8: 1
+    case .int32: 2
+    case .int64: 3
+    case .float32: 4
+    case .float64: 5
+    }
+  }
+}
+
+extension DType: CustomStringConvertible {
+  /// The name as NumPy writes it.
+  public var description: String {
+    switch self {
+    case .float32: "float32"
+    case .float64: "float64"
+    case .int32: "int32"
+    case .int64: "int64"
+    case .uint8: "uint8"
+    case .bool: "bool"
+    }
+  }
+}
+
+/// A Swift type that can be an element of a tensor.
+public protocol TensorScalar: Sendable {
+  /// The tensor type whose memory has this layout.
+  static var dtype: DType { get }
+  /// The type that `Tensor(_:)` takes for this Swift type unless told otherwise.
+  ///
+  /// `Double` and `Int` are what Swift's literals are, so they become float32 and int32.
+  static var defaultDType: DType { get }
+  /// The value as a `Double` (exact for all but int64 above 2^53).
+  var doubleValue: Double { get }
+}
+
+extension TensorScalar {
+  /// The same type.
+  public static var defaultDType: DType { dtype }
+}
+
+extension Float: TensorScalar {
+  /// float32
+  public static var dtype: DType { .float32 }
+  /// The value in double precision.
+  public var doubleValue: Double { Double(self) }
+}
+
+extension Double: TensorScalar {
+  /// float64
+  public static var dtype: DType { .float64 }
+  /// float32: a `Double` is what a literal is.
+  public static var defaultDType: DType { .float32 }
+  /// The value itself.
+  public var doubleValue: Double { self }
+}
+
+extension Int32: TensorScalar {
+  /// int32
+  public static var dtype: DType { .int32 }
+  /// The value in double precision.
+  public var doubleValue: Double { Double(self) }
+}
+
+extension Int64: TensorScalar {
+  /// int64
+  public static var dtype: DType { .int64 }
+  /// The value in double precision.
+  public var doubleValue: Double { Double(self) }
+}
+
+extension Int: TensorScalar {
+  /// int64: the same memory.
+  public static var dtype: DType { .int64 }
+  /// int32: an `Int` is what a literal is.
+  public static var defaultDType: DType { .int32 }
+  /// The value in double precision.
+  public var doubleValue: Double { Double(self) }
+}
+
+extension UInt8: TensorScalar {
+  /// uint8
+  public static var dtype: DType { .uint8 }
+  /// The value in double precision.
+  public var doubleValue: Double { Double(self) }
+}
+
+extension Bool: TensorScalar {
+  /// bool
+  public static var dtype: DType { .bool }
+  /// 0 or 1.
+  public var doubleValue: Double { self ? 1 : 0 }
+}

@@ -1,0 +1,130 @@
+/// The lengths of a tensor's axes, outermost first; `[]` is a scalar.
+public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
+  /// The length of each axis.
+  public let dimensions: [Int]
+
+  /// A shape with these lengths.
+  public init(_ dimensions: [Int]) { self.dimensions = dimensions }
+
+  /// A shape with these lengths.
+  public init(arrayLiteral elements: Int...) { dimensions = elements }
+
+  /// The number of axes.
+  public var rank: Int { dimensions.count }
+
+  /// The number of elements: the product of the lengths, 1 for a scalar.
+  public var elementCount: Int { dimensions.reduce(1, *) }
+
+  /// Strides in elements of the row-major layout.
+  package var rowMajorStrides: [Int] {
+    var strides = [Int](repeating: 1, count: rank)
+    var step = 1
+    for axis in stride(from: rank - 1, through: 0, by: -1) {
+      strides[axis] = step
+      step *= Swift.max(dimensions[axis], 1)
+    }
+    return strides
+  }
+
+  /// `axis` counted from the front, for -rank ... rank - 1.
+  ///
+  /// - Throws: ``EngineError/shape(operation:message:)`` when out of range.
+  package func axis(_ axis: Int, _ operation: String) throws(EngineError) -> Int {
+    guard axis >= -rank, axis < rank else {
+      throw .shape(
+        operation: operation,
+        message: "axis \(axis) does not exist in shape \(self): it must be in \(-rank)..<\(rank)")
+    }
+    return axis < 0 ? axis + rank : axis
+  }
+}
+
+extension Shape: RandomAccessCollection {
+  /// 0
+  public var startIndex: Int { 0 }
+  /// The rank.
+  public var endIndex: Int { dimensions.count }
+
+  /// The length of one axis; negative axes count from the end.
+  ///
+  /// - Precondition: the axis exists. After a failed operation inside `fit`, `jit` or `withErrors` shapes are
+  ///   unknown, and any axis gives 1 so that the first error is the one that is reported.
+  public subscript(axis: Int) -> Int {
+    let index = axis < 0 ? axis + rank : axis
+    if index >= 0 && index < rank { return dimensions[index] }
+    if ErrorScope.current?.error != nil { return 1 }
+    preconditionFailure("shape \(self) has no axis \(axis): it has \(rank) axes")
+  }
+}
+
+extension Shape: Codable {
+  /// Reads an array of lengths.
+  public init(from decoder: any Decoder) throws {
+    self.init(try decoder.singleValueContainer().decode([Int].self))
+  }
+
+  /// Writes an array of lengths.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(dimensions)
+  }
+}
+
+extension Shape: CustomStringConvertible {
+  /// `[2, 3]`
+  public var description: String { "[" + dimensions.map(String.init).joined(separator: ", ") + "]" }
+}
+
+/// What is known of a tensor before it has values.
+public struct TensorSpec: Hashable, Sendable, CustomStringConvertible {
+  /// The lengths of the axes.
+  public var shape: Shape
+  /// The scalar type.
+  public var dtype: DType
+
+  /// A shape with a scalar type.
+  public init(_ shape: Shape, _ dtype: DType) {
+    self.shape = shape
+    self.dtype = dtype
+  }
+
+  /// `float32 [2, 3]`
+  public var description: String { "\(dtype) \(shape)" }
+
+  /// Bytes of a row-major tensor like this.
+  package var byteCount: Int { shape.elementCount * dtype.size }
+}
+
+/// Where the elements of a tensor lie in its storage.
+public struct Layout: Hashable, Sendable {
+  /// The lengths of the axes.
+  public var shape: Shape
+  /// Distance between neighbours along each axis, in elements; 0 repeats one element.
+  public var strides: [Int]
+  /// Position of the first element, in elements.
+  public var offset: Int
+
+  /// A layout from its parts.
+  public init(shape: Shape, strides: [Int], offset: Int = 0) {
+    self.shape = shape
+    self.strides = strides
+    self.offset = offset
+  }
+
+  /// The row-major layout.
+  public init(rowMajor shape: Shape) {
+    self.init(shape: shape, strides: shape.rowMajorStrides)
+  }
+
+  /// Whether the elements lie in row-major order without gaps (axes of length 1 do not matter).
+  public var isContiguous: Bool {
+    var step = 1
+    for axis in stride(from: shape.rank - 1, through: 0, by: -1) {
+      let length = shape.dimensions[axis]
+      if length == 0 { return true }
+      if length != 1 && strides[axis] != step { return false }
+      step *= length
+    }
+    return true
+  }
+}

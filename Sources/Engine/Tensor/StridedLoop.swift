@@ -1,0 +1,47 @@
+import CKernels
+
+/// A loop nest over several operands of one shape, with neighbouring axes merged where all operands allow it.
+struct StridedLoop {
+  private(set) var shape: [Int]
+  private(set) var strides: [[Int]]
+
+  /// - Parameters:
+  ///   - shape: the common shape, of rank 16 at most after merging.
+  ///   - strides: one list of strides (in elements) an operand; the output is last; 4 at most.
+  init(shape full: Shape, strides operands: [[Int]]) {
+    var shape: [Int] = []
+    var strides = [[Int]](repeating: [], count: operands.count)
+    for axis in 0..<full.rank where full.dimensions[axis] != 1 {
+      let length = full.dimensions[axis]
+      if let last = shape.indices.last,
+        operands.indices.allSatisfy({ strides[$0][last] == operands[$0][axis] * length })
+      {
+        shape[last] *= length
+        for index in operands.indices { strides[index][last] = operands[index][axis] }
+      } else {
+        shape.append(length)
+        for index in operands.indices { strides[index].append(operands[index][axis]) }
+      }
+    }
+    precondition(shape.count <= 16, "operations work on 16 separate axes at most, got \(full)")
+    self.shape = shape
+    self.strides = strides
+  }
+
+  /// The form that the C driver takes.
+  var c: apus_loop {
+    var loop = apus_loop()
+    loop.rank = Int32(shape.count)
+    withUnsafeMutableBytes(of: &loop.shape) { bytes in
+      let target = bytes.bindMemory(to: Int.self)
+      for (axis, length) in shape.enumerated() { target[axis] = length }
+    }
+    withUnsafeMutableBytes(of: &loop.stride) { bytes in
+      let target = bytes.bindMemory(to: Int.self)
+      for (operand, list) in strides.enumerated() {
+        for (axis, step) in list.enumerated() { target[operand * 16 + axis] = step }
+      }
+    }
+    return loop
+  }
+}

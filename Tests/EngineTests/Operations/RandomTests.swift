@@ -1,0 +1,77 @@
+import Engine
+import TestSupport
+import Testing
+
+@Suite("Random numbers")
+struct RandomTests {
+  private let key = RandomKey(seed: 12, stream: 34)
+
+  @Test("The same key gives the same numbers, another key others")
+  func keys() {
+    let a = randomUniform([100], key: key)
+    expectClose(a, randomUniform([10, 10], key: key).reshape([100]), atol: 0, rtol: 0)
+    let b = randomUniform([100], key: RandomKey(seed: 12, stream: 35))
+    #expect(a.scalars(as: Float.self) != b.scalars(as: Float.self))
+  }
+
+  @Test("Uniform numbers fill their range evenly", arguments: [DType.float32, .float64])
+  func uniform(_ dtype: DType) {
+    let x = randomUniform([100_000], key: key, low: -1, high: 3, dtype: dtype)
+    #expect(x.dtype == dtype)
+    #expect(min(x).item() >= -1 && max(x).item() <= 3)
+    // Five standard deviations of the mean and of the variance.
+    expectClose(mean(x).item(), 1, atol: 0.02)
+    expectClose(variance(x).item(), 16.0 / 12, atol: 0.02)
+  }
+
+  @Test(
+    "Normal numbers have the mean and deviation asked for", arguments: [DType.float32, .float64])
+  func normal(_ dtype: DType) {
+    let x = randomNormal([100_000], key: key, mean: 2, standardDeviation: 0.5, dtype: dtype)
+    #expect(x.dtype == dtype)
+    expectClose(mean(x).item(), 2, atol: 0.01)
+    expectClose(variance(x).item(), 0.25, atol: 0.01)
+    let tails = mean((abs(x - 2) .> 1).cast(to: .float32)).item()
+    expectClose(tails, 0.0455, atol: 0.005)
+  }
+
+  @Test("A folded key differs for every number and names an unrelated stream")
+  func folded() {
+    let keys = (0..<1000).map { foldKey(key.tensor, Int64($0)).scalars(as: Int.self) }
+    #expect(Set(keys).count == 1000)
+    #expect(foldKey(key.tensor, Tensor(3)).scalars(as: Int.self) == keys[3])
+    let a = randomNormal([10_000], key: foldKey(key.tensor, 0))
+    let b = randomNormal([10_000], key: foldKey(key.tensor, 1))
+    expectClose(mean(a * b).item(), 0, atol: 0.05)
+  }
+
+  @Test("Dropout keeps the mean, drops the share asked for and scales the rest")
+  func dropouts() {
+    let x = Tensor.ones([100_000])
+    let y = dropout(x, rate: 0.25, key: key.tensor)
+    let values = Set(y.scalars(as: Float.self))
+    #expect(values == [0, 4.0 / 3])
+    expectClose(mean(y).item(), 1, atol: 0.01)
+    expectClose(dropout(x[0..<3], rate: 0, key: key.tensor), [1, 1, 1])
+    expectClose(dropout(x[0..<3], rate: 1, key: key.tensor), [0, 0, 0])
+  }
+
+  @Test("A noise shape drops whole rows")
+  func noiseShape() {
+    let y = dropout(Tensor.ones([50, 4]), rate: 0.5, key: key.tensor, noiseShape: [50, 1])
+    expectClose(min(y, axis: 1), max(y, axis: 1))
+  }
+
+  @Test("What is not a key is refused")
+  func wrongKey() {
+    #expect(
+      throws: EngineError.dtype(
+        operation: "randomUniform",
+        message: "a random key is an int64 tensor of shape [2], got int32 [2]")
+    ) { try withErrors { randomUniform([1], key: Tensor([1, 2])) } }
+    #expect(throws: EngineError.invalidArgument(message: "dropout: rate must be in 0...1, got 1.5"))
+    {
+      try withErrors { dropout(Tensor([1.0]), rate: 1.5, key: key.tensor) }
+    }
+  }
+}

@@ -1,0 +1,247 @@
+import Engine
+
+/// Something that training must do on any number of ranks; every rank runs it, inside a strategy.
+public struct TrainingCheck: Sendable, CustomStringConvertible {
+  /// What the check is called on the command line.
+  public let name: String
+
+  /// What each rank does; throws ``CheckFailure`` when training is not as it must be.
+  public let run: @Sendable () throws -> Void
+
+  /// The name.
+  public var description: String { name }
+
+  /// The heart of it: N ranks give what one process gives.
+  public static let all: [TrainingCheck] = [
+    TrainingCheck(name: "train-sgd") { try checkSameWeights { SGD(learningRate: 0.1) } },
+    TrainingCheck(name: "train-momentum") {
+      try checkSameWeights { SGD(learningRate: 0.05, momentum: 0.9, nesterov: true) }
+    },
+    TrainingCheck(name: "train-adam") { try checkSameWeights { Adam(learningRate: 0.003) } },
+    TrainingCheck(name: "train-clipped") {
+      try checkSameWeights { SGD(learningRate: 0.1, clipping: .globalNorm(0.2)) }
+    },
+    TrainingCheck(name: "train-eagerly") {
+      try checkSameWeights(runEagerly: true) { SGD(learningRate: 0.1) }
+    },
+    TrainingCheck(name: "train-uneven", run: checkUnevenShares),
+    TrainingCheck(name: "evaluate", run: checkEvaluation),
+    TrainingCheck(name: "predict", run: checkPrediction),
+    TrainingCheck(name: "start", run: checkStart),
+    TrainingCheck(name: "dropout", run: checkDropout),
+    TrainingCheck(name: "different-models", run: checkDifferentModels),
+    TrainingCheck(name: "different-calls", run: checkDifferentCalls),
+  ]
+}
+
+/// Two layers, an added loss, a logged value: everything that is scaled and reduced.
+private final class Network: Module {
+  let width: Int
+  let rate: Double
+
+  init(width: Int = 16, dropout rate: Double = 0) {
+    self.width = width
+    self.rate = rate
+    super.init()
+  }
+
+  func call(_ x: Tensor) -> Tensor {
+    var hidden = tanh(Linear(width, name: "hidden")(x))
+    if rate > 0 { hidden = Dropout(rate)(hidden) }
+    addLoss("activity", mean(square(hidden)) * 0.01)
+    addMetric("spread", mean(abs(hidden)))
+    return Linear(3, name: "logits")(hidden)
+  }
+}
+
+private struct Data {
+  let x: Tensor
+  let y: Tensor
+
+  init(rows: Int) {
+    x = randomNormal([rows, 5], key: RandomKey(seed: 7, stream: 1).tensor)
+    let w = randomNormal([5, 3], key: RandomKey(seed: 7, stream: 2).tensor)
+    y = argmax(matmul(x, w), axis: -1)
+  }
+}
+
+private func makeModel(
+  _ optimizer: Optimizer, width: Int = 16, dropout: Double = 0, runEagerly: Bool = false
+) -> Model {
+  Model(
+    module: Network(width: width, dropout: dropout),
+    loss: SparseCategoricalCrossentropy(fromLogits: true),
+    metrics: [SparseCategoricalAccuracy(name: "accuracy")], optimizer: optimizer, seed: 3,
+    runEagerly: runEagerly)
+}
+
+/// Runs `body` as one process, whatever the strategy around.
+private func alone<R>(_ body: () throws -> R) rethrows -> R {
+  try DistributionContext.$strategy.withValue(SingleProcess(), operation: body)
+}
+
+private var communicator: any Communicator { DistributionContext.strategy.communicator }
+
+/// 20 steps on a batch that divides by 1, 2, 3 and 4.
+private func checkSameWeights(
+  runEagerly: Bool = false, _ optimizer: () -> Optimizer
+) throws {
+  let data = Data(rows: 240)
+  func train() throws -> (Model, History) {
+    let model = makeModel(optimizer(), runEagerly: runEagerly)
+    let history = try model.fit(
+      x: data.x, y: data.y, batchSize: 24, epochs: 2, verbose: .silent,
+      validationData: ValidationData(x: data.x[0..<31], y: data.y[0..<31]))
+    return (model, history)
+  }
+  let (expected, expectedHistory) = try alone { try train() }
+  let (model, history) = try train()
+  try requireSameWeights(model, expected, tolerance: 1e-5)
+  try requireSameLogs(history, expectedHistory)
+  try requireSameOnAllRanks(model)
+}
+
+private func requireSameWeights(_ model: Model, _ expected: Model, tolerance: Double) throws {
+  for (own, other) in zip(model.module.parameters, expected.module.parameters) {
+    let difference = max(abs(own.value - other.value)).item()
+    let scale = max(abs(other.value)).item()
+    try require(
+      difference <= tolerance * scale,
+      "\(own.path) differs by \(difference) from one process, its largest value is \(scale)")
+  }
+}
+
+private func requireSameLogs(_ history: History, _ expected: History) throws {
+  try requireEqual(Array(history.history.keys), Array(expected.history.keys), "logged names")
+  for (name, values) in expected.history {
+    for (epoch, pair) in zip(history.history[name] ?? [], values).enumerated() {
+      try require(
+        abs(pair.0 - pair.1) <= 5e-7 * max(1, abs(pair.1)),
+        "\(name) of epoch \(epoch) is \(pair.0), one process logs \(pair.1)")
+    }
+  }
+}
+
+/// Weights must be equal to the last bit on all ranks, or they drift apart.
+private func requireSameOnAllRanks(_ model: Model) throws {
+  try agree(on: [model.weightsSHA256], subject: "the weights", communicator: communicator)
+}
+
+/// 41 samples in batches of 12: shares that differ by one, and a last batch of 5.
+private func checkUnevenShares() throws {
+  let data = Data(rows: 41)
+  func train() throws -> Model {
+    let model = makeModel(SGD(learningRate: 0.1))
+    try model.fit(x: data.x, y: data.y, batchSize: 12, epochs: 3, verbose: .silent)
+    return model
+  }
+  let expected = try alone { try train() }
+  // Keras's 1/replicas is not the mean over the samples here; weighting by the samples present is.
+  let exact = ScaledStrategy(communicator: communicator, lossScaling: .globalBatch)
+  let model = try DistributionContext.$strategy.withValue(exact) { try train() }
+  try requireSameWeights(model, expected, tolerance: 1e-5)
+  try requireSameOnAllRanks(model)
+}
+
+private final class ScaledStrategy: DistributionStrategy {
+  let communicator: any Communicator
+  let lossScaling: LossScaling
+
+  init(communicator: any Communicator, lossScaling: LossScaling) {
+    self.communicator = communicator
+    self.lossScaling = lossScaling
+  }
+}
+
+/// Every sample is counted once: sizes that do not divide, a short last batch, fewer samples than ranks, none.
+private func checkEvaluation() throws {
+  for (rows, batch) in [(37, 10), (24, 24), (3, 2), (2, 32), (1, 1)] {
+    let data = Data(rows: rows)
+    let weights = Tensor((0..<rows).map { 0.25 * Float($0 % 5) })
+    func evaluate() throws -> Logs {
+      try makeModel(SGD(learningRate: 0.1)).evaluate(
+        x: data.x, y: data.y, batchSize: batch, sampleWeight: weights)
+    }
+    let expected = try alone { try evaluate() }
+    let logs = try evaluate()
+    try requireEqual(Array(logs.keys), Array(expected.keys), "names")
+    for (name, value) in expected {
+      try require(
+        abs((logs[name] ?? .nan) - value) <= 1e-6 * max(1, abs(value)),
+        "\(name) on \(rows) samples is \(logs[name] ?? .nan), one process says \(value)")
+    }
+  }
+}
+
+/// Every rank gets all predictions, in order.
+private func checkPrediction() throws {
+  for (rows, batch) in [(37, 10), (2, 32)] {
+    let data = Data(rows: rows)
+    func predict() throws -> Tensor {
+      try makeModel(SGD(learningRate: 0.1)).predict(x: data.x, batchSize: batch)
+    }
+    let expected = try alone { try predict() }
+    let predictions = try predict()
+    try requireEqual(predictions.shape.dimensions, [rows, 3], "shape")
+    let difference = max(abs(predictions - expected)).item()
+    try require(difference <= 1e-6, "predictions differ by \(difference)")
+  }
+}
+
+/// Ranks that begin with other values get those of rank 0.
+private func checkStart() throws {
+  let data = Data(rows: 24)
+  let model = Model(
+    module: Network(), loss: SparseCategoricalCrossentropy(fromLogits: true),
+    optimizer: SGD(learningRate: 0), seed: UInt64(3 + communicator.rank))
+  try model.fit(x: data.x, y: data.y, batchSize: 12, verbose: .silent, shuffle: false)
+  try requireSameOnAllRanks(model)
+  let expected = try alone {
+    let model = makeModel(SGD(learningRate: 0.1))
+    let _: Tensor = try model.predict(x: data.x)
+    return model
+  }
+  try requireSameWeights(model, expected, tolerance: 0)
+}
+
+/// Drop-out masks differ between ranks; weights do not.
+private func checkDropout() throws {
+  let data = Data(rows: 48)
+  let model = makeModel(SGD(learningRate: 0.1), dropout: 0.5)
+  try model.fit(x: data.x, y: data.y, batchSize: 12, epochs: 2, verbose: .silent)
+  try requireSameOnAllRanks(model)
+  guard communicator.size > 1 else { return }
+  final class Noise: Module {
+    func call(_ x: Tensor) -> Tensor { randomUniform([8], key: nextKey()) }
+  }
+  let own = Noise()(Tensor(0.0)).scalars(as: Float.self)
+  _ = try requireError("the same noise on all ranks") {
+    try agree(on: own.map { "\($0)" }, subject: "noise", communicator: communicator)
+  }
+}
+
+/// A rank with another model: every rank says which variable, and what each rank holds.
+private func checkDifferentModels() throws {
+  guard communicator.size > 1 else { return }
+  let data = Data(rows: 24)
+  let isOdd = communicator.rank == communicator.size - 1
+  let model = makeModel(SGD(learningRate: 0.1), width: isOdd ? 17 : 16)
+  let error = try requireError("models of different shapes") {
+    try model.fit(x: data.x, y: data.y, batchSize: 12, verbose: .silent)
+  }
+  let text = "\(error)"
+  try require(
+    text.contains("hidden/kernel") && text.contains("[5, 17]") && text.contains("[5, 16]"),
+    "the error must name the variable and both shapes: \(text)")
+}
+
+/// A rank that calls `fit` with other arguments would wait for ever.
+private func checkDifferentCalls() throws {
+  guard communicator.size > 1 else { return }
+  let data = Data(rows: 24)
+  let error = try requireError("different batch sizes") {
+    try makeModel(SGD(learningRate: 0.1)).fit(
+      x: data.x, y: data.y, batchSize: communicator.rank == 0 ? 12 : 8, verbose: .silent)
+  }
+  try require("\(error)".contains("batchSize: 12"), "the error must name the argument: \(error)")
+}
