@@ -1,0 +1,6 @@
+extension Structure {
+  /// The tensor, when this is one.
+  public var tensor: Tensor? {
+    if case .tensor(let tensor) = self { tensor } else { nil }
+  }
+}
