@@ -1,0 +1,263 @@
+/// A step of a plan: a primitive with its places in memory.
+package struct Instruction {
+  package let primitive: any Primitive
+  package var inputs: [Reference]
+  package var outputs: [Reference]
+}
+
+/// A value of a plan, looked at through a layout.
+package struct Reference: CustomStringConvertible {
+  package let value: Int
+  package let layout: Layout
+  package let dtype: DType
+
+  package var description: String { "v\(value):\(dtype)\(layout.shape)" }
+  var isWhole: Bool { layout.offset == 0 && layout.isContiguous }
+}
+
+/// A primitive whose inputs lie side by side in memory, and whose outputs are that same memory: a bucket of gradients.
+protocol BucketPrimitive: Primitive {}
+
+/// Turns a graph into instructions on values, and finds a place for each value.
+struct Lowering {
+  /// Where a value lives.
+  enum Home {
+    /// Memory that exists already: a constant, an input, a variable.
+    case fixed(UnsafeMutableRawPointer)
+    /// Memory of the arena, from the instruction that writes it to the last that reads it.
+    case arena
+    /// The memory of another value, `offset` bytes in.
+    case part(of: Int, offset: Int)
+  }
+
+  struct Value {
+    var home: Home
+    let byteCount: Int
+    var writer: Int?
+  }
+
+  let graph: Graph
+  private(set) var instructions: [Instruction] = []
+  private(set) var values: [Value] = []
+  private(set) var inputStorages: [Storage] = []
+  private(set) var outputs: [Reference] = []
+  private var references: [Int: [Reference]] = [:]
+  private var constants: [ObjectIdentifier: Int] = [:]
+  private var keptAlive: [AnyObject] = []
+
+  init(_ graph: Graph) { self.graph = graph }
+
+  mutating func lower() {
+    for input in graph.inputs {
+      let storage = Storage(byteCount: input.spec.byteCount)
+      inputStorages.append(storage)
+      define(input, at: addValue(.fixed(storage.pointer), input.spec.byteCount))
+    }
+    var variableValues: [ObjectIdentifier: Int] = [:]
+    for (variable, placeholder) in graph.variables {
+      let value = addValue(.fixed(variable.pin()), variable.spec.byteCount)
+      variableValues[ObjectIdentifier(variable)] = value
+      define(placeholder, at: value)
+    }
+    for node in Schedule.order(graph.nodes) { lower(node) }
+    let updated = Set(graph.updates.compactMap { variableValues[ObjectIdentifier($0.variable)] })
+    outputs = graph.outputs.map { output in
+      let reference = resolve(output)
+      // The old value of a variable that the plan changes has to be kept aside.
+      return updated.contains(reference.value)
+        ? emit(Contiguous(), [reference], [output.spec])[0] : reference
+    }
+    lowerUpdates(variableValues)
+  }
+
+  private mutating func define(_ tensor: Tensor, at value: Int) {
+    guard let node = tensor.node else { return }
+    references[node.id] = [
+      Reference(value: value, layout: Layout(rowMajor: tensor.shape), dtype: tensor.dtype)
+    ]
+  }
+
+  private mutating func addValue(_ home: Home, _ byteCount: Int) -> Int {
+    values.append(Value(home: home, byteCount: byteCount, writer: nil))
+    return values.count - 1
+  }
+
+  private mutating func resolve(_ tensor: Tensor) -> Reference {
+    guard let storage = tensor.storage else {
+      guard let known = tensor.node.flatMap({ references[$0.id] }) else {
+        preconditionFailure("a tensor of another trace was used: \(tensor.spec)")
+      }
+      return known[tensor.outputIndex]
+    }
+    let key = ObjectIdentifier(storage)
+    if constants[key] == nil {
+      keptAlive.append(storage)
+      constants[key] = addValue(.fixed(storage.pointer), storage.byteCount)
+    }
+    return Reference(value: constants[key] ?? 0, layout: tensor.layout, dtype: tensor.dtype)
+  }
+
+  private mutating func lower(_ node: Node) {
+    var inputs = node.inputs.map { resolve($0) }
+    if inputs.count == 1, node.outputs.count == 1 {
+      let rowMajor = Layout(rowMajor: inputs[0].layout.shape)
+      if let view = node.primitive.view(of: inputs[0].layout) {
+        references[node.id] = [Reference(value: inputs[0].value, layout: view, dtype: inputs[0].dtype)]
+        return
+      }
+      if let view = node.primitive.view(of: rowMajor) {
+        let copy = contiguous(inputs[0])
+        references[node.id] = [Reference(value: copy.value, layout: view, dtype: copy.dtype)]
+        return
+      }
+    }
+    if node.primitive is any BucketPrimitive {
+      lowerBucket(node, inputs)
+      return
+    }
+    if !node.primitive.acceptsStrided { inputs = inputs.map { contiguous($0) } }
+    references[node.id] = emit(node.primitive, inputs, node.outputs)
+  }
+
+  private mutating func emit(
+    _ primitive: any Primitive, _ inputs: [Reference], _ specs: [TensorSpec]
+  ) -> [Reference] {
+    let outputs = specs.map { spec in
+      let value = addValue(.arena, spec.byteCount)
+      values[value].writer = instructions.count
+      return Reference(value: value, layout: Layout(rowMajor: spec.shape), dtype: spec.dtype)
+    }
+    instructions.append(Instruction(primitive: primitive, inputs: inputs, outputs: outputs))
+    return outputs
+  }
+
+  private mutating func contiguous(_ reference: Reference) -> Reference {
+    if reference.layout.isContiguous { return reference }
+    return emit(
+      Contiguous(), [reference], [TensorSpec(reference.layout.shape, reference.dtype)])[0]
+  }
+
+  /// Puts the inputs side by side: each becomes a part of one value, written there by whoever computes it.
+  private mutating func lowerBucket(_ node: Node, _ inputs: [Reference]) {
+    // The second operation on a bucket finds it laid out already.
+    if inputs.allSatisfy({ if case .part = values[$0.value].home { true } else { false } }) {
+      instructions.append(Instruction(primitive: node.primitive, inputs: inputs, outputs: inputs))
+      references[node.id] = inputs
+      return
+    }
+    var offset = 0
+    let bucket = addValue(.arena, inputs.reduce(0) { $0 + Self.aligned(byteCount($1)) })
+    var parts: [Reference] = []
+    for input in inputs {
+      // Only a value that is computed for this place alone can be written there directly.
+      var part = input
+      if !isWrittenForOnePlace(input) {
+        part = emit(Contiguous(), [input], [TensorSpec(input.layout.shape, input.dtype)])[0]
+      }
+      values[part.value].home = .part(of: bucket, offset: offset)
+      offset += Self.aligned(byteCount(input))
+      parts.append(part)
+    }
+    instructions.append(Instruction(primitive: node.primitive, inputs: parts, outputs: parts))
+    references[node.id] = parts
+  }
+
+  private func isWrittenForOnePlace(_ reference: Reference) -> Bool {
+    guard case .arena = values[reference.value].home else { return false }
+    return reference.isWhole && values[reference.value].byteCount == byteCount(reference)
+  }
+
+  private func byteCount(_ reference: Reference) -> Int {
+    reference.layout.shape.elementCount * reference.dtype.size
+  }
+
+  static func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
+
+  // MARK: Updates of variables
+
+  /// Writes the new values of variables into the variables' own memory: directly by the instruction that computes
+  /// them where nobody reads the old value afterwards, else by a copy at the end.
+  private mutating func lowerUpdates(_ variableValues: [ObjectIdentifier: Int]) {
+    var copies: [(source: Reference, target: Variable)] = []
+    var readAtEnd: Set<Int> = Set(outputs.map(\.value))
+    var pending: [(variable: Variable, source: Reference)] = []
+    for (variable, tensor) in graph.updates {
+      let source = resolve(tensor)
+      // A variable that gets another one's old value must be copied before that one is overwritten.
+      if case .fixed = values[source.value].home, variableValues.values.contains(source.value) {
+        let copy = emit(Contiguous(), [source], [variable.spec])[0]
+        pending.append((variable, copy))
+      } else {
+        pending.append((variable, source))
+      }
+    }
+    readAtEnd.formUnion(pending.map(\.source.value))
+    for (variable, source) in pending {
+      let old = variableValues[ObjectIdentifier(variable)]
+      let pointer = variable.pin()
+      if canWriteDirectly(source, over: old, readAtEnd: readAtEnd) {
+        values[source.value].home = .fixed(pointer)
+      } else {
+        copies.append((source, variable))
+      }
+    }
+    for (source, variable) in copies {
+      let target = addValue(.fixed(variable.pin()), variable.spec.byteCount)
+      let output = Reference(
+        value: target, layout: Layout(rowMajor: variable.shape), dtype: variable.dtype)
+      instructions.append(
+        Instruction(primitive: Contiguous(), inputs: [source], outputs: [output]))
+    }
+  }
+
+  private func canWriteDirectly(
+    _ source: Reference, over old: Int?, readAtEnd: Set<Int>
+  ) -> Bool {
+    guard isWrittenForOnePlace(source), let writer = values[source.value].writer else {
+      return false
+    }
+    guard let old else { return true }
+    if readAtEnd.contains(old) { return false }
+    for index in writer..<instructions.count {
+      for (position, input) in instructions[index].inputs.enumerated() where input.value == old {
+        guard index == writer, input.isWhole,
+          let output = instructions[index].outputs.firstIndex(where: { $0.value == source.value }),
+          instructions[index].primitive.inPlace.contains(
+            InPlacePair(output: output, input: position))
+        else { return false }
+      }
+    }
+    return true
+  }
+
+  // MARK: Memory
+
+  /// Gives each value of the arena a place; values that do not live at the same time share memory.
+  func place() -> PlanMemory {
+    var planner = ArenaPlanner(values: values, instructions: instructions, outputs: outputs)
+    let (offsets, size) = planner.plan()
+    let arena = Storage(byteCount: size)
+    // Gaps between the parts of a bucket are reduced with it: let them be numbers.
+    arena.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+    var pointers = [UnsafeMutableRawPointer](repeating: arena.pointer, count: values.count)
+    for index in values.indices {
+      switch values[index].home {
+      case .fixed(let pointer): pointers[index] = pointer
+      case .arena: pointers[index] = arena.pointer + offsets[index]
+      case .part(let whole, let offset): pointers[index] = arena.pointer + offsets[whole] + offset
+      }
+    }
+    return PlanMemory(arena: arena, pointers: pointers, keptAlive: keptAlive + inputStorages + [arena])
+  }
+}
+
+/// Where the values of a plan are.
+struct PlanMemory {
+  let arena: Storage
+  let pointers: [UnsafeMutableRawPointer]
+  let keptAlive: [AnyObject]
+
+  func operand(_ reference: Reference) -> Operand {
+    Operand(pointer: pointers[reference.value], layout: reference.layout, dtype: reference.dtype)
+  }
+}

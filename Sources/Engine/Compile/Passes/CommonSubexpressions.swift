@@ -1,0 +1,49 @@
+/// Computes a thing once where the graph computes it several times.
+package struct CommonSubexpressions: Pass {
+  package let name = "common subexpressions"
+
+  package init() {}
+
+  package func run(_ graph: Graph) -> Graph {
+    var known: [Key: [Tensor]] = [:]
+    return graph.rewritten { node, inputs in
+      guard node.primitive.isPure else { return nil }
+      // A leaf is the start of a gradient that has been taken: nothing but its input is left of it.
+      if node.primitive is Leaf { return inputs }
+      let key = Key(primitive: AnyHashable(node.primitive), inputs: inputs.map(InputKey.init))
+      if let same = known[key] { return same }
+      let fresh = Node(primitive: node.primitive, inputs: inputs, outputs: node.outputs, values: [])
+      let outputs = node.outputs.indices.map(fresh.output)
+      known[key] = outputs
+      return outputs
+    }
+  }
+
+  private struct Key: Hashable {
+    let primitive: AnyHashable
+    let inputs: [InputKey]
+  }
+
+  /// A traced tensor is told by its node; a constant by its memory and layout, a scalar constant by its value.
+  private enum InputKey: Hashable {
+    case traced(Int, output: Int)
+    case constant(ObjectIdentifier, Layout)
+    case scalar(UInt64, Layout, DType)
+
+    init(_ tensor: Tensor) {
+      guard let storage = tensor.storage else {
+        self = .traced(tensor.node?.id ?? -1, output: tensor.outputIndex)
+        return
+      }
+      let isOneElement = zip(tensor.shape.dimensions, tensor.strides).allSatisfy { $0 == 1 || $1 == 0 }
+      if isOneElement && tensor.elementCount > 0 {
+        let first = Tensor(
+          layout: Layout(shape: [], strides: [], offset: tensor.offset), dtype: tensor.dtype,
+          storage: storage)
+        self = .scalar(first.item().bitPattern, Layout(shape: tensor.shape, strides: tensor.strides), tensor.dtype)
+      } else {
+        self = .constant(ObjectIdentifier(storage), tensor.layout)
+      }
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/// Records what a function does to tensors and variables.
+///
+/// Operations on traced tensors record themselves (see ``apply(_:_:)``); the trace itself keeps track of variables: the
+/// first read makes an input, and the last value written becomes an update.
+package final class Trace: VariableContext {
+  private var inputs: [Tensor] = []
+  private var variables: [Variable] = []
+  private var placeholders: [ObjectIdentifier: Tensor] = [:]
+  private var current: [ObjectIdentifier: Tensor] = [:]
+  private var written: [Variable] = []
+  /// Facts about modules that the traced code depended on: the plan is valid only while they hold.
+  package private(set) var guards: [TraceGuard] = []
+
+  package static var active: Trace? {
+    var context = VariableContext.current
+    while let candidate = context {
+      if let trace = candidate as? Trace { return trace }
+      context = candidate.parent
+    }
+    return nil
+  }
+
+  /// Runs `body` on traced tensors of these shapes and gives what it did as a graph.
+  package static func record(
+    _ specs: [TensorSpec], _ body: ([Tensor]) throws -> [Tensor]
+  ) throws -> Graph {
+    let trace = Trace(parent: nil)
+    trace.inputs = specs.enumerated().map { Placeholder.tensor($1, index: $0) }
+    let outputs = try withErrors { try trace { try body(trace.inputs) } }
+    return Graph(
+      inputs: trace.inputs,
+      variables: trace.variables.map { ($0, trace.placeholder(of: $0)) },
+      outputs: outputs,
+      updates: trace.written.map { ($0, trace.current[ObjectIdentifier($0)] ?? $0.stored) },
+      guards: trace.guards)
+  }
+
+  package override func read(_ variable: Variable) -> Tensor {
+    current[ObjectIdentifier(variable)] ?? placeholder(of: variable)
+  }
+
+  package override func write(_ variable: Variable, _ value: Tensor) {
+    let key = ObjectIdentifier(variable)
+    if current[key] == nil { written.append(variable) }
+    current[key] = value
+  }
+
+  package func addGuard(_ condition: TraceGuard) { guards.append(condition) }
+
+  private func placeholder(of variable: Variable) -> Tensor {
+    let key = ObjectIdentifier(variable)
+    if let known = placeholders[key] { return known }
+    let fresh = Placeholder.tensor(variable.spec, index: -1 - variables.count)
+    placeholders[key] = fresh
+    variables.append(variable)
+    return fresh
+  }
+}
+
+/// A fact that was read while tracing, such as whether a module was in training mode.
+package struct TraceGuard {
+  package let describe: String
+  package let holds: () -> Bool
+}
+
+/// Stands for an input of a graph.
+struct Placeholder: Primitive {
+  let index: Int
+
+  static func tensor(_ spec: TensorSpec, index: Int) -> Tensor {
+    Node(primitive: Placeholder(index: index), inputs: [], outputs: [spec], values: []).output(0)
+  }
+
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] { inputs }
+  func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel { {} }
+  func gradient(_ context: GradientContext) -> [Tensor?] { [] }
+}

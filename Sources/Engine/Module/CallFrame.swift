@@ -1,0 +1,143 @@
+/// What is going on while a module's `call` runs.
+final class CallFrame {
+  let scope: Scope
+  let context: ModuleContext
+  /// Modules made in this call that have no slot yet.
+  var pending: [AnyModule] = []
+  /// The number of slots that this call has taken.
+  var taken = 0
+  private var names: [String: Int] = [:]
+
+  @TaskLocal private static var bound: ThreadBound<CallFrame>?
+  static var current: CallFrame? { bound?.value }
+  /// The path of the module whose `call` runs.
+  static var currentPath: String? { current?.scope.path }
+
+  init(_ scope: Scope, _ context: ModuleContext) {
+    self.scope = scope
+    self.context = context
+    // Children that are properties keep their names: hooks get others.
+    for name in scope.children.keys where !scope.slots.contains(where: { $0.name == name }) {
+      names[name] = 1
+    }
+  }
+
+  func callAsFunction<R>(_ body: () throws -> R) rethrows -> R {
+    try Self.$bound.withValue(ThreadBound(value: self), operation: body)
+  }
+
+  /// Runs `body` as if no module were being called.
+  static func outside<R>(_ body: () throws -> R) rethrows -> R {
+    try $bound.withValue(nil, operation: body)
+  }
+
+  /// Gives slots to the modules made so far, in order.
+  func resolvePending() {
+    let modules = pending
+    pending = []
+    for module in modules { takeSlot(module) }
+  }
+
+  private func takeSlot(_ module: AnyModule) {
+    let typeName = module.typeName
+    let name = uniqueName(module.explicitName ?? snakeCase(typeName))
+    let slot = Scope.Slot(name: name, typeName: typeName, configuration: module.configuration)
+    defer { taken += 1 }
+    guard taken < scope.slots.count else {
+      if scope.isFilled {
+        fail(
+          EngineError.hook(
+            path: scope.path,
+            message: "hook \(taken + 1) makes \(typeName) \"\(name)\", but earlier calls made "
+              + "\(scope.slots.count) modules only: make modules unconditionally, and use them "
+              + "inside the condition"))
+      }
+      scope.slots.append(slot)
+      module.adopt(under: scope, name: name)
+      return
+    }
+    let known = scope.slots[taken]
+    if known.name != name || known.typeName != typeName || known.configuration != slot.configuration
+    {
+      fail(
+        EngineError.hook(
+          path: scope.path,
+          message: "hook \(taken + 1) was \(known.typeName)\(known.configuration) \"\(known.name)\" "
+            + "and is now \(typeName)\(slot.configuration) \"\(name)\": modules must be made in the "
+            + "same order with the same arguments at every call; make them unconditionally, and use "
+            + "them inside the condition"))
+    }
+    module.adopt(under: scope, name: known.name)
+  }
+
+  private func uniqueName(_ base: String) -> String {
+    let count = names[base, default: 0]
+    names[base] = count + 1
+    return count == 0 ? base : "\(base)_\(count)"
+  }
+
+  /// Checks at the end of a call that it made as many modules as the first.
+  func finish() {
+    resolvePending()
+    if scope.isFilled, taken < scope.slots.count, ErrorScope.current?.error == nil {
+      let missing = scope.slots[taken]
+      fail(
+        EngineError.hook(
+          path: scope.path,
+          message: "this call made \(taken) modules, earlier ones made \(scope.slots.count): "
+            + "\(missing.typeName) \"\(missing.name)\" is missing; make modules unconditionally"))
+    }
+    scope.isFilled = true
+  }
+}
+
+/// What holds for a whole call of an outermost module, and what its hooks collect.
+package final class ModuleContext {
+  /// Whether training is going on.
+  package let isTraining: Bool
+  /// What `addLoss` gave, in order.
+  package var losses: [(name: String, value: Tensor)] = []
+  /// What `addMetric` gave, in order.
+  package var metrics: [(name: String, value: Tensor)] = []
+  /// What `addSummary` gave, in order.
+  package var summaries: [(name: String, value: Tensor)] = []
+  /// Variables whose penalty is among the losses.
+  var regularized: Set<ObjectIdentifier> = []
+  private let root: Scope
+  private var keyCount = 0
+
+  @TaskLocal private static var bound: ThreadBound<ModuleContext>?
+  static var current: ModuleContext? { bound?.value }
+
+  init(root: Scope, isTraining: Bool) {
+    self.root = root
+    self.isTraining = isTraining
+  }
+
+  func callAsFunction<R>(_ body: () throws -> R) rethrows -> R {
+    try Self.$bound.withValue(ThreadBound(value: self), operation: body)
+  }
+
+  /// A fresh key: differs between calls, steps and ranks.
+  func nextKey() -> Tensor {
+    keyCount += 1
+    let rank = DistributionContext.strategy.communicator.rank
+    return foldKey(keyVariable.value, Int64(rank) << 32 | Int64(keyCount))
+  }
+
+  /// Moves the random state on, once a call, if it was used.
+  func finish() {
+    guard keyCount > 0 else { return }
+    keyVariable.value = keyVariable.value + Tensor([Int64(0), 1])
+  }
+
+  private var keyVariable: Variable {
+    if let known = root.variables["random_key"] { return known }
+    let key = RandomKey(seed: root.seed, stream: 0)
+    let fresh = Variable(
+      path: root.childPath("random_key"), kind: .randomKey, initial: key.tensor, combine: .first,
+      trainable: false)
+    root.variables["random_key"] = fresh
+    return fresh
+  }
+}

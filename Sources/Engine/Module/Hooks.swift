@@ -1,0 +1,93 @@
+extension AnyModule {
+  /// A parameter: made at the first call with a shape that can depend on the input, found again later.
+  ///
+  /// - Parameters:
+  ///   - name: unique within this module.
+  ///   - shape: must be the same at every call.
+  ///   - initializer: gives the first value; drawn from a key that depends on the seed and the variable's path only.
+  ///   - trainable: false for state that `updateParameter` changes.
+  /// - Returns: the current value.
+  public func parameter(
+    _ name: String, shape: Shape, initializer: some Initializer = GlorotUniform(),
+    trainable: Bool = true, dtype: DType = .float32
+  ) -> Tensor {
+    find(name, TensorSpec(shape, dtype)) {
+      Variable(
+        path: scope.childPath(name), kind: trainable ? .parameter : .state,
+        initial: initializer(shape, dtype: dtype, key: scope.initialKey(name)), combine: .first,
+        trainable: trainable)
+    }.value
+  }
+
+  /// A variable of any kind: made at the first call, found again later.
+  ///
+  /// - Parameters:
+  ///   - combine: how copies on several ranks become one value.
+  ///   - initial: the first value of every element.
+  public func variable(
+    _ name: String, kind: VariableKind, shape: Shape = [], dtype: DType = .float32,
+    combine: Combine = .sum, initial: Double = 0
+  ) -> Variable {
+    find(name, TensorSpec(shape, dtype)) {
+      Variable(
+        path: scope.childPath(name), kind: kind, initial: .full(shape, initial, dtype: dtype),
+        combine: combine, trainable: kind == .parameter)
+    }
+  }
+
+  /// Gives a parameter or other variable of this module a new value.
+  public func updateParameter(_ name: String, to value: Tensor) {
+    guard let variable = scope.variables[name] else {
+      fail(
+        EngineError.hook(
+          path: scope.path,
+          message: "updateParameter(\"\(name)\") before parameter(\"\(name)\", ...): there are "
+            + "\(Array(scope.variables.keys))"))
+      return
+    }
+    variable.value = value
+  }
+
+  /// Adds `value` (summed over its elements) to the loss, logged as `name_loss`; equal names add up.
+  public func addLoss(_ name: String, _ value: Tensor) {
+    let name = name.hasSuffix("loss") ? name : name + "_loss"
+    ModuleContext.current?.losses.append((name, value.rank == 0 ? value : sum(value)))
+  }
+
+  /// Logs `value` (averaged over its elements, and over the batches of an epoch) under this module's path.
+  public func addMetric(_ name: String, _ value: Tensor) {
+    ModuleContext.current?.metrics.append(
+      (scope.childPath(name), value.rank == 0 ? value : mean(value)))
+  }
+
+  /// Notes a tensor for summaries under this module's path.
+  public func addSummary(_ name: String, _ value: Tensor) {
+    ModuleContext.current?.summaries.append((scope.childPath(name), value))
+  }
+
+  /// A fresh random key (int64 `[2]`), different at every use, call and rank.
+  public func nextKey() -> Tensor {
+    guard let context = ModuleContext.current else {
+      return fail(
+        EngineError.hook(path: scope.path, message: "nextKey() outside of a module's call"))
+    }
+    return context.nextKey()
+  }
+
+  private func find(_ name: String, _ spec: TensorSpec, make: () -> Variable) -> Variable {
+    guard let known = scope.variables[name] else {
+      // Initial values are numbers, whatever is being traced around.
+      let fresh = make()
+      scope.variables[name] = fresh
+      return fresh
+    }
+    if known.spec != spec {
+      fail(
+        EngineError.hook(
+          path: scope.path,
+          message: "variable \"\(name)\" was made as \(known.spec) and is now asked for as \(spec): "
+            + "the module is used on inputs of different shapes"))
+    }
+    return known
+  }
+}

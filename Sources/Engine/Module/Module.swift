@@ -1,0 +1,249 @@
+/// A module: a class with a `call`, written as `final class MLP: Module { func call(_ x: Tensor) -> Tensor { ... } }`.
+public typealias Module = AnyModule & Callable
+
+/// Something that turns an input into an output.
+public protocol Callable: AnyObject {
+  /// What `call` takes: a `Tensor`, an array or dictionary of tensors, or any Codable struct of these.
+  associatedtype Input: Codable
+  /// What `call` gives.
+  associatedtype Output: Codable
+
+  /// The forward pass. Hooks (`parameter`, `nextKey`, making modules, ...) can be used inside.
+  func call(_ input: Input) -> Output
+}
+
+extension Callable where Self: AnyModule {
+  /// Runs ``Callable/call(_:)`` with this module's scope.
+  @discardableResult
+  public func callAsFunction(_ input: Input) -> Output { enter { call(input) } }
+}
+
+/// What all modules share: a scope with variables and child modules, hooks, and the module as a tree.
+///
+/// Making a module inside another one's `call` is a hook: the n-th module made there takes the n-th place of the outer
+/// module's scope, so its variables are made at the first call and found again at every later one.
+@dynamicMemberLookup
+open class AnyModule {
+  let explicitName: String?
+  private var ownScope: Scope?
+  private var creator: CallFrame?
+
+  /// A module, named after its type unless `name` is given.
+  public init(name: String? = nil) {
+    explicitName = name
+    guard let frame = CallFrame.current else { return }
+    // Modules that this one holds in properties are its children, not hooks of the call that made them.
+    let children = propertyModules.map { ObjectIdentifier($0.module) }
+    frame.pending.removeAll { children.contains(ObjectIdentifier($0)) }
+    frame.pending.append(self)
+    creator = frame
+  }
+
+  /// The name of the type, without generic arguments.
+  var typeName: String {
+    let full = "\(type(of: self))"
+    return String(full.prefix { $0 != "<" })
+  }
+
+  /// Whether training goes on: drop-out is active, batch statistics are taken from the batch.
+  ///
+  /// In `fit` true, in `evaluate` and `predict` false; in a direct call what ``train()`` or ``eval()`` set last on the
+  /// outermost module (true at first).
+  public var isTraining: Bool { ModuleContext.current?.isTraining ?? scope.isTraining }
+
+  /// Direct calls from now on are training.
+  @discardableResult
+  public func train() -> Self {
+    scope.isTraining = true
+    return self
+  }
+
+  /// Direct calls from now on are inference.
+  @discardableResult
+  public func eval() -> Self {
+    scope.isTraining = false
+    return self
+  }
+
+  // MARK: Scope
+
+  var scope: Scope {
+    if ownScope == nil { creator?.resolvePending() }
+    if let ownScope { return ownScope }
+    let fresh = Scope(path: "", typeName: typeName, parent: nil, seed: 42)
+    settle(in: fresh)
+    return fresh
+  }
+
+  /// Takes the place `name` under `parent`: the scope that is there already, or a new one.
+  func adopt(under parent: Scope, name: String) {
+    creator = nil
+    if let known = parent.children[name] {
+      if ownScope == nil { settle(in: known.scope) }
+      return
+    }
+    parent.children[name] = self
+    guard ownScope == nil else { return }
+    let fresh = Scope(
+      path: parent.childPath(name), typeName: typeName, parent: parent, seed: parent.seed)
+    settle(in: fresh)
+  }
+
+  private func settle(in scope: Scope) {
+    ownScope = scope
+    creator = nil
+    for (label, module) in propertyModules { module.adopt(under: scope, name: label) }
+  }
+
+  /// Child modules in stored properties, in order of declaration; elements of arrays are `name/0`, `name/1`.
+  private var propertyModules: [(label: String, module: AnyModule)] {
+    var found: [(String, AnyModule)] = []
+    var mirror: Mirror? = Mirror(reflecting: self)
+    var levels: [Mirror] = []
+    while let level = mirror, level.subjectType != AnyModule.self {
+      levels.append(level)
+      mirror = level.superclassMirror
+    }
+    for level in levels.reversed() {
+      for (label, value) in level.children {
+        guard let label, !label.hasPrefix("$") else { continue }
+        Self.collect(label, value, into: &found)
+      }
+    }
+    return found
+  }
+
+  private static func collect(
+    _ label: String, _ value: Any, into found: inout [(String, AnyModule)]
+  ) {
+    if let module = value as? AnyModule {
+      found.append((label, module))
+    } else if let modules = value as? [AnyModule] {
+      for (index, module) in modules.enumerated() { found.append(("\(label)/\(index)", module)) }
+    } else if let modules = value as? [String: AnyModule] {
+      for (key, module) in modules.sorted(by: { $0.key < $1.key }) {
+        found.append(("\(label)/\(key)", module))
+      }
+    }
+  }
+
+  /// The arguments that this module was made with, to notice when another one takes its place.
+  var configuration: String {
+    let parts = Mirror(reflecting: self).children.compactMap { label, value -> String? in
+      guard let label, !label.hasPrefix("$"), !(value is AnyModule), !(value is [AnyModule]) else {
+        return nil
+      }
+      let text = "\(value)"
+      return text.contains("(Function)") ? nil : "\(label): \(text)"
+    }
+    return "(" + parts.joined(separator: ", ") + ")"
+  }
+
+  // MARK: Calling
+
+  /// Runs `body` as this module's call.
+  package func enter<R>(_ body: () throws -> R) rethrows -> R {
+    let scope = scope
+    CallFrame.current?.resolvePending()
+    if let context = ModuleContext.current { return try enter(context, scope, body) }
+    Trace.active?.addGuard(trainingGuard(scope))
+    let context = ModuleContext(root: scope, isTraining: scope.isTraining)
+    return try context {
+      let result = try enter(context, scope, body)
+      context.finish()
+      return result
+    }
+  }
+
+  private func enter<R>(
+    _ context: ModuleContext, _ scope: Scope, _ body: () throws -> R
+  ) rethrows -> R {
+    if scope.isBusy {
+      fail(EngineError.hook(path: scope.path, message: "\(typeName) calls itself"))
+    }
+    scope.isBusy = true
+    defer { scope.isBusy = false }
+    let frame = CallFrame(scope, context)
+    return try frame {
+      let result = try body()
+      frame.finish()
+      return result
+    }
+  }
+
+  /// Runs `body` as an outermost call of this module, with `isTraining` given from outside.
+  ///
+  /// - Returns: the result, and what the hooks of all modules collected.
+  package func run<R>(
+    isTraining: Bool, _ body: () throws -> R
+  ) rethrows -> (result: R, context: ModuleContext) {
+    let context = ModuleContext(root: scope, isTraining: isTraining)
+    let result = try CallFrame.outside {
+      try context {
+        let result = try body()
+        context.finish()
+        return result
+      }
+    }
+    return (result, context)
+  }
+
+  private func trainingGuard(_ scope: Scope) -> TraceGuard {
+    let expected = scope.isTraining
+    return TraceGuard(describe: "\(typeName).isTraining == \(expected)") { [weak scope] in
+      scope?.isTraining == expected
+    }
+  }
+
+  /// Calls the module on a structure: an array goes to positions, a dictionary to names.
+  ///
+  /// - Throws: ``EngineError/structure(message:)`` when the input does not have the form that the module takes.
+  package func call(structure: Structure) throws -> Structure {
+    guard let callable = self as? any Callable else {
+      throw EngineError.model(message: "\(typeName) has no call: declare it as a Module")
+    }
+    return try call(callable, structure)
+  }
+
+  private func call<C: Callable>(_ callable: C, _ structure: Structure) throws -> Structure {
+    if let tensor = structure.tensor, let input = tensor as? C.Input {
+      return try enter { try StructureEncoder().encode(callable.call(input)) }
+    }
+    let input: C.Input
+    do {
+      input = try StructureDecoder().decode(C.Input.self, from: structure)
+    } catch {
+      throw EngineError.structure(message: "the input of \(typeName): \(error)")
+    }
+    return try enter { try StructureEncoder().encode(callable.call(input)) }
+  }
+
+  // MARK: Children and variables by name
+
+  /// The child module with this name, such as `mlp.linear_1`: the same object after every call.
+  ///
+  /// - Precondition: there is one. See ``child(_:)`` for a question instead.
+  public subscript(dynamicMember name: String) -> AnyModule {
+    if let child = child(name) { return child }
+    preconditionFailure(
+      "\(typeName) has no child module \"\(name)\": it has \(Array(scope.children.keys))")
+  }
+
+  /// The value of the variable with this name, such as `mlp.linear.kernel`.
+  ///
+  /// - Precondition: there is one.
+  @_disfavoredOverload
+  public subscript(dynamicMember name: String) -> Tensor {
+    if let variable = scope.variables[name] { return variable.value }
+    preconditionFailure(
+      "\(typeName) has no variable \"\(name)\": it has \(Array(scope.variables.keys))")
+  }
+
+  /// The child module with this name, or nil. Children exist after the first call.
+  public func child(_ name: String) -> AnyModule? { scope.children[name] }
+
+  /// Child modules in order: properties first, then those made in `call`.
+  public var children: [(name: String, module: AnyModule)] {
+    scope.children.map { ($0.key, $0.value) }
+  }
+}

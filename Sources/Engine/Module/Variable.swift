@@ -1,0 +1,154 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// What a variable is for. It decides who may change it and how it is kept in step between ranks.
+public enum VariableKind: String, Codable, Sendable, CaseIterable {
+  /// Weights: changed by the optimizer from gradients.
+  case parameter
+  /// Running statistics of normalisation: changed by the forward pass, averaged over ranks.
+  case batchStatistic
+  /// Any other state of a module.
+  case state
+  /// What a metric has counted so far.
+  case metricState
+  /// The state of a random number generator; differs between ranks.
+  case randomKey
+  /// What an optimizer remembers (moments, step count).
+  case optimizerState
+  /// A loss logged by `addLoss`.
+  case lossLog
+  /// A value logged by `addMetric`.
+  case metricLog
+  /// A value logged by `addSummary`.
+  case summary
+  /// Values kept to save work, such as the keys and values of attention.
+  case cache
+}
+
+/// How the copies of a variable on several ranks become one value.
+public enum Combine: Sendable {
+  /// Added: counts and totals.
+  case sum
+  /// The smallest.
+  case min
+  /// The largest.
+  case max
+  /// The mean over ranks.
+  case mean
+  /// That of rank 0.
+  case first
+}
+
+/// A named tensor that changes: a weight, a running mean, a count.
+///
+/// Reading `value` inside `jit`, `fit` or `valueAndGrad` gives the value that this code sees; writing it there becomes
+/// part of the compiled step.
+public final class Variable {
+  /// Where it is in its module's tree, such as `linear/kernel`.
+  public internal(set) var path: String
+  /// What it is for.
+  public let kind: VariableKind
+  /// Its shape; never changes.
+  public let shape: Shape
+  /// Its scalar type; never changes.
+  public let dtype: DType
+  /// How copies on several ranks become one value.
+  public let combine: Combine
+  /// Whether the optimizer changes it.
+  public var trainable: Bool
+
+  private var tensor: Tensor
+  /// Set once a plan knows the address: from then on values are copied in and out of that memory.
+  private var pinned = false
+
+  package init(
+    path: String, kind: VariableKind, initial: Tensor, combine: Combine = .sum,
+    trainable: Bool = true
+  ) {
+    self.path = path
+    self.kind = kind
+    self.combine = combine
+    self.trainable = trainable
+    shape = initial.shape
+    dtype = initial.dtype
+    tensor = initial.detached
+  }
+
+  /// The current value.
+  ///
+  /// Setting a value of another shape fails as ``withErrors(_:)`` describes; another scalar type is converted.
+  public var value: Tensor {
+    get { VariableContext.current?.read(self) ?? stored }
+    set {
+      guard newValue.shape == shape else {
+        fail(
+          EngineError.shape(
+            operation: "variable \(path)",
+            message: "a value of shape \(newValue.shape) does not fit its shape \(shape)"))
+        return
+      }
+      let value = newValue.dtype == dtype ? newValue : newValue.cast(to: dtype)
+      if let context = VariableContext.current {
+        context.write(self, value)
+      } else {
+        store(value)
+      }
+    }
+  }
+
+  /// Shape and scalar type.
+  public var spec: TensorSpec { TensorSpec(shape, dtype) }
+
+  /// The value in memory, whatever the context.
+  package var stored: Tensor {
+    guard pinned, let storage = tensor.storage else { return tensor }
+    return Tensor(shape: shape, dtype: dtype) {
+      $0.copyMemory(from: storage.pointer, byteCount: spec.byteCount)
+    }
+  }
+
+  /// Puts a value into memory, whatever the context.
+  package func store(_ value: Tensor) {
+    precondition(!value.isTraced, "variable \(path): a traced value left its trace")
+    guard pinned, let storage = tensor.storage else {
+      tensor = value.detached
+      return
+    }
+    value.withUnsafeBytes { bytes in
+      guard let source = bytes.baseAddress else { return }
+      storage.pointer.copyMemory(from: source, byteCount: bytes.count)
+    }
+  }
+
+  /// The address at which plans read and write this variable from now on; nobody else shares this memory.
+  package func pin() -> UnsafeMutableRawPointer {
+    if pinned, let storage = tensor.storage { return storage.pointer }
+    let storage = Storage(byteCount: spec.byteCount)
+    move(to: storage)
+    return storage.pointer
+  }
+
+  /// Moves the value into `storage`, which belongs to this variable from now on.
+  ///
+  /// - Precondition: no plan knows the old address.
+  package func move(to storage: Storage) {
+    precondition(storage.byteCount >= spec.byteCount)
+    let value = stored
+    value.withUnsafeBytes { bytes in
+      if let source = bytes.baseAddress {
+        storage.pointer.copyMemory(from: source, byteCount: bytes.count)
+      }
+    }
+    tensor = Tensor(layout: Layout(rowMajor: shape), dtype: dtype, storage: storage)
+    pinned = true
+  }
+
+  /// Whether plans know its address.
+  package var isPinned: Bool { pinned }
+
+  /// Reads one number without making a tensor.
+  package func storedScalar() -> Double {
+    tensor.elementCount == 1 ? tensor.item() : .nan
+  }
+}
