@@ -1,0 +1,16 @@
+/// An activation function as a layer: `Activation(.relu)`.
+///
+/// - SeeAlso: Keras, `layers.Activation`.
+public final class Activation: Module {
+  /// What is applied.
+  public let function: ActivationFunction
+
+  /// A layer that applies `function`.
+  public init(_ function: ActivationFunction, name: String? = nil) {
+    self.function = function
+    super.init(name: name)
+  }
+
+  /// The function's value, of the shape of `x`.
+  public func call(_ x: Tensor) -> Tensor { function(x) }
+}

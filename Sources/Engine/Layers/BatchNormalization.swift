@@ -1,0 +1,105 @@
+/// Shifts and scales each channel to mean 0 and variance 1 over the batch, then to a learned mean and deviation.
+///
+/// Input and output `[batch, ..., channels]`. While training `y = gamma · (x − mean) / √(variance + epsilon) + beta` with
+/// the mean and (biased) variance of the batch, and the moving statistics go towards these:
+/// `moving = momentum · moving + (1 − momentum) · batch`. Otherwise, and for a batch without rows, the moving statistics
+/// are used. When all its parameters are frozen the layer counts as not training, as in Keras.
+///
+/// Parameters `gamma`, `beta`, statistics `moving_mean`, `moving_variance`, all `[channels]`. Each rank uses its own batch;
+/// moving statistics are averaged over ranks.
+///
+/// - SeeAlso: Ioffe, Szegedy, *Batch Normalization* (2015), algorithms 1 and 2; Keras, `layers.BatchNormalization`.
+public final class BatchNormalization: Module {
+  /// The axis of channels.
+  public let axis: Int
+  /// How much of the moving statistics is kept at each step.
+  public let momentum: Double
+  /// Added to the variance.
+  public let epsilon: Double
+  /// Whether there is `beta`.
+  public let center: Bool
+  /// Whether there is `gamma`.
+  public let scale: Bool
+  private let gammaInitializer: any Initializer
+  private let betaInitializer: any Initializer
+  private let gammaRegularizer: (any Regularizer)?
+  private let betaRegularizer: (any Regularizer)?
+
+  /// A layer; Keras's defaults.
+  public init(
+    axis: Int = -1, momentum: Double = 0.99, epsilon: Double = 1e-3, center: Bool = true,
+    scale: Bool = true, gammaInitializer: any Initializer = Ones(),
+    betaInitializer: any Initializer = Zeros(), gammaRegularizer: (any Regularizer)? = nil,
+    betaRegularizer: (any Regularizer)? = nil, name: String? = nil
+  ) {
+    self.axis = axis
+    self.momentum = momentum
+    self.epsilon = epsilon
+    self.center = center
+    self.scale = scale
+    self.gammaInitializer = gammaInitializer
+    self.betaInitializer = betaInitializer
+    self.gammaRegularizer = gammaRegularizer
+    self.betaRegularizer = betaRegularizer
+    super.init(name: name)
+  }
+
+  /// An output of the input's shape.
+  public func call(_ input: Tensor) -> Tensor {
+    guard input.rank >= 2, (-input.rank..<input.rank).contains(axis), !input.isInvalid else {
+      return wrongInput(
+        input, expected: "[batch, ..., channels] with channels on axis \(axis)")
+    }
+    let x = floating(input)
+    let axis = axis < 0 ? axis + x.rank : axis
+    let channels = x.shape[axis]
+    let others = (0..<x.rank).filter { $0 != axis }
+    // [1, ..., channels, ..., 1]: what broadcasts along the channels.
+    let wide = Shape((0..<x.rank).map { $0 == axis ? channels : 1 })
+
+    var gamma: Tensor?
+    var beta: Tensor?
+    if scale {
+      gamma = parameter(
+        "gamma", shape: [channels], initializer: gammaInitializer, dtype: x.dtype)
+      regularize("gamma", with: gammaRegularizer)
+    }
+    if center {
+      beta = parameter("beta", shape: [channels], initializer: betaInitializer, dtype: x.dtype)
+      regularize("beta", with: betaRegularizer)
+    }
+    let movingMean = variable(
+      "moving_mean", kind: .batchStatistic, shape: [channels], dtype: x.dtype, combine: .mean)
+    let movingVariance = variable(
+      "moving_variance", kind: .batchStatistic, shape: [channels], dtype: x.dtype,
+      combine: .mean, initial: 1)
+
+    var centred: Tensor
+    var variance: Tensor
+    if isTraining, !isFrozen, x.elementCount > 0 {
+      let mean = mean(x, axes: others, keepDims: true)
+      centred = x - mean
+      variance = Engine.mean(square(centred), axes: others, keepDims: true)
+      update(movingMean, mean)
+      update(movingVariance, variance)
+    } else {
+      centred = x - reshape(movingMean.value, wide)
+      variance = reshape(movingVariance.value, wide)
+    }
+    var factor = rsqrt(variance + epsilon)
+    if let gamma { factor = factor * reshape(gamma, wide) }
+    let y = centred * factor
+    return beta.map { y + reshape($0, wide) } ?? y
+  }
+
+  private func update(_ moving: Variable, _ batch: Tensor) {
+    let batch = reshape(stopGradient(batch), moving.shape)
+    moving.value = moving.value * momentum + batch * (1 - momentum)
+  }
+
+  /// Whether there are parameters and none of them is trained.
+  private var isFrozen: Bool {
+    let own = scope.variables.values.filter { $0.kind == .parameter }
+    return !own.isEmpty && own.allSatisfy { !$0.trainable }
+  }
+}

@@ -1,0 +1,37 @@
+/// A table of learned vectors: each number of the input becomes the row with this number.
+///
+/// Input of integers `[...]` in `0 ..< inputs`, output `[..., outputs]`; another number is an error that names it.
+/// Parameter: `embeddings` `[inputs, outputs]`.
+///
+/// - SeeAlso: Bengio et al., *A Neural Probabilistic Language Model* (2003), §2; Keras, `layers.Embedding`.
+public final class Embedding: Module {
+  /// The number of rows of the table.
+  public let inputs: Int
+  /// The length of a row.
+  public let outputs: Int
+  private let initializer: any Initializer
+  private let regularizer: (any Regularizer)?
+
+  /// A table of `inputs` rows of length `outputs`; even over ±0.05 at first, as in Keras.
+  public init(
+    inputs: Int, outputs: Int, initializer: any Initializer = Uniform(),
+    regularizer: (any Regularizer)? = nil, name: String? = nil
+  ) {
+    self.inputs = inputs
+    self.outputs = outputs
+    self.initializer = initializer
+    self.regularizer = regularizer
+    super.init(name: name)
+    if inputs < 1 || outputs < 0 {
+      wrongArgument("needs a row at least, got a table [\(inputs), \(outputs)]")
+    }
+  }
+
+  /// `[...]` to `[..., outputs]`.
+  public func call(_ x: Tensor) -> Tensor {
+    let table = parameter("embeddings", shape: [inputs, outputs], initializer: initializer)
+    regularize("embeddings", with: regularizer)
+    let rows = apply1(CheckIndices(bound: inputs, operation: typeName), x.cast(to: .int32))
+    return take(table, rows)
+  }
+}

@@ -1,0 +1,13 @@
+/// A function as a layer, without parameters: `Lambda { $0 * 2 }`.
+public final class Lambda: Module {
+  private let function: (Tensor) -> Tensor
+
+  /// A layer that applies `function`.
+  public init(name: String? = nil, _ function: @escaping (Tensor) -> Tensor) {
+    self.function = function
+    super.init(name: name)
+  }
+
+  /// The function's value.
+  public func call(_ x: Tensor) -> Tensor { function(x) }
+}

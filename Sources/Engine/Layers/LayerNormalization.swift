@@ -1,0 +1,67 @@
+/// Shifts and scales each sample to mean 0 and variance 1 over some axes, then to a learned mean and deviation.
+///
+/// Output of the input's shape: `gamma · (x − mean) / √(variance + epsilon) + beta` with the mean and (biased) variance
+/// over `axes`. Parameters `gamma` and `beta` have the lengths of these axes.
+///
+/// - SeeAlso: Ba, Kiros, Hinton, *Layer Normalization* (2016), eq. 3 and 4; Keras, `layers.LayerNormalization`.
+public final class LayerNormalization: Module {
+  /// The axes of mean and variance.
+  public let axes: [Int]
+  /// Added to the variance.
+  public let epsilon: Double
+  /// Whether there is `beta`.
+  public let center: Bool
+  /// Whether there is `gamma`.
+  public let scale: Bool
+  private let gammaInitializer: any Initializer
+  private let betaInitializer: any Initializer
+
+  /// A layer over the last axis, or over `axes`; Keras's defaults.
+  public init(
+    axes: [Int] = [-1], epsilon: Double = 1e-3, center: Bool = true, scale: Bool = true,
+    gammaInitializer: any Initializer = Ones(), betaInitializer: any Initializer = Zeros(),
+    name: String? = nil
+  ) {
+    self.axes = axes
+    self.epsilon = epsilon
+    self.center = center
+    self.scale = scale
+    self.gammaInitializer = gammaInitializer
+    self.betaInitializer = betaInitializer
+    super.init(name: name)
+  }
+
+  /// An output of the input's shape.
+  public func call(_ input: Tensor) -> Tensor {
+    guard !axes.isEmpty, axes.allSatisfy({ (-input.rank..<input.rank).contains($0) }),
+      !input.isInvalid
+    else { return wrongInput(input, expected: "a shape with axes \(axes)") }
+    let x = floating(input)
+    let axes = axes.map { $0 < 0 ? $0 + x.rank : $0 }.sorted()
+    let lengths = Shape(axes.map { x.shape[$0] })
+    let wide = Shape((0..<x.rank).map { axes.contains($0) ? x.shape[$0] : 1 })
+    var y = normalized(x, axes)
+    if scale {
+      let gamma = parameter(
+        "gamma", shape: lengths, initializer: gammaInitializer, dtype: x.dtype)
+      y = y * reshape(gamma, wide)
+    }
+    if center {
+      let beta = parameter("beta", shape: lengths, initializer: betaInitializer, dtype: x.dtype)
+      y = y + reshape(beta, wide)
+    }
+    return y
+  }
+
+  private func normalized(_ x: Tensor, _ axes: [Int]) -> Tensor {
+    let rows = axes.first ?? 0
+    // Axes at the end are the columns of a matrix, for which there is one kernel.
+    if axes == Array(rows..<x.rank) {
+      let columns = x.shape.dimensions[rows...].reduce(1, *)
+      let matrix = reshape(x, Shape(x.shape.dimensions[..<rows] + [columns]))
+      return reshape(layerNorm(matrix, epsilon: epsilon), x.shape)
+    }
+    let centred = x - mean(x, axes: axes, keepDims: true)
+    return centred * rsqrt(mean(square(centred), axes: axes, keepDims: true) + epsilon)
+  }
+}

@@ -1,0 +1,28 @@
+/// A loss from a function of values that key paths name:
+///
+/// ```swift
+/// CustomLoss("mse", \.yTrue, \.yPred) { yTrue, yPred in mean(square(yTrue - yPred), axis: -1) }
+/// ```
+public struct CustomLoss: Loss {
+  /// Reduction, weight, part and name.
+  public let options: LossOptions
+  private let body: @Sendable (InjectedTensors) -> Tensor
+
+  /// A loss that calls `body` with the values at `paths`.
+  ///
+  /// - Parameters:
+  ///   - name: the name in logs.
+  ///   - paths: what `body` takes, in order.
+  ///   - body: gives one value a sample, shape `[batch]` or `[batch, ...]`.
+  public init<each Value>(
+    _ name: String, _ paths: repeat KeyPath<InjectedTensors, each Value> & Sendable,
+    reduction: Reduction = .auto, weight: Double = 1, on: StructurePath? = nil,
+    _ body: @escaping @Sendable (repeat each Value) -> Tensor
+  ) {
+    options = LossOptions(reduction: reduction, weight: weight, on: on, name: name)
+    self.body = { inputs in body(repeat inputs[keyPath: each paths]) }
+  }
+
+  /// What the function gives.
+  public func call(_ inputs: InjectedTensors) -> Tensor { body(inputs) }
+}

@@ -1,0 +1,107 @@
+/// Labels and predictions in one rank and in the predictions' floating-point type.
+///
+/// The rule of Keras: when ranks differ by one and the longer shape ends in 1, that axis is dropped, or added to the
+/// other where it has rank 1; so labels `[batch]` fit predictions `[batch, 1]`. Beyond that shapes must be equal, axes
+/// of length 1 excepted: NumPy's rule would silently compare every label `[batch]` with every column of `[batch, batch]`.
+///
+/// A mismatch fails with ``EngineError/shape(operation:message:)``.
+func matched(
+  labels yTrue: Tensor, predictions yPred: Tensor, _ operation: String
+) -> (yTrue: Tensor, yPred: Tensor) {
+  let yPred = floating(yPred)
+  var (labels, predictions) = (yTrue.cast(to: yPred.dtype), yPred)
+  if labels.rank == predictions.rank + 1, labels.shape.last == 1 {
+    if predictions.rank == 1 {
+      predictions = expandDims(predictions, axis: -1)
+    } else {
+      labels = squeeze(labels, axis: -1)
+    }
+  } else if predictions.rank == labels.rank + 1, predictions.shape.last == 1 {
+    if labels.rank == 1 {
+      labels = expandDims(labels, axis: -1)
+    } else {
+      predictions = squeeze(predictions, axis: -1)
+    }
+  }
+  let fits =
+    labels.rank == predictions.rank && labels.shape.first == predictions.shape.first
+    && zip(labels.shape, predictions.shape).allSatisfy { $0 == $1 || $0 == 1 || $1 == 1 }
+  guard fits else {
+    let failed = fail(
+      EngineError.shape(
+        operation: operation,
+        message: "labels \(yTrue.shape) do not fit predictions \(yPred.shape): both must have one "
+          + "shape"
+          + (labels.rank + 1 == predictions.rank
+            ? "; for class numbers use the loss or metric that begins with Sparse" : "")))
+    return (failed, failed)
+  }
+  return (labels, predictions)
+}
+
+/// The mean over the last axis: one value a sample.
+///
+/// Labels and predictions of rank 1 are one number a sample and stay; Keras averages them over the batch, which leaves
+/// nothing for sample weights to apply to. Their mean is the same.
+func sampleMean(_ values: Tensor) -> Tensor { values.rank <= 1 ? values : mean(values, axis: -1) }
+
+/// Class numbers as the indices of an axis: `[batch]` for predictions `[batch, classes]`, also from `[batch, 1]`.
+///
+/// Floats are cut to integers. A number outside `0 ..< classes` fails with ``EngineError/index(operation:message:)``
+/// when the operation runs; another shape with ``EngineError/shape(operation:message:)``.
+func classNumbers(
+  _ yTrue: Tensor, for yPred: Tensor, _ operation: String
+) -> Tensor {
+  var labels = yTrue
+  if labels.rank == yPred.rank, labels.shape.last == 1 { labels = squeeze(labels, axis: -1) }
+  guard yPred.rank >= 1, labels.shape.dimensions == Array(yPred.shape.dimensions.dropLast()) else {
+    return fail(
+      EngineError.shape(
+        operation: operation,
+        message: "class numbers \(yTrue.shape) do not fit predictions \(yPred.shape): give one "
+          + "number for every row, \(Shape(Array(yPred.shape.dimensions.dropLast())))"
+          + (yTrue.shape == yPred.shape
+            ? "; for one-hot rows use the loss or metric without Sparse" : "")))
+  }
+  return apply1(
+    CheckIndices(bound: yPred.shape[-1], operation: operation), labels.cast(to: .int32))
+}
+
+/// Indices that must be in `0 ..< bound`: a copy, or an error that names the first one outside.
+///
+/// Unlike the indices of `take`, negative ones are wrong: a label of -1 is a mistake in the data.
+struct CheckIndices: Primitive {
+  /// The number of classes, or of rows of a table.
+  let bound: Int
+  /// Who asks, for the message.
+  let operation: String
+
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 1)
+    guard inputs[0].dtype == .int32 else {
+      throw .dtype(operation: operation, message: "indices must be int32, got \(inputs[0].dtype)")
+    }
+    return inputs
+  }
+
+  func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (source, target) = (inputs[0].pointer(as: Int32.self), outputs[0].pointer(as: Int32.self))
+    let count = inputs[0].elementCount
+    let (bound, operation) = (Int32(clamping: bound), operation)
+    return {
+      for index in 0..<count {
+        let value = source[index]
+        guard value >= 0, value < bound else {
+          throw EngineError.index(
+            operation: operation,
+            message: "number \(value) at position \(index) does not exist: it must be in 0..<\(bound)")
+        }
+        target[index] = value
+      }
+    }
+  }
+
+  func gradient(_ context: GradientContext) -> [Tensor?] { [nil] }
+}

@@ -1,0 +1,174 @@
+/// How the values of a loss, one a sample, become one number. Names and meaning are those of Keras.
+public enum Reduction: String, Codable, Sendable, CaseIterable {
+  /// ``sumOverBatchSize`` inside `Model`; elsewhere an error under several replicas, as in Keras.
+  case auto
+  /// Sum divided by the number of values (not by the sum of weights).
+  case sumOverBatchSize
+  /// Sum.
+  case sum
+  /// The values as they are; in `Model` their sum is what gradients are taken of.
+  case none
+}
+
+/// What all losses have in common.
+public struct LossOptions: Sendable {
+  /// How values become one number.
+  public var reduction: Reduction
+  /// Multiplies the result, whatever the reduction.
+  public var weight: Double
+  /// Which part of `yTrue` and `yPred` the loss is about; nil for all.
+  public var on: StructurePath?
+  /// The name in logs; nil for the type's name.
+  public var name: String?
+
+  /// Options of a loss.
+  public init(
+    reduction: Reduction = .auto, weight: Double = 1, on: StructurePath? = nil,
+    name: String? = nil
+  ) {
+    self.reduction = reduction
+    self.weight = weight
+    self.on = on
+    self.name = name
+  }
+}
+
+/// What training makes small.
+///
+/// The fields of `Inputs` say by name what the loss wants: `x`, `yTrue`, `yPred`, `sampleWeight`, `classWeight`,
+/// `training`, `parameters`, `states`.
+/// Sample weights count whether the loss asks for them or not.
+public protocol Loss: Sendable {
+  /// What the loss asks for, by name.
+  associatedtype Inputs: Decodable
+  /// A tensor of values, or a dictionary of them that is logged part by part.
+  associatedtype Output: NamedValues
+  /// Reduction, weight, part and name.
+  var options: LossOptions { get }
+  /// One value a sample (and time step), shape `[batch]` or `[batch, ...]`; not reduced yet.
+  func call(_ inputs: Inputs) -> Output
+}
+
+extension Loss {
+  /// `auto`, weight 1, everything, the type's name.
+  public var options: LossOptions { LossOptions() }
+
+  /// The name in logs: that of the options, or the type's in snake case.
+  public var name: String { options.name ?? snakeCase("\(Self.self)") }
+}
+
+/// A tensor, or tensors with names.
+public protocol NamedValues {
+  /// The parts in a fixed order; a single tensor has no name.
+  var namedValues: [(name: String?, value: Tensor)] { get }
+}
+
+extension Tensor: NamedValues {
+  /// Itself.
+  public var namedValues: [(name: String?, value: Tensor)] { [(nil, self)] }
+}
+
+extension Dictionary: NamedValues where Key == String, Value == Tensor {
+  /// The entries, sorted by name.
+  public var namedValues: [(name: String?, value: Tensor)] {
+    sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+}
+
+/// Labels and predictions: what most losses ask for.
+public struct LabelsAndPredictions: Decodable, Sendable {
+  /// What is right.
+  public let yTrue: Tensor
+  /// What the model says.
+  public let yPred: Tensor
+}
+
+extension Loss {
+  /// The reduced loss outside of `Model`, for training loops of your own.
+  ///
+  /// - Throws: what Keras raises when a strategy with several replicas is active and the reduction is `auto` or
+  ///   `sumOverBatchSize`: which batch size is meant is not known there. Also when a value is missing.
+  public func callAsFunction(
+    x: some Encodable = Structure.none, yTrue: some Encodable = Structure.none,
+    yPred: some Encodable, sampleWeight: Tensor? = nil
+  ) throws -> Tensor {
+    let replicas = DistributionContext.strategy.replicaCount
+    if replicas > 1, options.reduction == .auto || options.reduction == .sumOverBatchSize {
+      throw EngineError.invalidArgument(
+        message: """
+          loss \(name): with \(replicas) replicas use reduction .sum or .none outside of fit and evaluate, and divide \
+          by the global batch size yourself: sum(loss(yTrue:yPred:)) / globalBatchSize
+          """)
+    }
+    let encoder = StructureEncoder()
+    var context = InjectionContext()
+    context.x = try encoder.encode(x)
+    context.yTrue = try encoder.encode(yTrue)
+    context.yPred = try encoder.encode(yPred)
+    context.sampleWeight = sampleWeight.map(Structure.tensor)
+    return try withErrors {
+      let parts = try values(context).map {
+        try reduceLoss(
+          $0.value, sampleWeight: sampleWeight, reduction: options.reduction,
+          weight: options.weight)
+      }
+      guard let first = parts.first else { return Tensor(0.0) }
+      return parts.dropFirst().reduce(first) { $0 + $1 }
+    }
+  }
+
+  /// The values of each part, not reduced.
+  package func values(_ context: InjectionContext) throws -> [(name: String?, value: Tensor)] {
+    let context = try options.on.map { try context.narrowed(to: $0, asker: "loss \(name)") } ?? context
+    return call(try context.inputs(Inputs.self, asker: "loss \(name)")).namedValues
+  }
+}
+
+/// Weighs and reduces the values of a loss, with Keras's rules.
+///
+/// - Parameters:
+///   - values: `[batch]` or `[batch, ...]`.
+///   - sampleWeight: broadcast to `values` from the left: weights `[batch]` apply to values `[batch, time]`.
+///   - reduction: `auto` counts as `sumOverBatchSize`: divide by the number of values; no values give 0.
+///   - weight: multiplies the result.
+/// - Throws: ``EngineError/shape(operation:message:)`` when the weights do not fit.
+public func reduceLoss(
+  _ values: Tensor, sampleWeight: Tensor? = nil, reduction: Reduction = .sumOverBatchSize,
+  weight: Double = 1
+) throws -> Tensor {
+  var weighted = values
+  if let sampleWeight {
+    weighted = try values * aligned(sampleWeight.cast(to: values.dtype), to: values)
+  }
+  let reduced =
+    switch reduction {
+    case .none: weighted
+    case .sum: sum(weighted)
+    case .auto, .sumOverBatchSize:
+      sum(weighted) / Double(max(values.elementCount, 1))
+    }
+  return weight == 1 ? reduced : reduced * weight
+}
+
+/// Weights with as many axes as `values`: one axis of length 1 too many is dropped, missing ones are added at the end.
+package func aligned(_ weights: Tensor, to values: Tensor) throws -> Tensor {
+  var weights = weights
+  if weights.rank == values.rank + 1, weights.shape.dimensions.last == 1 {
+    weights = reshape(weights, Shape(Array(weights.shape.dimensions.dropLast())))
+  }
+  if weights.rank > 0, weights.rank < values.rank {
+    let ones = [Int](repeating: 1, count: values.rank - weights.rank)
+    weights = reshape(weights, Shape(weights.shape.dimensions + ones))
+  }
+  let fits =
+    weights.rank == 0
+    || (weights.rank == values.rank
+      && zip(weights.shape.dimensions, values.shape.dimensions).allSatisfy { $0 == $1 || $0 == 1 })
+  guard fits else {
+    throw EngineError.shape(
+      operation: "sampleWeight",
+      message: "weights of shape \(weights.shape) do not fit values of shape \(values.shape): give "
+        + "one weight a sample, [\(values.shape.dimensions.first ?? 1)]")
+  }
+  return weights
+}

@@ -1,0 +1,54 @@
+/// The base of metrics that are a weighted mean of values: `Σ w·v / Σ w`.
+///
+/// A subclass conforms to ``MetricProtocol`` and calls ``add(_:sampleWeight:)`` in its `update`. Total and count are kept
+/// in float64 and are added over ranks; the result is 0 before anything was counted. Unlike losses, metrics divide by the
+/// sum of weights.
+open class MeanMetric: AnyMetric, FollowsWeighting {
+  /// `Σ w·v` so far.
+  public var total: Variable { state("total") }
+  /// `Σ w` so far; the number of values without weights.
+  public var count: Variable { state("count") }
+
+  /// Counts values.
+  ///
+  /// - Parameters:
+  ///   - values: `[batch]` or `[batch, ...]`.
+  ///   - sampleWeight: broadcast to `values` as for losses: weights `[batch]` apply to values `[batch, time]`.
+  public func add(_ values: Tensor, sampleWeight: Tensor? = nil) {
+    let values = values.cast(to: .float64)
+    guard let sampleWeight else {
+      total.value = total.value + sum(values)
+      count.value = count.value + Double(values.elementCount)
+      return
+    }
+    let weights = spreadWeights(sampleWeight, over: values)
+    total.value = total.value + sum(values * weights)
+    count.value = count.value + sum(weights)
+  }
+
+  /// The mean of everything counted since ``AnyMetric/reset()``; a float64 scalar.
+  open func result() -> Tensor { ratio(total.value, count.value) }
+}
+
+/// `a / b`, and 0 where `b` is 0.
+func ratio(_ a: Tensor, _ b: Tensor) -> Tensor {
+  let isEmpty = b .== 0
+  return select(isEmpty, 0, a / select(isEmpty, 1, b))
+}
+
+/// One weight for every value, in the type of the values.
+func spreadWeights(_ sampleWeight: Tensor, over values: Tensor) -> Tensor {
+  attempt {
+    spread(try aligned(sampleWeight.cast(to: values.dtype), to: values), values.shape)
+  }
+}
+
+/// Labels, predictions and weights: what most metrics ask for.
+public struct WeightedPredictions: Decodable, Sendable {
+  /// What is right.
+  public let yTrue: Tensor
+  /// What the model says.
+  public let yPred: Tensor
+  /// One weight a sample, or nil.
+  public let sampleWeight: Tensor?
+}

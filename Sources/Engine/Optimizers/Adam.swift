@@ -1,0 +1,92 @@
+import CKernels
+
+/// Adaptive moments: each parameter's step is scaled by the size of its recent gradients.
+///
+/// At update `t`: `m += (g − m)(1 − β₁)`, `v += (g² − v)(1 − β₂)`,
+/// `p -= rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)`. With `amsgrad` the largest `v` so far stands under the root.
+/// Weight decay is decoupled: `p -= rate · weightDecay · p` first.
+///
+/// - SeeAlso: Kingma, Ba, *Adam: A Method for Stochastic Optimization* (2015), end of §2; Reddi, Kale, Kumar, *On the
+///   Convergence of Adam and Beyond* (2018); Keras 3, `optimizers.Adam`.
+public class Adam: Optimizer {
+  private let rule: Rule
+
+  /// The optimizer with a learning rate that follows a schedule.
+  ///
+  /// - Parameters:
+  ///   - beta1: how much of the mean of gradients is kept at an update.
+  ///   - beta2: how much of the mean of squared gradients is kept.
+  ///   - epsilon: added to the root, so that nothing is divided by zero.
+  ///   - amsgrad: whether to divide by the largest mean so far.
+  ///   - weightDecay: 0 for none.
+  ///   - clipping: what is done to gradients first.
+  public init(
+    learningRate: any LearningRateSchedule, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0,
+    clipping: GradientClipping? = nil
+  ) {
+    if !(0..<1).contains(beta1) || !(0..<1).contains(beta2) {
+      fail(
+        EngineError.invalidArgument(
+          message: "Adam: beta1 and beta2 must be in 0..<1, got \(beta1) and \(beta2)"))
+    }
+    rule = Rule(
+      beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad, weightDecay: weightDecay)
+    super.init(learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
+  }
+
+  /// The optimizer with a learning rate of 0.001 or another number.
+  public convenience init(
+    learningRate: Double = 0.001, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0,
+    clipping: GradientClipping? = nil
+  ) {
+    self.init(
+      learningRate: ConstantLearningRate(learningRate), beta1: beta1, beta2: beta2,
+      epsilon: epsilon, amsgrad: amsgrad, weightDecay: weightDecay, clipping: clipping)
+  }
+
+  /// `m` and `v`, and the largest `v` with `amsgrad`; Keras's names.
+  public override var slots: [Slot] {
+    [Slot("momentum"), Slot("velocity")] + (rule.amsgrad ? [Slot("velocity_hat")] : [])
+  }
+
+  /// One sweep over all parameters.
+  public override func updateAll(
+    _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]], step: Step
+  ) -> (parameters: [Tensor], slots: [[Tensor]]) {
+    fusedUpdate(rule, parameters, gradients, slots, step: step)
+  }
+
+  private struct Rule: UpdateRule {
+    let beta1: Double
+    let beta2: Double
+    let epsilon: Double
+    let amsgrad: Bool
+    let weightDecay: Double
+
+    var slotCount: Int { amsgrad ? 3 : 2 }
+
+    func apply(
+      parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,
+      slots: UnsafePointer<UnsafeMutableRawPointer>, count: Int, dtype: DType,
+      learningRate: Double, iteration: Int
+    ) {
+      apus_adam(
+        dtype.code, parameter, gradient, slots[0], slots[1], amsgrad ? slots[2] : nil,
+        learningRate, beta1, beta2, epsilon, 1 - power(beta1, iteration),
+        1 - power(beta2, iteration), weightDecay, count)
+    }
+
+    /// `base` to a whole exponent, by squaring.
+    private func power(_ base: Double, _ exponent: Int) -> Double {
+      var (result, square, rest) = (1.0, base, exponent)
+      while rest > 0 {
+        if rest & 1 == 1 { result *= square }
+        square *= square
+        rest >>= 1
+      }
+      return result
+    }
+  }
+}

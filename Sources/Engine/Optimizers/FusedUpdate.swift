@@ -1,0 +1,117 @@
+/// The arithmetic of an optimizer on one stretch of memory.
+public protocol UpdateRule: Hashable, Sendable {
+  /// How many slots a parameter has.
+  var slotCount: Int { get }
+  /// Changes `count` elements in place.
+  ///
+  /// - Parameters:
+  ///   - parameter, gradient, slots: the first elements, of the same scalar type.
+  ///   - dtype: float32 or float64.
+  ///   - learningRate: for this step.
+  ///   - iteration: 1 at the first step.
+  func apply(
+    parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,
+    slots: UnsafePointer<UnsafeMutableRawPointer>, count: Int, dtype: DType, learningRate: Double,
+    iteration: Int)
+}
+
+/// One update of all parameters and slots, in place, in one sweep over memory: neighbours in memory become one stretch.
+///
+/// Inputs: learning rate (float32), iteration (int64), then parameters, then each slot of all parameters, then gradients.
+/// Outputs: parameters, then each slot.
+struct FusedUpdate<Rule: UpdateRule>: Primitive {
+  let rule: Rule
+  let count: Int
+
+  var name: String { "update[\(rule)]" }
+
+  var inPlace: [InPlacePair] {
+    (0..<count * (1 + rule.slotCount)).map { InPlacePair(output: $0, input: $0 + 2) }
+  }
+
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    let changed = count * (1 + rule.slotCount)
+    for index in 0..<count where inputs[2 + index] != inputs[2 + changed + index] {
+      throw .shape(
+        operation: "optimizer",
+        message: "a gradient \(inputs[2 + changed + index]) for a parameter \(inputs[2 + index])")
+    }
+    return Array(inputs[2..<2 + changed])
+  }
+
+  func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
+    let slotCount = rule.slotCount
+    let changed = count * (1 + slotCount)
+    var stretches: [Stretch] = []
+    var copies: [(from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer, bytes: Int)] = []
+    for index in 0..<changed where inputs[2 + index].pointer != outputs[index].pointer {
+      let bytes = outputs[index].elementCount * outputs[index].dtype.size
+      copies.append((inputs[2 + index].pointer, outputs[index].pointer, bytes))
+    }
+    for index in 0..<count {
+      let next = Stretch(
+        dtype: outputs[index].dtype, count: outputs[index].elementCount,
+        parameter: outputs[index].pointer, gradient: inputs[2 + changed + index].pointer,
+        slots: (0..<slotCount).map { outputs[(1 + $0) * count + index].pointer })
+      if let last = stretches.last, last.isFollowed(by: next) {
+        stretches[stretches.count - 1].count += next.count
+      } else if next.count > 0 {
+        stretches.append(next)
+      }
+    }
+    let learningRate = inputs[0].pointer(as: Float.self)
+    let iteration = inputs[1].pointer(as: Int64.self)
+    let rule = rule
+    return {
+      for copy in copies { copy.to.copyMemory(from: copy.from, byteCount: copy.bytes) }
+      for stretch in stretches {
+        stretch.slots.withUnsafeBufferPointer { slots in
+          withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: 1) { none in
+            guard let pointers = slots.baseAddress ?? UnsafePointer(none.baseAddress) else { return }
+            rule.apply(
+              parameter: stretch.parameter, gradient: stretch.gradient, slots: pointers,
+              count: stretch.count, dtype: stretch.dtype,
+              learningRate: Double(learningRate.pointee), iteration: Int(iteration.pointee))
+          }
+        }
+      }
+    }
+  }
+
+  func gradient(_ context: GradientContext) -> [Tensor?] {
+    [Tensor?](repeating: nil, count: context.inputs.count)
+  }
+
+  private struct Stretch {
+    let dtype: DType
+    var count: Int
+    let parameter: UnsafeMutableRawPointer
+    let gradient: UnsafeMutableRawPointer
+    let slots: [UnsafeMutableRawPointer]
+
+    func isFollowed(by next: Stretch) -> Bool {
+      let bytes = count * dtype.size
+      return dtype == next.dtype && parameter + bytes == next.parameter
+        && gradient + bytes == next.gradient
+        && zip(slots, next.slots).allSatisfy { $0 + bytes == $1 }
+    }
+  }
+}
+
+extension Optimizer {
+  /// One ``FusedUpdate`` of all parameters, for subclasses that have a rule.
+  func fusedUpdate(
+    _ rule: some UpdateRule, _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]],
+    step: Step
+  ) -> (parameters: [Tensor], slots: [[Tensor]]) {
+    let count = parameters.count
+    guard count > 0 else { return (parameters, slots) }
+    let outputs = Engine.apply(
+      FusedUpdate(rule: rule, count: count),
+      [step.learningRate, step.iteration] + parameters + slots.flatMap { $0 } + gradients)
+    return (
+      Array(outputs[0..<count]),
+      slots.indices.map { Array(outputs[(1 + $0) * count..<(2 + $0) * count]) }
+    )
+  }
+}

@@ -1,0 +1,130 @@
+/// Changes parameters from gradients.
+///
+/// A subclass says what it remembers for each parameter (``slots``) and how one parameter is changed
+/// (``update(_:gradient:slots:step:)``). The built-in ones replace ``updateAll(_:_:_:step:)`` by one sweep over memory.
+open class Optimizer {
+  /// A tensor of a parameter's shape that the optimizer remembers for it.
+  public struct Slot: Sendable {
+    /// The name in checkpoints.
+    public let name: String
+    /// The first value of every element.
+    public let initial: Double
+
+    /// A slot.
+    public init(_ name: String, initial: Double = 0) {
+      self.name = name
+      self.initial = initial
+    }
+  }
+
+  /// What an update may depend on besides gradients.
+  public struct Step {
+    /// float32 scalar.
+    public let learningRate: Tensor
+    /// int64 scalar: 1 at the first update.
+    public let iteration: Tensor
+  }
+
+  /// The learning rate as a variable: changing it takes effect at the next step, nothing is compiled again.
+  public let learningRateVariable: Variable
+  /// How many updates have been made (int64).
+  public let iterations: Variable
+  /// What is done to gradients first, after they are added over ranks.
+  public let clipping: GradientClipping?
+  /// Decoupled weight decay: `p -= learningRate * weightDecay * p` before the update; 0 for none.
+  public let weightDecay: Double
+  private let schedule: (any LearningRateSchedule)?
+  private var slotVariables: [ObjectIdentifier: [Variable]] = [:]
+  private var order: [Variable] = []
+
+  /// An optimizer.
+  public init(
+    learningRate: any LearningRateSchedule, weightDecay: Double = 0,
+    clipping: GradientClipping? = nil
+  ) {
+    schedule = learningRate is ConstantLearningRate ? nil : learningRate
+    learningRateVariable = Variable(
+      path: "learning_rate", kind: .optimizerState,
+      initial: Tensor(learningRate.initialValue, dtype: .float32), combine: .first,
+      trainable: false)
+    iterations = Variable(
+      path: "iterations", kind: .optimizerState, initial: Tensor(Int64(0)), combine: .first,
+      trainable: false)
+    self.weightDecay = weightDecay
+    self.clipping = clipping
+  }
+
+  /// The learning rate of the next update. Setting it has no effect under a schedule.
+  public var learningRate: Double {
+    get { schedule.map { $0.value(at: iterations.value).item() } ?? learningRateVariable.value.item() }
+    set { learningRateVariable.value = Tensor(newValue, dtype: .float32) }
+  }
+
+  /// What is remembered for each parameter.
+  open var slots: [Slot] { [] }
+
+  /// The new value of one parameter and of its slots.
+  open func update(
+    _ parameter: Tensor, gradient: Tensor, slots: [Tensor], step: Step
+  ) -> (parameter: Tensor, slots: [Tensor]) {
+    preconditionFailure("\(Self.self) must override update or updateAll")
+  }
+
+  /// The new values of all parameters and slots; `slots[k]` is the k-th slot of every parameter.
+  open func updateAll(
+    _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]], step: Step
+  ) -> (parameters: [Tensor], slots: [[Tensor]]) {
+    var newParameters: [Tensor] = []
+    var newSlots = [[Tensor]](repeating: [], count: slots.count)
+    for index in parameters.indices {
+      var parameter = parameters[index]
+      if weightDecay != 0 { parameter = parameter - parameter * step.learningRate * weightDecay }
+      let result = update(
+        parameter, gradient: gradients[index], slots: slots.map { $0[index] }, step: step)
+      newParameters.append(result.parameter)
+      for (slot, value) in result.slots.enumerated() { newSlots[slot].append(value) }
+    }
+    return (newParameters, newSlots)
+  }
+
+  /// Makes the slots of `parameters`, laid out in memory in the same order. Called once, before the first update.
+  package func build(_ parameters: [Variable]) {
+    order = parameters
+    for parameter in parameters where slotVariables[ObjectIdentifier(parameter)] == nil {
+      slotVariables[ObjectIdentifier(parameter)] = slots.map { slot in
+        Variable(
+          path: "\(slot.name)/\(parameter.path)", kind: .optimizerState,
+          initial: .full(parameter.shape, slot.initial, dtype: parameter.dtype), combine: .first,
+          trainable: false)
+      }
+    }
+  }
+
+  /// Updates the parameters from gradients that are already added over ranks.
+  package func apply(_ parameters: [Variable], _ gradients: [Tensor]) throws {
+    if parameters.contains(where: { slotVariables[ObjectIdentifier($0)] == nil }) {
+      build(parameters)
+    }
+    let learningRate = schedule?.value(at: iterations.value) ?? learningRateVariable.value
+    let iteration = iterations.value + Tensor(Int64(1), dtype: .int64)
+    iterations.value = iteration
+    let own = parameters.map { slotVariables[ObjectIdentifier($0)] ?? [] }
+    let slotLists = slots.indices.map { slot in own.map { $0[slot] } }
+    let result = updateAll(
+      parameters.map(\.value), clipping?.apply(gradients) ?? gradients,
+      slotLists.map { $0.map(\.value) },
+      step: Step(learningRate: learningRate.cast(to: .float32), iteration: iteration))
+    for (variable, value) in zip(parameters, result.parameters) { variable.value = value }
+    for (list, values) in zip(slotLists, result.slots) {
+      for (variable, value) in zip(list, values) { variable.value = value }
+    }
+  }
+
+  /// Everything that a checkpoint must hold, in a fixed order.
+  public var variables: [Variable] {
+    [iterations, learningRateVariable]
+      + slots.indices.flatMap { slot in
+        order.compactMap { slotVariables[ObjectIdentifier($0)]?[slot] }
+      }
+  }
+}

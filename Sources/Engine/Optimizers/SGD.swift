@@ -1,0 +1,76 @@
+import CKernels
+
+/// Gradient descent, with momentum or not.
+///
+/// Without momentum `p -= rate · g`. With it `v = momentum · v − rate · g` and `p += v`, or with `nesterov`
+/// `p += momentum · v − rate · g`. Weight decay is decoupled: `p -= rate · weightDecay · p` first.
+///
+/// - SeeAlso: Sutskever, Martens, Dahl, Hinton, *On the importance of initialization and momentum in deep learning*
+///   (2013), §2; Keras 3, `optimizers.SGD`.
+public final class SGD: Optimizer {
+  private let rule: Rule
+
+  /// The optimizer with a learning rate that follows a schedule.
+  ///
+  /// - Parameters:
+  ///   - momentum: 0 (none) or more, less than 1.
+  ///   - nesterov: whether to look ahead; no effect without momentum.
+  ///   - weightDecay: 0 for none.
+  ///   - clipping: what is done to gradients first.
+  public init(
+    learningRate: any LearningRateSchedule, momentum: Double = 0, nesterov: Bool = false,
+    weightDecay: Double = 0, clipping: GradientClipping? = nil
+  ) {
+    if !(0..<1).contains(momentum) {
+      fail(EngineError.invalidArgument(message: "SGD: momentum must be in 0..<1, got \(momentum)"))
+    }
+    rule = Rule(momentum: momentum, nesterov: nesterov, weightDecay: weightDecay)
+    super.init(learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
+  }
+
+  /// The optimizer with a learning rate of 0.01 or another number.
+  public convenience init(
+    learningRate: Double = 0.01, momentum: Double = 0, nesterov: Bool = false,
+    weightDecay: Double = 0, clipping: GradientClipping? = nil
+  ) {
+    self.init(
+      learningRate: ConstantLearningRate(learningRate), momentum: momentum, nesterov: nesterov,
+      weightDecay: weightDecay, clipping: clipping)
+  }
+
+  /// The velocity `v`, if there is momentum.
+  public override var slots: [Slot] { rule.momentum == 0 ? [] : [Slot("velocity")] }
+
+  /// One sweep over all parameters.
+  public override func updateAll(
+    _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]], step: Step
+  ) -> (parameters: [Tensor], slots: [[Tensor]]) {
+    fusedUpdate(rule, parameters, gradients, slots, step: step)
+  }
+
+  private struct Rule: UpdateRule {
+    let momentum: Double
+    let nesterov: Bool
+    let weightDecay: Double
+
+    var slotCount: Int { momentum == 0 ? 0 : 1 }
+
+    func apply(
+      parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,
+      slots: UnsafePointer<UnsafeMutableRawPointer>, count: Int, dtype: DType,
+      learningRate: Double, iteration: Int
+    ) {
+      // Descent along the parameter itself is decay; the kernel allows its two arrays to be one.
+      if weightDecay != 0 {
+        apus_sgd(dtype.code, parameter, parameter, learningRate * weightDecay, count)
+      }
+      if momentum == 0 {
+        apus_sgd(dtype.code, parameter, gradient, learningRate, count)
+      } else {
+        apus_momentum(
+          dtype.code, parameter, gradient, slots[0], learningRate, momentum, nesterov ? 1 : 0,
+          count)
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/// A learning rate that falls along half a cosine, after a linear warm-up if there is one.
+///
+/// With `t = iterations / decaySteps`, at most 1: `start · ((1 − alpha) · ½(1 + cos πt) + alpha)`. With a
+/// `warmupTarget` the rate first goes in a straight line from `initialLearningRate` to it in `warmupSteps` updates, and
+/// the cosine starts there.
+///
+/// - SeeAlso: Loshchilov, Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts* (2017), eq. 5; Keras 3,
+///   `optimizers.schedules.CosineDecay`.
+public struct CosineDecay: LearningRateSchedule {
+  /// The rate of the first update.
+  public let initialValue: Double
+  /// How many updates the cosine takes.
+  public let decaySteps: Int
+  /// The part of the rate that is left at the end.
+  public let alpha: Double
+  /// The rate after the warm-up; nil for none.
+  public let warmupTarget: Double?
+  /// How many updates the warm-up takes.
+  public let warmupSteps: Int
+
+  /// The schedule; no warm-up by default.
+  public init(
+    initialLearningRate: Double, decaySteps: Int, alpha: Double = 0, warmupTarget: Double? = nil,
+    warmupSteps: Int = 0
+  ) {
+    requirePositive(decaySteps, "CosineDecay: decaySteps")
+    initialValue = initialLearningRate
+    self.decaySteps = decaySteps
+    self.alpha = alpha
+    self.warmupTarget = warmupTarget
+    self.warmupSteps = warmupSteps
+  }
+
+  /// The rate after `iterations` updates; float32 scalar.
+  public func value(at iterations: Tensor) -> Tensor {
+    let step = iterations.cast(to: .float64)
+    guard let warmupTarget, warmupSteps > 0 else {
+      return decayed(step, from: warmupTarget ?? initialValue).cast(to: .float32)
+    }
+    let warm = step * ((warmupTarget - initialValue) / Double(warmupSteps)) + initialValue
+    let late = decayed(maximum(step - Double(warmupSteps), 0), from: warmupTarget)
+    return select(step .< Double(warmupSteps), warm, late).cast(to: .float32)
+  }
+
+  private func decayed(_ step: Tensor, from start: Double) -> Tensor {
+    let done = minimum(step / Double(decaySteps), 1)
+    return ((cos(done * Double.pi) + 1) * (0.5 * (1 - alpha)) + alpha) * start
+  }
+}
