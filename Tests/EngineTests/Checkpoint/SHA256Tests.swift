@@ -1,0 +1,73 @@
+import Engine
+import Testing
+
+@Suite struct SHA256Tests {
+  @Test(
+    "the hash gives the values of the standard's examples",
+    arguments: [
+      // NIST, FIPS 180-4 examples and the Secure Hash Algorithm Validation System.
+      ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+      ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+      (
+        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+      ),
+      (
+        "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmn"
+          + "hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
+        "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"
+      ),
+      (
+        String(repeating: "a", count: 1_000_000),
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+      ),
+    ])
+  func examples(text: String, digest: String) {
+    var hash = SHA256()
+    hash.update(Array(text.utf8))
+    #expect(hash.hexDigest() == digest)
+  }
+
+  @Test("pieces of any length give the hash of the whole")
+  func pieces() {
+    let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0 * 7) }
+    var whole = SHA256()
+    whole.update(bytes)
+    let digest = whole.hexDigest()
+    for length in [1, 3, 55, 56, 63, 64, 65, 128, 299] {
+      var hash = SHA256()
+      for start in stride(from: 0, to: bytes.count, by: length) {
+        hash.update(Array(bytes[start..<min(start + length, bytes.count)]))
+      }
+      #expect(hash.hexDigest() == digest)
+    }
+  }
+}
+
+@Suite struct WeightsHashTests {
+  private let kernel = Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
+
+  @Test("the hash is that of the bytes that the documentation states")
+  func documented() {
+    // Python: hashlib.sha256(struct.pack("<Q1sQ7sQQQ6f", 1, b"a", 7, b"float32", 2, 2, 3,
+    // 1, 2, 3, 4, 5, 6)).hexdigest()
+    #expect(
+      weightsSHA256(of: [("a", kernel)])
+        == "44489cb5217152fc5f1db2911562484bada37aa041b71e117d4ca8b4b3578c81")
+  }
+
+  @Test("names, order, types, shapes and values all count")
+  func everythingCounts() {
+    let bias = Tensor([0, 0, 0] as [Float])
+    let hashes = [
+      [("a", kernel), ("b", bias)], [("b", bias), ("a", kernel)], [("a", kernel), ("c", bias)],
+      [("ab", kernel), ("", bias)], [("a", kernel)], [],
+      [("a", Tensor(kernel.scalars(as: Float.self), shape: [3, 2])), ("b", bias)],
+      [("a", kernel), ("b", Tensor([0, 0, 0] as [Int32]))],
+      [("a", kernel), ("b", Tensor([0, 0, 1e-45] as [Float]))],
+      [("a", kernel), ("b", Tensor([0, -0.0, 0] as [Float]))],
+    ].map { weightsSHA256(of: $0) }
+    #expect(Set(hashes).count == hashes.count)
+    #expect(hashes.allSatisfy { $0.count == 64 })
+  }
+}
