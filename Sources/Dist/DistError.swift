@@ -1,0 +1,65 @@
+/// Everything that Dist throws: what a rank was doing, what it found, and what to do.
+public enum DistError: Error, Hashable, Sendable {
+  /// A call of MPI that did not return success.
+  case call(name: String, rank: Int, code: Int32, message: String)
+  /// MPI cannot be used by a program with threads.
+  case threadLevel(provided: Int32)
+  /// A call from another thread than the one that started MPI, whose library allows only that one.
+  case wrongThread(call: String)
+  /// A second start of MPI in one process, which the standard does not allow.
+  case sessionEnded
+  /// The launcher says another number of ranks than MPI does.
+  case sizeMismatch(launcher: String, expected: Int, found: Int)
+  /// More collectives pending at once than the table of requests holds.
+  case tooManyPending(limit: Int)
+  /// A token that no `startAllReduce` of this communicator gave.
+  case unknownToken(Int)
+  /// A number of ranks below 1.
+  case invalidSize(Int)
+  /// The system gave no thread for a rank.
+  case noThread(code: Int32)
+  /// Another rank of this process threw, so that this one cannot go on.
+  case peerFailed(rank: Int, message: String)
+  /// Another rank of this process returned while this one waits for it.
+  case peerReturned(rank: Int, call: String)
+  /// Two ranks of this process made different collectives at the same place.
+  case collectivesDiffer(rank: Int, call: String, otherRank: Int, otherCall: String)
+}
+
+extension DistError: CustomStringConvertible {
+  /// One line of text for a person.
+  public var description: String {
+    switch self {
+    case .call(let name, let rank, let code, let message):
+      return "\(name) failed on rank \(rank) with code \(code): \(message)"
+    case .threadLevel(let provided):
+      return "MPI provides thread level \(provided), but MPI_THREAD_FUNNELED (1) is needed; "
+        + "use an MPI library built with threads"
+    case .wrongThread(let call):
+      return "\(call): this MPI library may be called only from the thread that started it "
+        + "(MPI_THREAD_FUNNELED); make collectives on that thread"
+    case .sessionEnded:
+      return "MPI was finalized and cannot be started again in one process; put everything that "
+        + "needs ranks into one withStrategy(.mpi)"
+    case .sizeMismatch(let launcher, let expected, let found):
+      return "\(launcher) started \(expected) ranks, but MPI sees \(found): every rank would train "
+        + "alone. Use the mpirun of this MPI library, or srun --mpi=pmix"
+    case .tooManyPending(let limit):
+      return "more than \(limit) collectives are pending; wait for some of them first"
+    case .unknownToken(let token):
+      return "no all-reduce with token \(token) was started here"
+    case .invalidSize(let size):
+      return "the number of ranks must be 1 or more, not \(size)"
+    case .noThread(let code):
+      return "no thread could be started for a rank (error \(code)); use fewer ranks"
+    case .peerFailed(let rank, let message):
+      return "stopped because rank \(rank) failed: \(message)"
+    case .peerReturned(let rank, let call):
+      return "rank \(rank) has returned, but other ranks wait for it in \(call): every rank must "
+        + "make the same collectives"
+    case .collectivesDiffer(let rank, let call, let otherRank, let otherCall):
+      return "ranks made different collectives: rank \(otherRank) \(otherCall), "
+        + "rank \(rank) \(call). Every rank must make the same ones in the same order"
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import Foundation
+
+/// What a rank says on standard error before the job ends.
+enum RankReport {
+  /// Seconds between a rank's message and the end of the job. Ranks that fail together do so within
+  /// milliseconds of each other; their texts must reach mpirun before it stops everybody.
+  static let grace = 0.3
+
+  /// Writes `[rank 3/8] message` for each line, in one write so that lines of ranks do not mix.
+  static func print(_ message: String, rank: Int, size: Int) {
+    // What the program printed before must not be lost with the process.
+    fflush(nil)
+    let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
+    let text = lines.map { "[rank \(rank)/\(size)] \($0)\n" }.joined()
+    FileHandle.standardError.write(Data(text.utf8))
+  }
+}

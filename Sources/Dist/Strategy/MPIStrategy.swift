@@ -1,0 +1,19 @@
+import Engine
+
+/// Training spread over the processes of an MPI job.
+public final class MPIStrategy: DistributionStrategy {
+  /// The ranks of the job.
+  public var communicator: any Communicator { session.communicator }
+
+  /// How losses are scaled before gradients are summed.
+  public let lossScaling: LossScaling
+
+  /// MPI in this process.
+  public let session: MPISession
+
+  /// A strategy over the ranks of a session.
+  public init(session: MPISession, lossScaling: LossScaling = .replicas) {
+    self.session = session
+    self.lossScaling = lossScaling
+  }
+}

@@ -1,0 +1,87 @@
+import Engine
+import Foundation
+
+/// What joins the ranks of a training.
+public enum StrategyKind: Hashable, Sendable {
+  /// One process.
+  case single
+  /// The processes of an MPI job; one process when started neither by mpirun nor by srun.
+  case mpi
+  /// This many threads of one process.
+  case threads(Int)
+}
+
+/// Runs `body` on every rank of a strategy, which is in force inside it as
+/// ``Engine/DistributionContext/strategy``.
+///
+/// ```swift
+/// try withStrategy(.mpi) {
+///   let model = Model(module: MLP(), loss: MeanSquaredError(), optimizer: Adam())
+///   try model.fit(x: images, y: labels, batchSize: 128)
+/// }
+/// ```
+///
+/// - `.single`: `body` runs here, and its errors are thrown.
+/// - `.mpi`: every process runs `body`, and a normal return ends MPI in it (so this can be done once
+///   in a process; inside a running session it can be nested). An error is printed as
+///   `[rank 3/8] message` and ends the job with exit code 1: other ranks may be waiting for this one.
+///   A program that no launcher started is a single process, and errors are thrown.
+/// - `.threads(n)`: `body` runs on n new threads, which see no task-local values from outside. The
+///   result is rank 0's. When a rank throws, others that wait for it throw too, and the error that
+///   came first is thrown here.
+///
+/// `body` is `@Sendable` because ranks that are threads run it side by side: what it trains must be
+/// made inside it.
+///
+/// - Parameters:
+///   - kind: what joins the ranks.
+///   - lossScaling: how losses are scaled before gradients are summed.
+///   - body: what each rank does.
+/// - Throws: the error of `body`, or a ``DistError``.
+public func withStrategy<R>(
+  _ kind: StrategyKind, lossScaling: LossScaling = .replicas, _ body: @Sendable () throws -> R
+) throws -> R {
+  switch kind {
+  case .single:
+    return try runHere(lossScaling, body)
+  case .mpi:
+    guard let launch = Launch.detect(in: ProcessInfo.processInfo.environment) else {
+      return try runHere(lossScaling, body)
+    }
+    return try runUnderMPI(launch, lossScaling, body)
+  case .threads(let count):
+    return try runOnThreads(count, lossScaling, body)
+  }
+}
+
+private func runHere<R>(_ lossScaling: LossScaling, _ body: () throws -> R) throws -> R {
+  try DistributionContext.$strategy.withValue(SingleProcess(lossScaling: lossScaling)) {
+    try withErrors(body)
+  }
+}
+
+private func runUnderMPI<R>(
+  _ launch: Launch, _ lossScaling: LossScaling, _ body: () throws -> R
+) throws -> R {
+  let isNested = MPISession.current != nil
+  let session: MPISession
+  do {
+    session = try MPISession.start(launch)
+  } catch .sessionEnded {
+    // MPI has ended in this process, so there is no job left to abort.
+    throw DistError.sessionEnded
+  } catch {
+    MPISession.abortJob(message: error.description, code: 1)
+  }
+  let strategy = MPIStrategy(session: session, lossScaling: lossScaling)
+  if isNested {
+    return try DistributionContext.$strategy.withValue(strategy) { try withErrors(body) }
+  }
+  do {
+    let result = try DistributionContext.$strategy.withValue(strategy) { try withErrors(body) }
+    try session.finish()
+    return result
+  } catch {
+    session.communicator.abort(message: "\(error)", code: 1)
+  }
+}

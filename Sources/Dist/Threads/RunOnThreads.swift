@@ -1,0 +1,54 @@
+import Engine
+
+/// Runs `body` on `count` new threads, each a rank, and returns rank 0's result.
+///
+/// - Throws: the error of the rank that failed first.
+func runOnThreads<R>(
+  _ count: Int, _ lossScaling: LossScaling, _ body: @Sendable () throws -> R
+) throws -> R {
+  let world = try ThreadWorld(size: count)
+  let outcome = Outcome<R>()
+  withoutActuallyEscaping(body) { body in
+    var threads: [RankThread] = []
+    for rank in 0..<count {
+      do throws(DistError) {
+        threads.append(
+          try RankThread { runRank(rank, of: world, lossScaling, body, outcome) })
+      } catch {
+        world.fail(rank, error)
+        world.leave(rank)
+      }
+    }
+    for thread in threads { thread.join() }
+  }
+  if let error = world.firstError { throw error }
+  guard let result = outcome.result else {
+    // Rank 0 either left a result or an error.
+    preconditionFailure("withStrategy(.threads): rank 0 ended without a result")
+  }
+  return result
+}
+
+private func runRank<R>(
+  _ rank: Int, of world: ThreadWorld, _ lossScaling: LossScaling,
+  _ body: @Sendable () throws -> R, _ outcome: Outcome<R>
+) {
+  let strategy = ThreadStrategy(
+    communicator: ThreadCommunicator(world: world, rank: rank), lossScaling: lossScaling)
+  do {
+    let result = try DistributionContext.$strategy.withValue(strategy) { try withErrors(body) }
+    if rank == 0 { outcome.result = result }
+  } catch {
+    world.fail(rank, error)
+  }
+  world.leave(rank)
+}
+
+/// Carries rank 0's result out of its thread.
+///
+/// `@unchecked Sendable`: written once by the thread of rank 0 and read after that thread was
+/// joined. A result that is not Sendable was made inside a `@Sendable` body, which can reach nothing
+/// that another thread reaches too.
+private final class Outcome<R>: @unchecked Sendable {
+  var result: R?
+}

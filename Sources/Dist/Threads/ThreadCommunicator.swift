@@ -1,0 +1,117 @@
+import Engine
+import Foundation
+
+/// Ranks that are threads of one process and combine their values in shared memory.
+///
+/// Values are combined in the order of ranks, so results do not depend on timing. Ranks that make
+/// different collectives get an error that says so, and a rank that throws or returns while others
+/// wait for it wakes them with an error. See ``withStrategy(_:lossScaling:_:)`` with `.threads`.
+public final class ThreadCommunicator: Communicator {
+  /// The number of this rank.
+  public let rank: Int
+
+  /// The number of ranks.
+  public let size: Int
+
+  private let world: ThreadWorld
+
+  init(world: ThreadWorld, rank: Int) {
+    self.world = world
+    self.rank = rank
+    self.size = world.size
+  }
+
+  /// Replaces each element by its combination over all ranks.
+  public func allReduce(
+    _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
+  ) throws {
+    try wait(startAllReduce(buffer, count: count, dtype: dtype, operation: operation))
+  }
+
+  /// Brings this rank's values; the result is written to `buffer` by ``wait(_:)`` or ``test(_:)``.
+  public func startAllReduce(
+    _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
+  ) throws -> Int {
+    try CollectiveArguments.check(reducing: count, dtype: dtype, operation: operation)
+    let call = CollectiveCall(kind: .allReduce, count: count, dtype: dtype, operation: operation)
+    return try world.post(
+      call, rank: rank, data: buffer, bytes: count * dtype.size, target: buffer)
+  }
+
+  /// Returns when the all-reduce of `token` is done.
+  public func wait(_ token: Int) throws {
+    try world.finish(token, rank: rank) { reduce($0) }
+  }
+
+  /// Whether the all-reduce of `token` is done; when all ranks have brought their values, does it.
+  public func test(_ token: Int) throws -> Bool {
+    try world.finishIfReady(token, rank: rank) { reduce($0) }
+  }
+
+  /// Combines the copies of all ranks into this rank's buffer, piece by piece so that a piece stays in
+  /// the first cache while the ranks are added to it.
+  private func reduce(_ slot: ThreadSlot) {
+    guard let call = slot.call, let target = slot.targets[rank] else { return }
+    let width = call.dtype.size
+    let piece = 16 * 1024 / width
+    var start = 0
+    while start < call.count {
+      let length = min(piece, call.count - start)
+      let offset = start * width
+      for (other, copy) in slot.copies.enumerated() {
+        guard let copy else { continue }
+        if other == 0 {
+          memcpy(target + offset, copy + offset, length * width)
+        } else {
+          combine(
+            copy + offset, into: target + offset, count: length, dtype: call.dtype,
+            operation: call.operation)
+        }
+      }
+      start += length
+    }
+  }
+
+  /// Copies `count` elements from rank `root` to all others.
+  public func broadcast(
+    _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, root: Int
+  ) throws {
+    try CollectiveArguments.check(broadcasting: count, root: root, size: size)
+    let bytes = count * dtype.size
+    let call = CollectiveCall(kind: .broadcast, count: count, dtype: dtype, root: root)
+    let number = try world.post(
+      call, rank: rank, data: buffer, bytes: rank == root ? bytes : 0)
+    try world.finish(number, rank: rank) { slot in
+      if rank != root, let copy = slot.copies[root] { memcpy(buffer, copy, bytes) }
+    }
+  }
+
+  /// Concatenates what the ranks hold, on every rank.
+  public func allGather(
+    _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
+  ) throws {
+    try CollectiveArguments.check(gathering: counts, size: size)
+    let call = CollectiveCall(kind: .allGather, counts: counts, dtype: dtype)
+    let number = try world.post(
+      call, rank: rank, data: send, bytes: counts[rank] * dtype.size)
+    try world.finish(number, rank: rank) { slot in
+      var place = into
+      for (copy, count) in zip(slot.copies, counts) {
+        if let copy { memcpy(place, copy, count * dtype.size) }
+        place += count * dtype.size
+      }
+    }
+  }
+
+  /// Returns when every rank has called it.
+  public func barrier() throws {
+    let number = try world.post(CollectiveCall(kind: .barrier), rank: rank, data: nil, bytes: 0)
+    try world.finish(number, rank: rank) { _ in }
+  }
+
+  /// Prints `[rank 3/8] message` and ends the process, and with it every rank.
+  public func abort(message: String, code: Int32) -> Never {
+    RankReport.print(message, rank: rank, size: size)
+    exit(code == 0 ? 1 : code)
+  }
+}

@@ -1,0 +1,212 @@
+import Engine
+import Foundation
+
+/// What the threads of a ``ThreadCommunicator`` share: the collectives in flight and who has failed.
+///
+/// The n-th collective of each rank meets the n-th of the others in a *slot*. A rank brings a copy of
+/// its data and posts; when all have posted, each rank takes what it needs from the copies. No rank
+/// touches the memory of another, so one that throws and frees its buffers does no harm, and every
+/// rank combines the copies in the order of ranks, so all get the same bits at any timing.
+///
+/// `@unchecked Sendable`: everything mutable is read and written with `condition` locked, except the
+/// bytes of a copy, which its owner writes before it posts and others only read after all have posted
+/// and before they retire; only when all have retired is the memory used again.
+final class ThreadWorld: @unchecked Sendable {
+  /// How many collectives of one rank may be pending at once.
+  static let capacity = 256
+
+  let size: Int
+  private let condition = NSCondition()
+  private let slots: [ThreadSlot]
+  private let pools: [CopyPool]
+  private var next: [Int]
+  private var hasReturned: [Bool]
+  private var failure: (rank: Int, error: any Error)?
+
+  init(size: Int) throws(DistError) {
+    guard size >= 1 else { throw .invalidSize(size) }
+    self.size = size
+    slots = (0..<Self.capacity).map { _ in ThreadSlot(size: size) }
+    pools = (0..<size).map { _ in CopyPool() }
+    next = [Int](repeating: 0, count: size)
+    hasReturned = [Bool](repeating: false, count: size)
+  }
+
+  /// The error of the rank that failed first.
+  var firstError: (any Error)? {
+    condition.lock()
+    defer { condition.unlock() }
+    return failure?.error
+  }
+
+  // MARK: - Posting
+
+  /// Brings `bytes` bytes at `data` of `rank` to its next collective.
+  ///
+  /// - Parameter target: where the result of an all-reduce goes when its token is waited for.
+  /// - Returns: the number of the collective.
+  func post(
+    _ call: CollectiveCall, rank: Int, data: UnsafeRawPointer?, bytes: Int,
+    target: UnsafeMutableRawPointer? = nil
+  ) throws -> Int {
+    condition.lock()
+    let number: Int
+    let slot: ThreadSlot
+    let copy: UnsafeMutableRawPointer?
+    do {
+      defer { condition.unlock() }
+      number = next[rank]
+      slot = try openSlot(for: call, number: number, rank: rank)
+      next[rank] = number + 1
+      copy = bytes > 0 ? pools[rank].take(bytes) : nil
+      slot.copies[rank] = copy
+      slot.bytes[rank] = bytes
+      slot.targets[rank] = target
+    }
+    // Not locked: until it posts, only this rank knows the copy.
+    if let copy, let data { memcpy(copy, data, bytes) }
+    condition.lock()
+    defer { condition.unlock() }
+    slot.hasPosted[rank] = true
+    slot.posted += 1
+    if slot.posted == size { condition.broadcast() }
+    return number
+  }
+
+  /// The slot of a collective, entered by the first rank that comes to it. Called with the lock held.
+  private func openSlot(
+    for call: CollectiveCall, number: Int, rank: Int
+  ) throws -> ThreadSlot {
+    let slot = slots[number % Self.capacity]
+    while true {
+      try throwIfFailed(rank)
+      if slot.number == number {
+        try compare(call, with: slot, rank: rank)
+        return slot
+      }
+      if slot.number < 0 {
+        slot.open(number: number, call: call, rank: rank)
+        return slot
+      }
+      // An older collective is still there. Another rank will finish it, unless it is mine.
+      if !slot.hasRetired[rank] { throw DistError.tooManyPending(limit: Self.capacity) }
+      condition.wait()
+    }
+  }
+
+  private func compare(_ call: CollectiveCall, with slot: ThreadSlot, rank: Int) throws {
+    guard let first = slot.call, first != call else { return }
+    let error = DistError.collectivesDiffer(
+      rank: rank, call: "\(call)", otherRank: slot.opener, otherCall: "\(first)")
+    setFailure(rank, error)
+    throw error
+  }
+
+  // MARK: - Taking
+
+  /// Waits until every rank has posted collective `number`, lets `take` read the copies, and retires
+  /// from it. Does nothing when this rank has retired already.
+  func finish(_ number: Int, rank: Int, take: (ThreadSlot) -> Void) throws {
+    condition.lock()
+    do {
+      defer { condition.unlock() }
+      guard let slot = try pendingSlot(number, rank: rank) else { return }
+      while slot.posted < size {
+        try throwIfFailed(rank)
+        try throwIfAbandoned(slot)
+        condition.wait()
+      }
+    }
+    complete(number, rank: rank, take: take)
+  }
+
+  /// As ``finish(_:rank:take:)`` when every rank has posted; otherwise `false`.
+  func finishIfReady(_ number: Int, rank: Int, take: (ThreadSlot) -> Void) throws -> Bool {
+    condition.lock()
+    do {
+      defer { condition.unlock() }
+      guard let slot = try pendingSlot(number, rank: rank) else { return true }
+      if slot.posted < size {
+        try throwIfFailed(rank)
+        try throwIfAbandoned(slot)
+        return false
+      }
+    }
+    complete(number, rank: rank, take: take)
+    return true
+  }
+
+  /// The slot of a collective from which this rank has not retired. Called with the lock held.
+  private func pendingSlot(_ number: Int, rank: Int) throws -> ThreadSlot? {
+    guard number >= 0 && number < next[rank] else { throw DistError.unknownToken(number) }
+    let slot = slots[number % Self.capacity]
+    return slot.number == number && !slot.hasRetired[rank] ? slot : nil
+  }
+
+  private func complete(_ number: Int, rank: Int, take: (ThreadSlot) -> Void) {
+    let slot = slots[number % Self.capacity]
+    // Not locked: all have posted, and the copies stay until this rank retires.
+    take(slot)
+    condition.lock()
+    defer { condition.unlock() }
+    retire(rank, from: slot)
+  }
+
+  /// Called with the lock held.
+  private func retire(_ rank: Int, from slot: ThreadSlot) {
+    slot.hasRetired[rank] = true
+    slot.retired += 1
+    guard slot.retired == size else { return }
+    for owner in 0..<size {
+      if let copy = slot.copies[owner] { pools[owner].give(copy, bytes: slot.bytes[owner]) }
+    }
+    slot.close()
+    condition.broadcast()
+  }
+
+  // MARK: - Ends
+
+  /// Tells the others that `rank` threw: whoever waits for it throws as well.
+  func fail(_ rank: Int, _ error: any Error) {
+    condition.lock()
+    defer { condition.unlock() }
+    setFailure(rank, error)
+  }
+
+  /// Tells the others that `rank` makes no more collectives.
+  func leave(_ rank: Int) {
+    condition.lock()
+    defer { condition.unlock() }
+    hasReturned[rank] = true
+    for slot in slots where slot.number >= 0 && slot.hasPosted[rank] && !slot.hasRetired[rank] {
+      retire(rank, from: slot)
+    }
+    condition.broadcast()
+  }
+
+  /// Called with the lock held. Errors after the first are consequences.
+  private func setFailure(_ rank: Int, _ error: any Error) {
+    if failure == nil { failure = (rank, error) }
+    condition.broadcast()
+  }
+
+  /// Called with the lock held.
+  private func throwIfFailed(_ rank: Int) throws {
+    guard let failure else { return }
+    // What every rank did wrong together is thrown as it is.
+    switch failure.error {
+    case DistError.collectivesDiffer, DistError.peerReturned: throw failure.error
+    default: throw DistError.peerFailed(rank: failure.rank, message: "\(failure.error)")
+    }
+  }
+
+  /// Called with the lock held: throws when a rank that has returned will never post.
+  private func throwIfAbandoned(_ slot: ThreadSlot) throws {
+    guard let gone = (0..<size).first(where: { hasReturned[$0] && !slot.hasPosted[$0] }),
+      let call = slot.call
+    else { return }
+    let error = DistError.peerReturned(rank: gone, call: "\(call)")
+    setFailure(gone, error)
+    throw error
+  }
+}

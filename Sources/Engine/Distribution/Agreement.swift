@@ -1,0 +1,74 @@
+/// Makes sure that every rank holds the same list of lines, such as `kernel float32 [784, 512]`.
+///
+/// When all agree this costs one small all-gather of a hash and a count. Otherwise the texts are
+/// gathered, and **every** rank throws the same error, which names the first line that differs and
+/// says which ranks hold what: no rank is left waiting in a later collective.
+///
+/// - Parameters:
+///   - lines: what this rank holds, in an order that does not depend on the rank.
+///   - subject: what the lines are, for the message.
+///   - communicator: the ranks that must agree.
+/// - Throws: ``DistributionError/ranksDisagree(subject:line:held:)``.
+public func agree(
+  on lines: [String], subject: String = "what they hold", communicator: any Communicator
+) throws {
+  if communicator.size == 1 { return }
+  let mine = [Int64(bitPattern: fingerprint(of: lines)), Int64(lines.count)]
+  let size = communicator.size
+  var all = [Int64](repeating: 0, count: 2 * size)
+  try mine.withUnsafeBytes { one in
+    try all.withUnsafeMutableBytes { every in
+      guard let from = one.baseAddress, let into = every.baseAddress else { return }
+      try communicator.allGather(
+        from, counts: [Int](repeating: 2, count: size), dtype: .int64, into: into)
+    }
+  }
+  let same = (1..<size).allSatisfy { all[2 * $0] == all[0] && all[2 * $0 + 1] == all[1] }
+  if same { return }
+
+  let texts = try communicator.allGather(text: packed(lines))
+  let lists = texts.map(unpacked)
+  let longest = lists.map(\.count).max() ?? 0
+  for line in 0..<longest {
+    let held = holdings(at: line, of: lists)
+    if held.count > 1 {
+      throw DistributionError.ranksDisagree(subject: subject, line: line + 1, held: held)
+    }
+  }
+}
+
+/// Who holds which text at a line, in the order of the lowest rank that holds it.
+private func holdings(at line: Int, of lists: [[String]]) -> [DistributionError.Holding] {
+  var held: [DistributionError.Holding] = []
+  for (rank, list) in lists.enumerated() {
+    let text = line < list.count ? list[line] : nil
+    if let known = held.firstIndex(where: { $0.text == text }) {
+      held[known].ranks.append(rank)
+    } else {
+      held.append(DistributionError.Holding(ranks: [rank], text: text))
+    }
+  }
+  return held
+}
+
+/// FNV-1a, 64 bits, over the bytes of the lines and a separator after each.
+///
+/// Swift's own `Hasher` is seeded anew in every process, so ranks could not compare what it gives.
+package func fingerprint(of lines: [String]) -> UInt64 {
+  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+  func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+  for line in lines {
+    for byte in line.utf8 { add(byte) }
+    add(0)
+  }
+  return hash
+}
+
+/// Lines as one text; each is ended by a NUL, which no name, type or shape contains.
+private func packed(_ lines: [String]) -> String {
+  lines.map { $0 + "\0" }.joined()
+}
+
+private func unpacked(_ text: String) -> [String] {
+  text.split(separator: "\0", omittingEmptySubsequences: false).dropLast().map(String.init)
+}

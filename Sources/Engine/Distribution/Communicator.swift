@@ -1,0 +1,68 @@
+/// How a collective combines the values of the ranks, element by element.
+public enum ReduceOperation: Int, Sendable, CaseIterable {
+  /// The sum; integers wrap around.
+  case sum = 0
+  /// The smallest value.
+  case min
+  /// The largest value.
+  case max
+}
+
+/// What joins the ranks of a run: who this rank is, and the collectives between all of them.
+///
+/// Every rank makes the same calls in the same order, with the same counts and types: a collective is
+/// complete only when every rank has made it. Counts are in elements; a count of 0 is fine.
+///
+/// `startAllReduce` gives a token. Until ``wait(_:)`` returns (or ``test(_:)`` returned `true`) the
+/// buffer belongs to the communicator: do not read, write or free it. Tokens may be waited for in any
+/// order. Waiting again for a token that is done returns at once.
+public protocol Communicator: AnyObject, Sendable {
+  /// The number of this rank, from 0.
+  var rank: Int { get }
+
+  /// How many ranks there are, at least 1.
+  var size: Int { get }
+
+  /// Replaces each element by its combination over all ranks; every rank gets the same bits.
+  ///
+  /// - Parameters:
+  ///   - buffer: `count` elements of `dtype`, replaced in place.
+  ///   - count: elements, the same on every rank.
+  ///   - dtype: the scalar type; booleans have no sum.
+  ///   - operation: sum, min or max.
+  func allReduce(
+    _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation) throws
+
+  /// Begins an all-reduce and returns without waiting for the other ranks (a short one may be done at
+  /// once, when that is cheaper).
+  ///
+  /// - Returns: the token for ``wait(_:)`` and ``test(_:)``.
+  func startAllReduce(
+    _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
+  ) throws -> Int
+
+  /// Returns when the all-reduce of `token` is done.
+  func wait(_ token: Int) throws
+
+  /// Whether the all-reduce of `token` is done; also lets every pending one go on a little.
+  func test(_ token: Int) throws -> Bool
+
+  /// Copies `count` elements from rank `root` to all others.
+  func broadcast(_ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, root: Int) throws
+
+  /// Concatenates what the ranks hold, in the order of ranks, on every rank.
+  ///
+  /// - Parameters:
+  ///   - send: this rank's `counts[rank]` elements.
+  ///   - counts: elements of each rank, the same list on every rank.
+  ///   - dtype: the scalar type.
+  ///   - into: room for the sum of `counts` elements.
+  func allGather(
+    _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer) throws
+
+  /// Returns when every rank has called it.
+  func barrier() throws
+
+  /// Ends every rank of the run, with `message` on standard error and `code` as the exit code.
+  func abort(message: String, code: Int32) -> Never
+}

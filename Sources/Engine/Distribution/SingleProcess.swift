@@ -1,0 +1,76 @@
+import Foundation
+
+/// One process on its own: the default strategy, which costs nothing.
+public final class SingleProcess: DistributionStrategy {
+  /// The strategy used outside any `withStrategy`.
+  public static let shared = SingleProcess()
+
+  /// A communicator of one rank.
+  public let communicator: any Communicator = LocalCommunicator()
+
+  /// How losses are scaled; with one replica both ways are the same.
+  public let lossScaling: LossScaling
+
+  /// One process with the given scaling.
+  public init(lossScaling: LossScaling = .replicas) {
+    self.lossScaling = lossScaling
+  }
+}
+
+/// The communicator of a single rank: a collective over one rank leaves its values as they are.
+public final class LocalCommunicator: Communicator {
+  /// 0
+  public let rank = 0
+
+  /// 1
+  public let size = 1
+
+  /// A communicator of one rank.
+  public init() {}
+
+  /// Leaves `buffer` as it is.
+  public func allReduce(
+    _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
+  ) throws {
+    try CollectiveArguments.check(reducing: count, dtype: dtype, operation: operation)
+  }
+
+  /// Leaves `buffer` as it is.
+  public func startAllReduce(
+    _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
+  ) throws -> Int {
+    try CollectiveArguments.check(reducing: count, dtype: dtype, operation: operation)
+    return 0
+  }
+
+  /// Returns at once.
+  public func wait(_ token: Int) throws {}
+
+  /// `true`
+  public func test(_ token: Int) throws -> Bool { true }
+
+  /// Leaves `buffer` as it is.
+  public func broadcast(
+    _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, root: Int
+  ) throws {
+    try CollectiveArguments.check(broadcasting: count, root: root, size: 1)
+  }
+
+  /// Copies `counts[0]` elements.
+  public func allGather(
+    _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
+  ) throws {
+    try CollectiveArguments.check(gathering: counts, size: 1)
+    // memmove: the caller may gather a buffer into itself.
+    if send != UnsafeRawPointer(into) { memmove(into, send, counts[0] * dtype.size) }
+  }
+
+  /// Returns at once.
+  public func barrier() throws {}
+
+  /// Prints `message` and exits with `code`.
+  public func abort(message: String, code: Int32) -> Never {
+    FileHandle.standardError.write(Data((message + "\n").utf8))
+    exit(code)
+  }
+}

@@ -1,0 +1,51 @@
+import Dist
+import Engine
+import TestSupport
+
+/// Something that `mpirun -n N MPIChecks NAME` runs on every rank.
+struct Check: Sendable {
+  let name: String
+  /// Whether `body` starts MPI by itself; otherwise it runs inside `withStrategy(.mpi)`.
+  let startsByItself: Bool
+  let body: @Sendable () throws -> Void
+
+  init(_ name: String, startsByItself: Bool = false, _ body: @escaping @Sendable () throws -> Void)
+  {
+    self.name = name
+    self.startsByItself = startsByItself
+    self.body = body
+  }
+
+  /// Runs the check; the first rank says when all ranks have passed.
+  func run() throws {
+    if startsByItself { return try body() }
+    let (rank, size) = try withStrategy(.mpi) {
+      try body()
+      let communicator = DistributionContext.strategy.communicator
+      return (communicator.rank, communicator.size)
+    }
+    // MPI has ended here, which it does only together.
+    if rank == 0 { print("passed: \(name) on \(size)") }
+  }
+}
+
+extension Check {
+  /// The table of checks: what every communicator must do, what is particular to MPI, and training.
+  static let all: [Check] =
+    CommunicatorCheck.all.map { check in
+      Check(check.name) { try check.run(DistributionContext.strategy.communicator) }
+    } + [
+      Check("communicator", runCommunicatorChecks),
+      Check("training", runTrainingChecks),
+      Check("long-messages", checkLongMessages),
+      Check("session", checkSession),
+      Check("hosts", checkHosts),
+      Check("nested", checkNested),
+      Check("second-session", startsByItself: true, checkSecondSession),
+      Check("one-rank-throws", checkOneRankThrows),
+      Check("all-ranks-throw", checkAllRanksThrow),
+      Check("abort", checkAbort),
+      Check("must-fail", checkThatMustFail),
+      Check("latency", measureLatency),
+    ]
+}
