@@ -1,0 +1,123 @@
+import Foundation
+
+/// Writes the logs of each epoch as a row of a file, on rank 0.
+///
+/// The columns are `epoch`, counted from 0, and the names of the first epoch in the order of the
+/// logs; a name that a later epoch lacks gives `NA`. Numbers are written such that reading them
+/// gives the same bits.
+public final class CSVLogger: Callback {
+  private let path: String
+  private let separator: String
+  private let append: Bool
+  private var descriptor: Int32 = -1
+  /// The columns after `epoch`; nil until the first epoch.
+  private var names: [String]?
+  private var hasWarned = false
+
+  /// Writes to the file `path`.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - separator: stands between columns.
+  ///   - append: whether rows are added to a file that is there, under its columns; else it is
+  ///     replaced.
+  public init(path: String, separator: String = ",", append: Bool = false) {
+    self.path = path
+    self.separator = separator
+    self.append = append
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Opens the file.
+  ///
+  /// - Throws: `EngineError.file` when it cannot be written.
+  public override func onTrainBegin(logs: Logs) throws {
+    guard isChief else { return }
+    names = append ? presentNames() : nil
+    hasWarned = false
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0o644)
+    guard descriptor >= 0 else { throw failure("open") }
+  }
+
+  /// Adds a row.
+  ///
+  /// - Throws: `EngineError.file` when the file cannot be written.
+  public override func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {
+    guard descriptor >= 0 else { return }
+    var text = ""
+    let columns = names ?? Array(logs.keys)
+    if names == nil {
+      names = columns
+      text = row(["epoch"] + columns)
+    }
+    text += row([String(epoch)] + columns.map { name in logs[name].map { "\($0)" } ?? "NA" })
+    try write(text)
+    let extra = logs.keys.filter { !columns.contains($0) }
+    if !extra.isEmpty, !hasWarned {
+      hasWarned = true
+      logger.warning(
+        "CSVLogger: \(path) has columns \(columns) and so no place for \(extra)")
+    }
+  }
+
+  /// Closes the file.
+  public override func onTrainEnd(logs: Logs) {
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = -1
+  }
+
+  private func write(_ text: String) throws {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes {
+        Foundation.write(descriptor, $0.baseAddress, $0.count)
+      }
+      if written >= 0 {
+        bytes = bytes.dropFirst(written)
+      } else if errno != EINTR {
+        throw failure("write")
+      }
+    }
+  }
+
+  private func failure(_ verb: String) -> EngineError {
+    .file(path: path, message: "CSVLogger cannot \(verb): \(String(cString: strerror(errno)))")
+  }
+}
+
+// MARK: - Rows
+
+extension CSVLogger {
+  private func row(_ cells: [String]) -> String {
+    cells.map(quoted).joined(separator: separator) + "\n"
+  }
+
+  private func quoted(_ cell: String) -> String {
+    let isPlain = !cell.contains(separator) && !cell.contains("\"") && !cell.contains("\n")
+    if isPlain { return cell }
+    return "\"" + cell.replacing("\"", with: "\"\"") + "\""
+  }
+
+  /// The columns of the file that is there, after the first one; nil without such a file.
+  private func presentNames() -> [String]? {
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+    guard let header = text.split(separator: "\n", maxSplits: 1).first else { return nil }
+    var cells: [String] = []
+    var isQuoted = false
+    // A part that is cut within quotes goes on behind the separator.
+    for part in header.components(separatedBy: separator) {
+      if isQuoted, let last = cells.popLast() {
+        cells.append(last + separator + part)
+      } else {
+        cells.append(part)
+      }
+      if !part.count(where: { $0 == "\"" }).isMultiple(of: 2) { isQuoted.toggle() }
+    }
+    return cells.dropFirst().map { cell in
+      guard cell.hasPrefix("\""), cell.count > 1 else { return cell }
+      return String(cell.dropFirst().dropLast()).replacing("\"\"", with: "\"")
+    }
+  }
+}

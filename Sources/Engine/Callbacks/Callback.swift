@@ -1,0 +1,73 @@
+import Logging
+
+/// Code that `fit`, `evaluate` and `predict` call between steps and epochs.
+///
+/// Subclass and override what you need. All epochs and steps count from 0. Under several ranks
+/// every rank has its own callbacks and must take the same decisions: logs of epochs, and of steps
+/// when ``needsBatchLogs`` is true, are the same on every rank, so decide from those.
+///
+/// The order of calls: `onTrainBegin`; for each epoch `onEpochBegin`, for each step
+/// `onTrainBatchBegin` and `onTrainBatchEnd`, then the `onTest...` calls of validation,
+/// `onEpochEnd`; at last `onTrainEnd`. An error that is thrown ends the training.
+open class Callback {
+  /// The model that is being trained; set before the first call.
+  public weak var model: (any TrainingControl)?
+  /// What the current run is going to do; set before the first call.
+  public var parameters = RunParameters()
+  /// Where messages go.
+  public var output = TextOutput.standardOutput
+  /// Where warnings go.
+  public var logger = Logger(label: "apus.callbacks")
+
+  /// A callback that does nothing.
+  public init() {}
+
+  /// Whether logs are read for `onTrainBatchEnd` at every step. Reading them takes a collective
+  /// when there are several ranks, so the default is false and logs of steps may be empty. Must be
+  /// the same on every rank.
+  open var needsBatchLogs: Bool { false }
+
+  /// Called once before the first epoch.
+  open func onTrainBegin(logs: Logs) throws {}
+  /// Called once after the last epoch, with its logs.
+  open func onTrainEnd(logs: Logs) throws {}
+  /// Called before the first step of an epoch.
+  open func onEpochBegin(_ epoch: Int, logs: Logs) throws {}
+  /// Called after an epoch and its validation. What is added to `logs` is seen by later callbacks
+  /// and by ``History``.
+  open func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {}
+  /// Called before a training step.
+  open func onTrainBatchBegin(_ step: Int, logs: Logs) throws {}
+  /// Called after a training step, with the running means since the epoch began (see
+  /// ``needsBatchLogs``).
+  open func onTrainBatchEnd(_ step: Int, logs: Logs) throws {}
+  /// Called before an evaluation, also that of validation.
+  open func onTestBegin(logs: Logs) throws {}
+  /// Called after an evaluation, with its results.
+  open func onTestEnd(logs: Logs) throws {}
+  /// Called before a step of evaluation.
+  open func onTestBatchBegin(_ step: Int, logs: Logs) throws {}
+  /// Called after a step of evaluation.
+  open func onTestBatchEnd(_ step: Int, logs: Logs) throws {}
+  /// Called before a prediction.
+  open func onPredictBegin(logs: Logs) throws {}
+  /// Called after a prediction.
+  open func onPredictEnd(logs: Logs) throws {}
+  /// Called before a step of prediction.
+  open func onPredictBatchBegin(_ step: Int, logs: Logs) throws {}
+  /// Called after a step of prediction.
+  open func onPredictBatchEnd(_ step: Int, logs: Logs) throws {}
+
+  /// Logs are wanted after every so many of `steps`; 0 for never.
+  func batchLogStride(steps: Int?) -> Int { needsBatchLogs ? 1 : 0 }
+}
+
+extension Callback {
+  /// Whether this rank prints and writes files; true without a model.
+  var isChief: Bool { model?.isChief ?? true }
+
+  /// Prints one line, on rank 0.
+  func say(_ message: String) {
+    if isChief { output.line(message) }
+  }
+}

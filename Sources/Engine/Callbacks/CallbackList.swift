@@ -1,0 +1,141 @@
+/// The callbacks of one run, called in order: those of the user, then ``History``, then
+/// ``ProgressBar``.
+public final class CallbackList {
+  /// What is called, in order.
+  public let callbacks: [Callback]
+  /// What the run logs.
+  public let history: History
+  private let model: (any TrainingControl)?
+  private let parameters: RunParameters
+  /// Whether a callback on any rank reads the logs of every step.
+  private var someRankNeedsBatchLogs = false
+
+  /// A list for one run of `model`.
+  ///
+  /// - Parameters:
+  ///   - callbacks: those of the user.
+  ///   - parameters: what the run is going to do.
+  ///   - progress: prints; made from `parameters.verbosity` unless given.
+  public init(
+    _ callbacks: [Callback], model: (any TrainingControl)?, parameters: RunParameters,
+    progress: ProgressBar? = nil
+  ) {
+    let history = History()
+    self.callbacks =
+      callbacks + [history, progress ?? ProgressBar(verbosity: parameters.verbosity)]
+    self.history = history
+    self.model = model
+    self.parameters = parameters
+    for callback in self.callbacks {
+      callback.model = model
+      callback.parameters = parameters
+    }
+    someRankNeedsBatchLogs = callbacks.contains { $0.needsBatchLogs }
+  }
+
+  /// The steps of an epoch of `steps` after which logs have to be read; the same on every rank.
+  ///
+  /// Ask after ``trainBegin()``, at which the ranks agree.
+  public func batchLogSteps(_ steps: Int?) -> BatchLogSteps {
+    if someRankNeedsBatchLogs { return BatchLogSteps(stride: 1, steps: steps) }
+    let strides = callbacks.map { $0.batchLogStride(steps: steps) }.filter { $0 > 0 }
+    return BatchLogSteps(stride: strides.min() ?? 0, steps: steps)
+  }
+
+  /// Calls `onTrainBegin`. Collective when there are several ranks.
+  public func trainBegin() throws {
+    if let communicator = model?.communicator, communicator.size > 1 {
+      var needed: Int32 = someRankNeedsBatchLogs ? 1 : 0
+      try withUnsafeMutablePointer(to: &needed) {
+        try communicator.allReduce($0, count: 1, dtype: .int32, operation: .max)
+      }
+      someRankNeedsBatchLogs = needed != 0
+    }
+    for callback in callbacks { try callback.onTrainBegin(logs: [:]) }
+  }
+
+  /// Calls `onTrainEnd`.
+  public func trainEnd(_ logs: Logs) throws {
+    for callback in callbacks { try callback.onTrainEnd(logs: logs) }
+  }
+
+  /// Calls `onEpochBegin`.
+  public func epochBegin(_ epoch: Int) throws {
+    for callback in callbacks { try callback.onEpochBegin(epoch, logs: [:]) }
+  }
+
+  /// Calls `onEpochEnd`.
+  ///
+  /// - Returns: the logs with what callbacks added, such as the learning rate.
+  @discardableResult
+  public func epochEnd(_ epoch: Int, _ logs: Logs) throws -> Logs {
+    var logs = logs
+    for callback in callbacks { try callback.onEpochEnd(epoch, logs: &logs) }
+    return logs
+  }
+
+  /// Calls `onTrainBatchBegin`.
+  public func trainBatchBegin(_ step: Int) throws {
+    for callback in callbacks { try callback.onTrainBatchBegin(step, logs: [:]) }
+  }
+
+  /// Calls `onTrainBatchEnd`.
+  public func trainBatchEnd(_ step: Int, _ logs: Logs) throws {
+    for callback in callbacks { try callback.onTrainBatchEnd(step, logs: logs) }
+  }
+
+  /// Calls `onTestBegin`.
+  public func testBegin() throws {
+    for callback in callbacks { try callback.onTestBegin(logs: [:]) }
+  }
+
+  /// Calls `onTestEnd`.
+  public func testEnd(_ logs: Logs) throws {
+    for callback in callbacks { try callback.onTestEnd(logs: logs) }
+  }
+
+  /// Calls `onTestBatchBegin`.
+  public func testBatchBegin(_ step: Int) throws {
+    for callback in callbacks { try callback.onTestBatchBegin(step, logs: [:]) }
+  }
+
+  /// Calls `onTestBatchEnd`.
+  public func testBatchEnd(_ step: Int, _ logs: Logs) throws {
+    for callback in callbacks { try callback.onTestBatchEnd(step, logs: logs) }
+  }
+
+  /// Calls `onPredictBegin`.
+  public func predictBegin() throws {
+    for callback in callbacks { try callback.onPredictBegin(logs: [:]) }
+  }
+
+  /// Calls `onPredictEnd`.
+  public func predictEnd() throws {
+    for callback in callbacks { try callback.onPredictEnd(logs: [:]) }
+  }
+
+  /// Calls `onPredictBatchBegin`.
+  public func predictBatchBegin(_ step: Int) throws {
+    for callback in callbacks { try callback.onPredictBatchBegin(step, logs: [:]) }
+  }
+
+  /// Calls `onPredictBatchEnd`.
+  public func predictBatchEnd(_ step: Int) throws {
+    for callback in callbacks { try callback.onPredictBatchEnd(step, logs: [:]) }
+  }
+}
+
+/// The steps after which logs are read.
+public struct BatchLogSteps: Hashable, Sendable {
+  /// Every so many steps; 0 for none.
+  public let stride: Int
+  /// The steps of an epoch, if known.
+  public let steps: Int?
+
+  /// Whether logs are read after this step, counted from 0. The last step is left out when not
+  /// every one is asked for: the epoch's logs follow at once.
+  public func contains(_ step: Int) -> Bool {
+    guard stride > 0 else { return false }
+    return (step + 1) % stride == 0 && (stride == 1 || step + 1 != steps)
+  }
+}

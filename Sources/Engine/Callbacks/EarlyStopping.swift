@@ -1,0 +1,89 @@
+/// Ends training when a value has not become better for some epochs.
+///
+/// An epoch is an improvement when it beats the best one by more than `minDelta`; it also has to
+/// beat `baseline`, if there is one, to start the count anew. The first epoch never ends training.
+///
+/// The rules are those of Keras 3: weights are restored when training ends, also when it ended by
+/// itself (Keras 2 restored them only after stopping early), and an epoch that improves never
+/// stops.
+public final class EarlyStopping: Callback {
+  private var monitor: Monitor
+  private let minDelta: Double
+  private let patience: Int
+  private let baseline: Double?
+  private let restoreBestWeights: Bool
+  private let startFromEpoch: Int
+  private let verbose: Bool
+  private var wait = 0
+  private var bestWeights: WeightsSnapshot?
+
+  /// The epoch at which training was ended, counted from 0; nil when it was not.
+  public private(set) var stoppedEpoch: Int?
+  /// The best value so far; nil before the first.
+  public private(set) var best: Double?
+  /// The epoch of the best value, counted from 0.
+  public private(set) var bestEpoch = 0
+
+  /// Ends training by the value of `monitor`.
+  ///
+  /// - Parameters:
+  ///   - monitor: the value to watch.
+  ///   - minDelta: changes up to this do not count; its sign does not matter.
+  ///   - patience: how many epochs without improvement end training.
+  ///   - mode: which direction is better.
+  ///   - baseline: a value that has to be beaten.
+  ///   - restoreBestWeights: whether the model gets the weights of the best epoch in the end.
+  ///   - startFromEpoch: epochs before this one, counted from 0, are not looked at.
+  ///   - verbose: whether a line is printed when training is ended.
+  public init(
+    monitor: String = "val_loss", minDelta: Double = 0, patience: Int = 0,
+    mode: MonitorMode = .auto, baseline: Double? = nil, restoreBestWeights: Bool = false,
+    startFromEpoch: Int = 0, verbose: Bool = false
+  ) {
+    self.monitor = Monitor(monitor, mode: mode)
+    self.minDelta = abs(minDelta)
+    self.patience = patience
+    self.baseline = baseline
+    self.restoreBestWeights = restoreBestWeights
+    self.startFromEpoch = startFromEpoch
+    self.verbose = verbose
+  }
+
+  /// Forgets earlier runs.
+  public override func onTrainBegin(logs: Logs) {
+    wait = 0
+    stoppedEpoch = nil
+    best = nil
+    bestEpoch = 0
+    bestWeights = nil
+  }
+
+  /// Looks at the value and decides.
+  public override func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {
+    guard let current = monitor.value(in: logs, of: self), epoch >= startFromEpoch else { return }
+    if restoreBestWeights, bestWeights == nil {
+      bestWeights = try model?.weightsSnapshot()
+      bestEpoch = epoch
+    }
+    wait += 1
+    if monitor.improves(current, on: best ?? monitor.worst, by: minDelta) {
+      best = current
+      bestEpoch = epoch
+      if restoreBestWeights { bestWeights = try model?.weightsSnapshot() }
+      if baseline.map({ monitor.improves(current, on: $0, by: minDelta) }) ?? true { wait = 0 }
+    } else if wait >= patience, epoch > 0 {
+      stoppedEpoch = epoch
+      model?.stopTraining = true
+    }
+  }
+
+  /// Restores the best weights, if that was asked for.
+  public override func onTrainEnd(logs: Logs) throws {
+    if verbose, let stoppedEpoch { say("Epoch \(stoppedEpoch + 1): early stopping") }
+    guard restoreBestWeights, let bestWeights else { return }
+    if verbose {
+      say("Restoring model weights from the end of the best epoch: \(bestEpoch + 1).")
+    }
+    try model?.restore(bestWeights)
+  }
+}

@@ -1,0 +1,23 @@
+import OrderedCollections
+
+/// What a run of `fit` logged, epoch by epoch.
+public final class History: Callback {
+  /// The epochs that ended, counted from 0.
+  public private(set) var epoch: [Int] = []
+  /// Values by name, one an epoch; values of validation only for epochs that were validated.
+  public private(set) var history: OrderedDictionary<String, [Double]> = [:]
+  /// What the run was going to do.
+  public var params: RunParameters { parameters }
+
+  /// The values with this name; empty when there are none.
+  public subscript(name: String) -> [Double] { history[name] ?? [] }
+
+  /// Starts to count epochs.
+  public override func onTrainBegin(logs: Logs) { epoch = [] }
+
+  /// Adds the values of an epoch.
+  public override func onEpochEnd(_ epoch: Int, logs: inout Logs) {
+    self.epoch.append(epoch)
+    for (name, value) in logs { history[name, default: []].append(value) }
+  }
+}

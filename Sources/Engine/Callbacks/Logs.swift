@@ -1,0 +1,41 @@
+import OrderedCollections
+
+/// Losses and metrics by name, `loss` first; values of validation begin with `val_`.
+///
+/// Those of an epoch are combined over ranks, so that every rank has the same and decides the same.
+public typealias Logs = OrderedDictionary<String, Double>
+
+/// What a run of `fit`, `evaluate` or `predict` is going to do.
+public struct RunParameters: Hashable, Sendable {
+  /// The last epoch, counted from 1.
+  public var epochs: Int
+  /// Steps of an epoch; nil when they are not known before.
+  public var steps: Int?
+  /// Samples of an epoch over all ranks; nil when they are not known before.
+  public var samples: Int?
+  /// What is printed.
+  public var verbosity: Verbosity
+
+  /// Parameters of a run.
+  public init(
+    epochs: Int = 1, steps: Int? = nil, samples: Int? = nil, verbosity: Verbosity = .auto
+  ) {
+    self.epochs = epochs
+    self.steps = steps
+    self.samples = samples
+    self.verbosity = verbosity
+  }
+}
+
+/// What is printed about a run, by rank 0.
+public enum Verbosity: String, Hashable, Sendable, CaseIterable, Codable {
+  /// A bar on a terminal, lines elsewhere.
+  case auto
+  /// Nothing.
+  case silent
+  /// A bar that is drawn again in place after every few steps; lines where the output is no
+  /// terminal.
+  case bar
+  /// One line an epoch.
+  case line
+}

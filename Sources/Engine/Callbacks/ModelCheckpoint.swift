@@ -1,0 +1,122 @@
+/// Saves the weights every epoch, or every so many steps.
+///
+/// The path can have places for the epoch, counted from 1, for the step within it (`batch`, when
+/// saving by steps) and for logged values: `run/weights-{epoch:02d}-{val_loss:.4f}.safetensors`.
+/// Rank 0 writes; every rank takes the same decision from the same logs and takes part, since
+/// saving may need all of them.
+public final class ModelCheckpoint: Callback {
+  /// When weights are saved.
+  public enum Frequency: Hashable, Sendable {
+    /// After every epoch.
+    case epoch
+    /// After every so many training steps, counted over epochs.
+    case steps(Int)
+  }
+
+  private let path: String
+  private var monitor: Monitor
+  private let saveBestOnly: Bool
+  private let saveFrequency: Frequency
+  private let initialBest: Double?
+  private let verbose: Bool
+  private var template: PathTemplate?
+  private var epoch = 0
+  private var stepsSinceSaving = 0
+
+  /// The best value that was saved; nil before the first.
+  public private(set) var best: Double?
+  /// Where the weights were last saved; nil before the first time.
+  public private(set) var lastPath: String?
+
+  /// Saves to `path`.
+  ///
+  /// - Parameters:
+  ///   - path: where to, with places as described above.
+  ///   - monitor: the value that says what is best.
+  ///   - saveBestOnly: whether weights are saved only when the value is better than ever before.
+  ///   - mode: which direction is better.
+  ///   - saveFrequency: when to save. Saving by steps with `saveBestOnly`, or with values in the
+  ///     path, reads logs after every step.
+  ///   - initialBest: the value to beat at first, such as that of an earlier run.
+  ///   - verbose: whether a line is printed about every decision.
+  /// - Precondition: a number of steps is at least 1.
+  public init(
+    path: String, monitor: String = "val_loss", saveBestOnly: Bool = false,
+    mode: MonitorMode = .auto, saveFrequency: Frequency = .epoch, initialBest: Double? = nil,
+    verbose: Bool = false
+  ) {
+    if case .steps(let count) = saveFrequency {
+      precondition(
+        count > 0, "ModelCheckpoint: saveFrequency is \(count) steps, it must be at least 1")
+    }
+    self.path = path
+    self.monitor = Monitor(monitor, mode: mode)
+    self.saveBestOnly = saveBestOnly
+    self.saveFrequency = saveFrequency
+    self.initialBest = initialBest
+    self.verbose = verbose
+    best = initialBest
+  }
+
+  /// True when saving by steps depends on logs.
+  public override var needsBatchLogs: Bool {
+    guard case .steps = saveFrequency else { return false }
+    // A path that cannot be read is refused when training begins.
+    let names = (try? PathTemplate(path))?.names ?? []
+    return saveBestOnly || names.contains { $0 != "epoch" && $0 != "batch" }
+  }
+
+  /// Reads the path.
+  ///
+  /// - Throws: `EngineError.invalidArgument` when the path has a place that cannot be read.
+  public override func onTrainBegin(logs: Logs) throws {
+    template = try PathTemplate(path)
+    stepsSinceSaving = 0
+  }
+
+  /// Remembers the epoch.
+  public override func onEpochBegin(_ epoch: Int, logs: Logs) { self.epoch = epoch }
+
+  /// Saves, when saving by steps.
+  ///
+  /// - Throws: `EngineError` when the file cannot be written or a value is not logged.
+  public override func onTrainBatchEnd(_ step: Int, logs: Logs) throws {
+    guard case .steps(let count) = saveFrequency else { return }
+    stepsSinceSaving += 1
+    guard stepsSinceSaving >= count else { return }
+    stepsSinceSaving = 0
+    try save([("epoch", epoch + 1), ("batch", step + 1)], logs)
+  }
+
+  /// Saves, when saving by epochs.
+  ///
+  /// - Throws: `EngineError` when the file cannot be written or a value is not logged.
+  public override func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {
+    if saveFrequency == .epoch { try save([("epoch", epoch + 1)], logs) }
+  }
+
+  private func save(_ counters: [(name: String, value: Int)], _ logs: Logs) throws {
+    guard let model else { return }
+    let template = try template ?? PathTemplate(path)
+    var reason = ""
+    if saveBestOnly {
+      guard let current = monitor.value(in: logs, of: self) else { return }
+      let before = best ?? monitor.worst
+      let text = "Epoch \(epoch + 1): \(monitor.name)"
+      guard monitor.improves(current, on: before) else {
+        if verbose { say("\(text) did not improve from \(Self.text(before))") }
+        return
+      }
+      reason = "\(monitor.name) improved from \(Self.text(before)) to \(Self.text(current)), "
+      best = current
+    }
+    let target = try template.path(counters: counters, logs: logs)
+    if verbose { say("Epoch \(epoch + 1): \(reason)saving model to \(target)") }
+    try model.saveWeights(to: target)
+    lastPath = target
+  }
+
+  private static func text(_ value: Double) -> String {
+    value.isFinite ? ProgressFormat.fixed(value, digits: 5) : "\(value)"
+  }
+}

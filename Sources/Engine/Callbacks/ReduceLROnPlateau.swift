@@ -1,0 +1,82 @@
+/// Multiplies the learning rate by a factor when a value has not become better for some epochs.
+///
+/// Writes `learning_rate`, as it was during the epoch, into the logs.
+public final class ReduceLROnPlateau: Callback {
+  private var monitor: Monitor
+  private let factor: Double
+  private let patience: Int
+  private let minDelta: Double
+  private let cooldown: Int
+  private let minLearningRate: Double
+  private let verbose: Bool
+  private var best: Double
+  private var wait = 0
+  private var coolingEpochs = 0
+
+  /// Reduces the learning rate by the value of `monitor`.
+  ///
+  /// - Parameters:
+  ///   - monitor: the value to watch.
+  ///   - factor: what the learning rate is multiplied by.
+  ///   - patience: how many epochs without improvement reduce it.
+  ///   - mode: which direction is better.
+  ///   - minDelta: changes up to this do not count.
+  ///   - cooldown: how many epochs are not counted after a reduction.
+  ///   - minLearningRate: the learning rate does not go below this.
+  ///   - verbose: whether a line is printed on each reduction.
+  /// - Precondition: `factor` is below 1.
+  public init(
+    monitor: String = "val_loss", factor: Double = 0.1, patience: Int = 10,
+    mode: MonitorMode = .auto, minDelta: Double = 1e-4, cooldown: Int = 0,
+    minLearningRate: Double = 0, verbose: Bool = false
+  ) {
+    precondition(
+      factor < 1,
+      "ReduceLROnPlateau: factor is \(factor), but it must be below 1 to reduce the learning rate")
+    let monitor = Monitor(monitor, mode: mode)
+    self.monitor = monitor
+    self.factor = factor
+    self.patience = patience
+    self.minDelta = minDelta
+    self.cooldown = cooldown
+    self.minLearningRate = minLearningRate
+    self.verbose = verbose
+    best = monitor.worst
+  }
+
+  /// Forgets earlier runs.
+  public override func onTrainBegin(logs: Logs) {
+    best = monitor.worst
+    wait = 0
+    coolingEpochs = 0
+  }
+
+  /// Looks at the value and decides.
+  public override func onEpochEnd(_ epoch: Int, logs: inout Logs) {
+    guard let model else { return }
+    let current = monitor.value(in: logs, of: self)
+    logs["learning_rate"] = model.learningRate
+    guard let current else { return }
+    if coolingEpochs > 0 {
+      coolingEpochs -= 1
+      wait = 0
+    }
+    if monitor.improves(current, on: best, by: minDelta) {
+      best = current
+      wait = 0
+    } else if coolingEpochs == 0 {
+      wait += 1
+      if wait >= patience { reduce(model, epoch) }
+    }
+  }
+
+  private func reduce(_ model: any TrainingControl, _ epoch: Int) {
+    let old = model.learningRate
+    guard old > minLearningRate else { return }
+    let new = max(old * factor, minLearningRate)
+    model.learningRate = new
+    if verbose { say("Epoch \(epoch + 1): ReduceLROnPlateau reducing learning rate to \(new).") }
+    coolingEpochs = cooldown
+    wait = 0
+  }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import Synchronization
+
+/// A stream of text that knows whether its last line is complete, so that messages do not run into
+/// a progress bar.
+public final class TextOutput: Sendable {
+  /// Whether control characters mean something there.
+  public let isTerminal: Bool
+  private let width: @Sendable () -> Int?
+  private let sink: @Sendable (String) -> Void
+  private let isMidLine = Mutex(false)
+
+  /// A stream that gives its text to `sink`.
+  ///
+  /// - Parameters:
+  ///   - isTerminal: whether text can be drawn over.
+  ///   - columns: the width at the moment, in characters; nil when unknown.
+  public init(
+    isTerminal: Bool = false, columns: @escaping @Sendable () -> Int? = { nil },
+    sink: @escaping @Sendable (String) -> Void
+  ) {
+    self.isTerminal = isTerminal
+    width = columns
+    self.sink = sink
+  }
+
+  /// The program's standard output.
+  public static let standardOutput = TextOutput(
+    isTerminal: isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb",
+    columns: terminalWidth,
+    sink: { text in
+      print(text, terminator: "")
+      fflush(nil)
+    })
+
+  /// The width at the moment, in characters; nil when unknown.
+  public var columns: Int? { width() }
+
+  /// Writes `text` as it is.
+  public func write(_ text: String) {
+    guard let last = text.last else { return }
+    isMidLine.withLock {
+      sink(text)
+      $0 = last != "\n"
+    }
+  }
+
+  /// Writes a line of its own.
+  public func line(_ text: String) {
+    isMidLine.withLock {
+      sink(($0 ? "\n" : "") + text + "\n")
+      $0 = false
+    }
+  }
+}
+
+private func terminalWidth() -> Int? {
+  var size = winsize()
+  guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+  return Int(size.ws_col)
+}

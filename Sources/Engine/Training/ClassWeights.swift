@@ -1,0 +1,34 @@
+/// Class weights as one weight a sample.
+enum ClassWeights {
+  /// The product of `sampleWeight` and of each sample's class weight; float32 `[count]`.
+  ///
+  /// - Parameters:
+  ///   - y: class numbers `[count]` or `[count, 1]`, or one-hot rows `[count, classes]`.
+  ///   - weights: a weight for every class from 0 to classes - 1.
+  /// - Throws: ``EngineError/data(message:)`` when a class has no weight or `y` is not a single tensor.
+  static func apply(
+    _ weights: [Int: Double], to y: Structure, sampleWeight: Tensor?
+  ) throws -> Tensor {
+    guard let labels = y.tensor else {
+      throw EngineError.data(
+        message: "classWeight needs labels that are one tensor, y is \(y.summary)")
+    }
+    guard labels.rank <= 2 else {
+      throw EngineError.data(message: "classWeight needs labels of rank 1 or 2, y is \(labels.shape)")
+    }
+    let isOneHot = labels.rank == 2 && labels.shape[1] > 1
+    let classes = (isOneHot ? argmax(labels, axis: 1) : reshape(labels, [labels.elementCount]))
+      .scalars(as: Int.self)
+    var values: [Float] = []
+    for (row, label) in classes.enumerated() {
+      guard let weight = weights[label] else {
+        throw EngineError.data(
+          message: "classWeight has no weight for class \(label) (sample \(row)): it has "
+            + "\(weights.keys.sorted())")
+      }
+      values.append(Float(weight))
+    }
+    let tensor = Tensor(values)
+    return sampleWeight.map { reshape($0, [$0.elementCount]).cast(to: .float32) * tensor } ?? tensor
+  }
+}

@@ -1,0 +1,91 @@
+import CKernels
+import Synchronization
+
+/// Arrays of samples in memory: inputs, labels and weights with one row a sample.
+struct Dataset {
+  let x: Structure
+  let y: Structure
+  /// One weight a sample (class weights included), or nil.
+  let sampleWeight: Tensor?
+  let count: Int
+  /// Tells data sets apart without comparing them.
+  let identity = Dataset.counter.add(1, ordering: .relaxed).newValue
+  private static let counter = Atomic<Int>(0)
+  /// Everything in order: x, y, weights; row-major.
+  private let arrays: [Tensor]
+
+  /// - Throws: ``EngineError/data(message:)`` when there is nothing, or when the numbers of rows differ.
+  init(x: Structure, y: Structure, sampleWeight: Tensor?) throws {
+    self.x = x
+    self.y = y
+    self.sampleWeight = sampleWeight
+    arrays = (x.tensors + y.tensors + [sampleWeight].compactMap(\.self)).map { $0.contiguous() }
+    guard let first = arrays.first, first.rank > 0 else {
+      throw EngineError.data(
+        message: "there is no data: x and y hold no tensor with a batch axis")
+    }
+    count = first.shape[0]
+    let sizes = arrays.map { $0.rank == 0 ? -1 : $0.shape[0] }
+    guard sizes.allSatisfy({ $0 == count }) else {
+      func text(_ structure: Structure) -> String {
+        structure.tensors.map { $0.rank == 0 ? "scalar" : "\($0.shape[0])" }.joined(separator: ", ")
+      }
+      let weights = sampleWeight.map { "; sampleWeight: \($0.shape)" } ?? ""
+      throw EngineError.data(
+        message: "the numbers of samples differ: x: \(text(x)); y: \(text(y))\(weights): all must "
+          + "have as many rows")
+    }
+  }
+
+  /// The samples `range` of `0..<count`, without copying.
+  func slice(_ range: Range<Int>) throws -> Dataset {
+    func cut(_ tensor: Tensor) -> Tensor { tensor[range] }
+    return try Dataset(x: x.map(cut), y: y.map(cut), sampleWeight: sampleWeight.map(cut))
+  }
+
+  /// Shape and type of a batch of `rows` samples, in the order of ``fill(_:rows:)``.
+  func specs(rows: Int) -> [TensorSpec] {
+    arrays.map { TensorSpec(Shape([rows] + $0.shape.dimensions.dropFirst()), $0.dtype) }
+  }
+
+  /// Rebuilds x, y and weights from tensors in that order.
+  func batch(_ tensors: [Tensor]) throws -> Batch {
+    let xCount = x.tensorCount
+    let yCount = y.tensorCount
+    return Batch(
+      x: try x.replacingTensors(with: Array(tensors[..<xCount])),
+      y: try y.replacingTensors(with: Array(tensors[xCount..<xCount + yCount])),
+      sampleWeight: sampleWeight == nil ? nil : tensors.last)
+  }
+
+  /// Copies the samples `rows` to where `target` says, array by array.
+  func fill(_ target: (Int) -> UnsafeMutableRawPointer, rows: UnsafeBufferPointer<Int64>) {
+    guard let indices = rows.baseAddress else { return }
+    for (index, array) in arrays.enumerated() {
+      guard let storage = array.storage else { continue }
+      let rowBytes = array.elementCount / max(count, 1) * array.dtype.size
+      let source = storage.pointer + array.offset * array.dtype.size
+      apus_gather_rows(target(index), source, rowBytes, indices, rows.count)
+    }
+  }
+
+  /// The samples `rows` as fresh tensors.
+  func gather(rows: UnsafeBufferPointer<Int64>) -> [Tensor] {
+    let specs = specs(rows: rows.count)
+    let storages = specs.map { Storage(byteCount: $0.byteCount) }
+    fill({ storages[$0].pointer }, rows: rows)
+    return zip(specs, storages).map {
+      Tensor(layout: Layout(rowMajor: $0.shape), dtype: $0.dtype, storage: $1)
+    }
+  }
+}
+
+/// What one step works on.
+struct Batch {
+  let x: Structure
+  let y: Structure
+  let sampleWeight: Tensor?
+
+  /// The number of samples.
+  var rows: Int { (x.tensors.first ?? y.tensors.first)?.shape.first ?? 0 }
+}

@@ -1,0 +1,117 @@
+/// The losses of one batch.
+struct LossTerms {
+  /// What gradients are taken of: scaled so that gradients added over ranks are those of the whole batch.
+  /// Nil without any loss.
+  var total: Tensor?
+  /// The loss as it is logged, `loss` first, on this rank's samples.
+  var logged: [(name: String, value: Tensor)] = []
+  /// Values of `addMetric`.
+  var metrics: [(name: String, value: Tensor)] = []
+}
+
+extension Model {
+  /// Computes and reduces every loss, with Keras's scaling under several replicas: `auto` and `sumOverBatchSize`
+  /// losses, and losses added by modules, are multiplied by 1/replicas, since gradients are summed over ranks.
+  func lossTerms(
+    _ batch: Batch, _ output: Structure, _ context: ModuleContext, isTraining: Bool, globalRows: Int
+  ) throws -> LossTerms {
+    var terms = LossTerms()
+    let inputs = injectionContext(batch, output, isTraining: isTraining)
+    let share = lossShare(rows: batch.rows, globalRows: globalRows)
+    var total: Tensor?
+    var loggedTotal: Tensor?
+    func add(_ name: String, gradient: Tensor, logged: Tensor) {
+      total = total.map { $0 + gradient } ?? gradient
+      loggedTotal = loggedTotal.map { $0 + logged } ?? logged
+      if let index = terms.logged.firstIndex(where: { $0.name == name }) {
+        terms.logged[index].value = terms.logged[index].value + logged
+      } else {
+        terms.logged.append((name, logged))
+      }
+    }
+    for entry in losses {
+      let options = entry.loss.options
+      for (part, values) in try entry.loss.values(inputs) {
+        let reduced = try reduceLoss(
+          values, sampleWeight: batch.sampleWeight, reduction: options.reduction,
+          weight: options.weight)
+        let name = entry.name(part: part)
+        switch options.reduction {
+        case .auto, .sumOverBatchSize:
+          add(name, gradient: scaled(reduced, share), logged: reduced)
+        case .sum:
+          // Logged as the mean over replicas of n times the local sum: the global sum.
+          add(name, gradient: reduced, logged: reduced * Double(strategy.replicaCount))
+        case .none:
+          add(name, gradient: sum(reduced), logged: mean(reduced))
+        }
+      }
+    }
+    for (name, value) in context.losses { add(name, gradient: scaled(value, share), logged: value) }
+    terms.total = total
+    terms.logged.insert(("loss", loggedTotal ?? Tensor(0.0)), at: 0)
+    terms.metrics = context.metrics
+    return terms
+  }
+
+  /// This rank's part of a mean over the whole batch.
+  private func lossShare(rows: Int, globalRows: Int) -> Double {
+    switch strategy.lossScaling {
+    case .replicas: 1 / Double(strategy.replicaCount)
+    case .globalBatch: globalRows == 0 ? 0 : Double(rows) / Double(globalRows)
+    }
+  }
+
+  private func scaled(_ value: Tensor, _ share: Double) -> Tensor {
+    share == 1 ? value : value * share
+  }
+
+  /// What losses and metrics can ask for.
+  func injectionContext(
+    _ batch: Batch, _ output: Structure, isTraining: Bool
+  ) -> InjectionContext {
+    var context = InjectionContext()
+    context.x = batch.x
+    if batch.y.tensorCount > 0 { context.yTrue = batch.y }
+    context.yPred = output
+    context.sampleWeight = batch.sampleWeight.map(Structure.tensor)
+    context.training = .constant(.bool(isTraining))
+    context.classWeight = classWeight.map { weights in
+      .dictionary(.init(uniqueKeysWithValues: weights.sorted { $0.key < $1.key }.map { ("\($0.key)", .constant(.double($0.value))) }))
+    }
+    context.parameters = variableTree { $0.kind == .parameter }
+    context.states = variableTree { $0.kind != .parameter }
+    return context
+  }
+
+  private func variableTree(_ isWanted: (Variable) -> Bool) -> Structure {
+    var entries: [(String, Structure)] = []
+    for (path, variable) in module.namedVariables where isWanted(variable) {
+      entries.append((path, .tensor(variable.value)))
+    }
+    return .dictionary(.init(uniqueKeysWithValues: entries))
+  }
+
+  /// Adds a batch to the running means and to all metrics.
+  func updateMetrics(
+    _ batch: Batch, _ output: Structure, _ terms: LossTerms, isTraining: Bool
+  ) throws {
+    for (name, value) in terms.logged + terms.metrics {
+      tracker(name).add(value, rows: batch.rows)
+    }
+    let weighted = injectionContext(batch, output, isTraining: isTraining)
+    var plain = weighted
+    plain.sampleWeight = nil
+    for metric in metrics {
+      try metric.update(context: metric is any FollowsWeighting ? plain : weighted)
+    }
+    for metric in weightedMetrics { try metric.update(context: weighted) }
+  }
+
+  private func tracker(_ name: String) -> MeanTracker {
+    if let known = trackers[name] { return known }
+    let fresh = MeanTracker(name: name)
+    trackers[name] = fresh
+    return fresh
+  }
+}

@@ -1,0 +1,20 @@
+/// The mean of numbers, each counted as a number of samples: how losses and `addMetric` values are logged over an epoch.
+final class MeanTracker: AnyMetric {
+  /// Counts `value` (a scalar) as `rows` samples. No samples count nothing, whatever the value.
+  func add(_ value: Tensor, rows: Int) {
+    // The variables must exist on every rank, also on one without samples: they are combined in one message.
+    let (total, count) = (state("total"), state("count"))
+    guard rows > 0 else { return }
+    total.value = total.value + value.cast(to: .float64) * Double(rows)
+    count.value = count.value + Double(rows)
+  }
+
+  /// The mean so far, 0 before the first sample.
+  func result() -> Tensor { safeDivide(state("total").value, state("count").value) }
+}
+
+/// a / b, and 0 where b is 0.
+package func safeDivide(_ a: Tensor, _ b: Tensor) -> Tensor {
+  let isZero = b .== 0.0
+  return select(isZero, .zeros(a.shape, dtype: a.dtype), a / select(isZero, .ones(b.shape, dtype: b.dtype), b))
+}

@@ -1,0 +1,54 @@
+extension Model {
+  /// One training step on a batch (over all ranks together), and the losses and metrics since the last reset.
+  ///
+  /// - Parameter resetMetrics: false to go on counting from earlier batches.
+  /// - Throws: ``EngineError`` on data that does not fit.
+  @discardableResult
+  public func trainOnBatch(
+    x: some Encodable, y: some Encodable = Structure.none, sampleWeight: Tensor? = nil,
+    classWeight: [Int: Double]? = nil, resetMetrics: Bool = true
+  ) throws -> Logs {
+    self.classWeight = classWeight
+    return try onBatch(.train, x, y, sampleWeight, classWeight, resetMetrics, "trainOnBatch")
+  }
+
+  /// Losses and metrics of one batch, without training.
+  ///
+  /// - Throws: ``EngineError`` on data that does not fit.
+  public func testOnBatch(
+    x: some Encodable, y: some Encodable = Structure.none, sampleWeight: Tensor? = nil,
+    resetMetrics: Bool = true
+  ) throws -> Logs {
+    try onBatch(.test, x, y, sampleWeight, nil, resetMetrics, "testOnBatch")
+  }
+
+  /// The module's outputs for one batch.
+  ///
+  /// - Throws: ``EngineError`` on data that does not fit.
+  public func predictOnBatch<Output: Decodable>(
+    x: some Encodable, as type: Output.Type = Output.self
+  ) throws -> Output {
+    let structure = try StructureEncoder().encode(x)
+    let rows = structure.tensors.first?.shape.first ?? 1
+    return try predict(x: structure, batchSize: max(rows, 1))
+  }
+
+  private func onBatch(
+    _ mode: StepMode, _ x: some Encodable, _ y: some Encodable, _ sampleWeight: Tensor?,
+    _ classWeight: [Int: Double]?, _ reset: Bool, _ caller: String
+  ) throws -> Logs {
+    let encoder = StructureEncoder()
+    let structure = try encoder.encode(y)
+    try requireLabels(structure, caller)
+    let weights = try classWeight.map {
+      try ClassWeights.apply($0, to: structure, sampleWeight: sampleWeight)
+    }
+    let dataset = try Dataset(
+      x: try encoder.encode(x), y: structure, sampleWeight: weights ?? sampleWeight)
+    try build(dataset, rows: dataset.count)
+    if reset { resetMetrics() }
+    let order = (0..<Int64(dataset.count)).map { $0 }
+    try run(mode, dataset, order, start: 0, batchSize: max(dataset.count, 1))
+    return try currentLogs()
+  }
+}

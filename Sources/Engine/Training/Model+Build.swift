@@ -1,0 +1,91 @@
+extension Model {
+  /// Makes every variable, once, from the shapes of a batch; under several ranks gives all of them rank 0's values.
+  ///
+  /// - Throws: ``EngineError`` when the module does not fit the data, and on every rank when ranks hold different models.
+  func build(_ dataset: Dataset, rows: Int) throws {
+    // A model that could not be made (a loss that asks for an unknown name) is not trained either.
+    if let error = ErrorScope.current?.error { throw error }
+    guard !isBuilt else { return }
+    // Tracing runs the module on shapes alone: variables are made, nothing is computed.
+    let specs = dataset.specs(rows: max(rows, 1))
+    _ = try Trace.record(specs) { tensors in
+      let batch = try dataset.batch(tensors)
+      return try forward(batch, isTraining: true).output.tensors
+    }
+    try synchronizeStart()
+    layOutParameters()
+    isBuilt = true
+  }
+
+  /// Checks that all ranks hold the same model, then broadcasts every variable from rank 0 in one message a type.
+  private func synchronizeStart() throws {
+    guard communicator.size > 1 else { return }
+    let named = module.namedVariables
+    try agree(
+      on: named.map { "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)" }
+        + metrics.map { "metric \($0.name)" } + losses.map { "loss \($0.name(part: nil))" }
+        + ["optimizer \(optimizer.map { "\(type(of: $0)) \($0.learningRate)" } ?? "none")"],
+      subject: "the model", communicator: communicator)
+    try broadcast(named.map(\.variable))
+  }
+
+  /// Gives every rank the values of rank 0.
+  func broadcast(_ variables: [Variable]) throws {
+    guard communicator.size > 1 else { return }
+    for dtype in DType.allCases {
+      let members = variables.filter { $0.dtype == dtype }
+      let count = members.reduce(0) { $0 + $1.shape.elementCount }
+      guard count > 0 else { continue }
+      let buffer = Storage(byteCount: count * dtype.size)
+      var position = buffer.pointer
+      for variable in members {
+        variable.stored.withUnsafeBytes { bytes in
+          if let source = bytes.baseAddress {
+            position.copyMemory(from: source, byteCount: bytes.count)
+          }
+        }
+        position += variable.spec.byteCount
+      }
+      try communicator.broadcast(buffer.pointer, count: count, dtype: dtype, root: 0)
+      position = buffer.pointer
+      for variable in members {
+        let part = Storage(position, byteCount: variable.spec.byteCount, owner: buffer)
+        let value = Tensor(layout: Layout(rowMajor: variable.shape), dtype: dtype, storage: part)
+        // A copy: the buffer is not the variable's own memory.
+        variable.store(value + Tensor.zeros([], dtype: dtype))
+        position += variable.spec.byteCount
+      }
+    }
+  }
+
+  /// Puts parameters and what the optimizer remembers of them side by side, in the order of the gradients, so that an
+  /// update is one sweep over memory.
+  private func layOutParameters() {
+    guard let optimizer else { return }
+    let parameters = orderedParameters
+    optimizer.build(parameters)
+    layOut(parameters)
+    layOut(optimizer.variables.filter { $0.shape.elementCount > 1 })
+  }
+
+  private func layOut(_ variables: [Variable]) {
+    func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
+    let movable = variables.filter { !$0.isPinned }
+    let block = Storage(byteCount: movable.reduce(0) { $0 + aligned($1.spec.byteCount) })
+    var offset = 0
+    for variable in movable {
+      let bytes = variable.spec.byteCount
+      variable.move(to: Storage(block.pointer + offset, byteCount: bytes, owner: block))
+      offset += aligned(bytes)
+    }
+  }
+
+  /// Averages running statistics over ranks, so that every rank evaluates and saves the same model.
+  func synchronizeStatistics() throws {
+    guard communicator.size > 1 else { return }
+    let statistics = module.variables(.batchStatistic)
+    for (variable, value) in try StateReduction.combined(statistics, communicator) {
+      variable.store(value)
+    }
+  }
+}

@@ -1,0 +1,44 @@
+extension Model {
+  /// Losses and metrics on data, each sample counted once, whatever the number of ranks.
+  ///
+  /// - Parameters:
+  ///   - batchSize: samples of one step over all ranks; it does not change the result.
+  ///   - steps: stops early.
+  /// - Returns: values by name, `loss` first; the same on every rank.
+  /// - Throws: ``EngineError`` on data that does not fit.
+  public func evaluate(
+    x: some Encodable, y: some Encodable = Structure.none, batchSize: Int = 32,
+    sampleWeight: Tensor? = nil, steps: Int? = nil, callbacks: [Callback] = []
+  ) throws -> Logs {
+    let encoder = StructureEncoder()
+    let structure = try encoder.encode(y)
+    try requireLabels(structure, "evaluate")
+    let dataset = try Dataset(
+      x: try encoder.encode(x), y: structure, sampleWeight: sampleWeight)
+    try build(dataset, rows: min(batchSize, dataset.count))
+    let list = CallbackList(
+      callbacks, model: self,
+      parameters: RunParameters(samples: dataset.count, verbosity: .silent))
+    return try evaluate(dataset, batchSize: batchSize, steps: steps, list)
+  }
+
+  func evaluate(
+    _ dataset: Dataset, batchSize: Int, steps: Int?, _ callbacks: CallbackList
+  ) throws -> Logs {
+    guard batchSize > 0 else {
+      throw EngineError.invalidArgument(message: "batchSize is \(batchSize): it must be at least 1")
+    }
+    resetMetrics()
+    try callbacks.testBegin()
+    let order = (0..<Int64(dataset.count)).map { $0 }
+    let all = (dataset.count + batchSize - 1) / batchSize
+    for step in 0..<min(steps ?? all, all) {
+      try callbacks.testBatchBegin(step)
+      try run(.test, dataset, order, start: step * batchSize, batchSize: batchSize)
+      try callbacks.testBatchEnd(step, [:])
+    }
+    let logs = try currentLogs()
+    try callbacks.testEnd(logs)
+    return logs
+  }
+}

@@ -1,0 +1,251 @@
+import Logging
+
+private let logger = Logger(label: "apus.fit")
+
+/// Data that a model is tried on after every epoch.
+public struct ValidationData {
+  let x: Structure
+  let y: Structure
+  let sampleWeight: Tensor?
+
+  /// Inputs and labels of any form that the model takes.
+  public init(
+    x: some Encodable, y: some Encodable = Structure.none, sampleWeight: Tensor? = nil
+  ) throws {
+    self.x = try StructureEncoder().encode(x)
+    self.y = try StructureEncoder().encode(y)
+    self.sampleWeight = sampleWeight
+  }
+}
+
+extension Model {
+  /// Trains on arrays in memory.
+  ///
+  /// - Parameters:
+  ///   - x: what the module takes: a tensor, an array, a dictionary or a struct of tensors, with one row a sample.
+  ///   - y: labels of any form; not needed when no loss or metric asks for `yTrue`.
+  ///   - batchSize: samples of one step over all ranks together; 32 (or all, when there are fewer) unless given.
+  ///   - epochs: the last epoch; training starts after `initialEpoch`.
+  ///   - verbose: a progress bar on a terminal and a line an epoch elsewhere; rank 0 only.
+  ///   - validationSplit: this part of the samples, the last ones before shuffling, is not trained on but evaluated.
+  ///   - validationData: takes the place of `validationSplit`.
+  ///   - shuffle: a new order every epoch, the same on all ranks.
+  ///   - classWeight: multiplies the loss of each sample by the weight of its class, from class 0 on.
+  ///   - sampleWeight: one weight a sample, or weights that fit the losses' values.
+  ///   - stepsPerEpoch: stops an epoch early; all steps unless given.
+  ///   - validationFrequency: validates after every so many epochs.
+  /// - Returns: losses and metrics of every epoch.
+  /// - Throws: ``EngineError`` on data that does not fit, on any rank that meets an error.
+  @discardableResult
+  public func fit(
+    x: some Encodable, y: some Encodable = Structure.none, batchSize: Int? = nil, epochs: Int = 1,
+    verbose: Verbosity = .auto, callbacks: [Callback] = [], validationSplit: Double = 0,
+    validationData: ValidationData? = nil, shuffle: Bool = true,
+    classWeight: [Int: Double]? = nil, sampleWeight: Tensor? = nil, initialEpoch: Int = 0,
+    stepsPerEpoch: Int? = nil, validationSteps: Int? = nil, validationBatchSize: Int? = nil,
+    validationFrequency: Int = 1
+  ) throws -> History {
+    self.classWeight = classWeight
+    let encoder = StructureEncoder()
+    let (x, y) = (try encoder.encode(x), try encoder.encode(y))
+    try requireLabels(y, "fit")
+    let weights = try classWeight.map {
+      try ClassWeights.apply($0, to: y, sampleWeight: sampleWeight)
+    }
+    var training = try Dataset(x: x, y: y, sampleWeight: weights ?? sampleWeight)
+    var validation = try validationData.map {
+      try Dataset(x: $0.x, y: $0.y, sampleWeight: $0.sampleWeight)
+    }
+    if validation == nil, validationSplit != 0 {
+      (training, validation) = try split(training, validationSplit, unweighted: sampleWeight, x, y)
+    }
+    let run = try FitRun(
+      model: self, training: training, validation: validation, batchSize: batchSize,
+      stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,
+      validationBatchSize: validationBatchSize, validationFrequency: validationFrequency,
+      epochs: initialEpoch..<max(initialEpoch, epochs), shuffle: shuffle)
+    return try run.run(verbose: verbose, callbacks: callbacks)
+  }
+
+  /// The first part to train on, and the last part to validate on (without class weights, as in Keras).
+  private func split(
+    _ dataset: Dataset, _ fraction: Double, unweighted: Tensor?, _ x: Structure, _ y: Structure
+  ) throws -> (Dataset, Dataset) {
+    guard fraction > 0, fraction < 1 else {
+      throw EngineError.invalidArgument(
+        message: "validationSplit is \(fraction): it must be at least 0 and below 1")
+    }
+    let boundary = Int((Double(dataset.count) * (1 - fraction)).rounded(.down))
+    guard boundary > 0, boundary < dataset.count else {
+      throw EngineError.data(
+        message: "\(dataset.count) samples cannot be split with validationSplit \(fraction): one "
+          + "part would be empty; give more samples or validationData")
+    }
+    let held = try Dataset(x: x, y: y, sampleWeight: unweighted)
+    return (try dataset.slice(0..<boundary), try held.slice(boundary..<dataset.count))
+  }
+
+  /// Finds out before the first batch that labels are missing.
+  func requireLabels(_ y: Structure, _ caller: String) throws {
+    guard y.tensorCount == 0 else { return }
+    var askers = losses.filter { Self.needsLabels($0.loss) }.map { "loss \($0.loss.name)" }
+    askers += (metrics + weightedMetrics)
+      .filter { $0.requirements.contains { $0.name == "yTrue" && !$0.isOptional } }
+      .map { "metric \($0.name)" }
+    guard askers.isEmpty else {
+      throw EngineError.injection(
+        message: "\(askers.joined(separator: ", ")) asks for yTrue, but \(caller) was given no y")
+    }
+  }
+
+  private static func needsLabels<L: Loss>(_ loss: L) -> Bool {
+    requirements(of: L.Inputs.self).contains { $0.name == "yTrue" && !$0.isOptional }
+  }
+}
+
+/// One call of `fit`.
+private struct FitRun {
+  let model: Model
+  let training: Dataset
+  let validation: Dataset?
+  let batchSize: Int
+  let steps: Int
+  let validationSteps: Int?
+  let validationBatchSize: Int
+  let validationFrequency: Int
+  let epochs: Range<Int>
+  let shuffle: Bool
+
+  init(
+    model: Model, training: Dataset, validation: Dataset?, batchSize: Int?, stepsPerEpoch: Int?,
+    validationSteps: Int?, validationBatchSize: Int?, validationFrequency: Int,
+    epochs: Range<Int>, shuffle: Bool
+  ) throws {
+    self.model = model
+    self.training = training
+    self.validation = validation
+    self.validationSteps = validationSteps
+    self.validationFrequency = max(validationFrequency, 1)
+    self.epochs = epochs
+    self.shuffle = shuffle
+    guard training.count > 0 else {
+      throw EngineError.data(message: "there are no samples to train on")
+    }
+    let size = try Self.batchSize(batchSize, samples: training.count, steps: stepsPerEpoch)
+    self.batchSize = size
+    let all = (training.count + size - 1) / size
+    if let stepsPerEpoch, stepsPerEpoch > all {
+      logger.warning(
+        "stepsPerEpoch is \(stepsPerEpoch), but \(training.count) samples give \(all) steps of \(size)")
+    }
+    steps = min(stepsPerEpoch ?? all, all)
+    self.validationBatchSize = validationBatchSize ?? size
+    // Ranks that run different numbers of steps would wait for each other for ever.
+    try agree(
+      on: [
+        "x: \(training.x)", "y: \(training.y)", "samples: \(training.count)",
+        "validation samples: \(validation?.count ?? 0)", "batchSize: \(size)",
+        "steps: \(steps)", "epochs: \(epochs)", "shuffle: \(shuffle)",
+        "validationBatchSize: \(self.validationBatchSize)",
+        "validationFrequency: \(self.validationFrequency)",
+      ], subject: "the call of fit", communicator: model.communicator)
+  }
+
+  static func batchSize(_ given: Int?, samples: Int, steps: Int?) throws -> Int {
+    guard let given else {
+      return steps.map { max(1, (samples + $0 - 1) / max($0, 1)) } ?? min(32, samples)
+    }
+    guard given > 0 else {
+      throw EngineError.invalidArgument(message: "batchSize is \(given): it must be at least 1")
+    }
+    guard given <= samples else {
+      throw EngineError.invalidArgument(
+        message: "batchSize \(given) is larger than the data: there are \(samples) samples to "
+          + "train on; choose a batchSize of at most \(samples)")
+    }
+    return given
+  }
+
+  func run(verbose: Verbosity, callbacks: [Callback]) throws -> History {
+    model.stopTraining = false
+    let rows = Sharding.slice(
+      count: min(batchSize, training.count), rank: model.communicator.rank,
+      size: model.communicator.size)
+    try model.build(training, rows: rows.count)
+    let list = CallbackList(
+      callbacks, model: model,
+      parameters: RunParameters(
+        epochs: epochs.upperBound, steps: steps, samples: training.count, verbosity: verbose))
+    try list.trainBegin()
+    var logs = Logs()
+    for epoch in epochs {
+      logs = try runEpoch(epoch, list)
+      if model.stopTraining { break }
+    }
+    try list.trainEnd(logs)
+    model.history = list.history
+    return list.history
+  }
+
+  private func runEpoch(_ epoch: Int, _ list: CallbackList) throws -> Logs {
+    model.resetMetrics()
+    try list.epochBegin(epoch)
+    let order = shuffle
+      ? Permutation.shuffled(count: training.count, seed: model.seed, epoch: epoch)
+      : (0..<Int64(training.count)).map { $0 }
+    // Reading metrics is a collective: the steps at which it happens must be the same on all ranks.
+    let shown = list.batchLogSteps(steps)
+    for step in 0..<steps {
+      try list.trainBatchBegin(step)
+      try model.run(.train, training, order, start: step * batchSize, batchSize: batchSize)
+      let logs = shown.contains(step) ? try model.currentLogs() : [:]
+      try list.trainBatchEnd(step, logs)
+      if model.stopTraining { break }
+    }
+    var logs = try model.currentLogs()
+    try model.synchronizeStatistics()
+    if let validation, (epoch + 1) % validationFrequency == 0 {
+      let results = try model.evaluate(
+        validation, batchSize: validationBatchSize, steps: validationSteps, list)
+      for (name, value) in results { logs["val_" + name] = value }
+    }
+    return try list.epochEnd(epoch, logs)
+  }
+}
+
+extension Model {
+  /// Runs one step on this rank's share of the samples `order[start..<start + batchSize]`.
+  func run(
+    _ mode: StepMode, _ dataset: Dataset, _ order: [Int64], start: Int, batchSize: Int
+  ) throws {
+    let globalRows = min(batchSize, order.count - start)
+    let range = Sharding.slice(
+      start: start, count: globalRows, rank: communicator.rank, size: communicator.size)
+    let step = try lastStep(mode, dataset, rows: range.count, globalRows: globalRows)
+    try order.withUnsafeBufferPointer { try step.run(dataset, rows: .init(rebasing: $0[range])) }
+  }
+
+  /// The step that ran last when it fits again: nothing is looked up in a steady state.
+  private func lastStep(
+    _ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int
+  ) throws -> Step {
+    let shape = RecentStep.Shape(mode: mode, rows: rows, globalRows: globalRows)
+    if let recent, recent.shape == shape, recent.dataset == dataset.identity { return recent.step }
+    let step = try step(mode, dataset, rows: rows, globalRows: globalRows)
+    recent = RecentStep(shape: shape, dataset: dataset.identity, step: step)
+    return step
+  }
+}
+
+/// The step that ran last.
+struct RecentStep {
+  struct Shape: Equatable {
+    let mode: StepMode
+    let rows: Int
+    let globalRows: Int
+  }
+
+  let shape: Shape
+  let dataset: Int
+  let step: Step
+}

@@ -1,0 +1,146 @@
+import OrderedCollections
+
+/// A module with losses, metrics and an optimizer: what `fit`, `evaluate` and `predict` work on.
+///
+/// Under a strategy with several ranks every rank makes the same model and calls the same methods; batches are shared
+/// out, gradients added and metric states combined.
+public final class Model: TrainingControl {
+  /// What computes predictions.
+  public let module: AnyModule
+  /// What changes the parameters; nil for a model that is only evaluated.
+  public let optimizer: Optimizer?
+  /// The seed of initial values, drop-out and shuffling.
+  public let seed: UInt64
+  /// Runs operations one by one instead of compiling a step. Slow; gives the same numbers.
+  public var runEagerly: Bool
+  /// Set by a callback to end `fit` after the current batch.
+  public var stopTraining = false
+  /// What the last `fit` logged, epoch by epoch.
+  public internal(set) var history = History()
+  /// How ranks work together; that of the code that made the model.
+  public let strategy: any DistributionStrategy
+
+  let losses: [LossEntry]
+  let metrics: [AnyMetric]
+  let weightedMetrics: [AnyMetric]
+  /// Running means of the losses and of what modules log, in order of first use; `loss` is first.
+  var trackers = OrderedDictionary<String, MeanTracker>()
+  var steps: [StepKey: Step] = [:]
+  var recent: RecentStep?
+  var isBuilt = false
+  /// The class weights of the current call of `fit`, for losses that ask for them.
+  var classWeight: [Int: Double]?
+
+  /// A model with one loss.
+  ///
+  /// - Parameters:
+  ///   - module: takes `x` as it is given to `fit`.
+  ///   - metrics: reported without sample weights (as in Keras), unless a metric asks for them by name.
+  ///   - weightedMetrics: reported with sample weights.
+  ///   - seed: of initial values, drop-out and shuffling.
+  ///
+  /// A loss or metric that asks for an unknown name fails here, as ``withErrors(_:)`` describes.
+  public convenience init(
+    module: AnyModule, loss: some Loss, metrics: [AnyMetric] = [],
+    weightedMetrics: [AnyMetric] = [], optimizer: Optimizer? = nil, seed: UInt64 = 42,
+    runEagerly: Bool = false
+  ) {
+    self.init(
+      module: module, losses: .loss(loss), metrics: metrics, weightedMetrics: weightedMetrics,
+      optimizer: optimizer, seed: seed, runEagerly: runEagerly)
+  }
+
+  /// A model with any number of losses: a list or dictionary of them, or none (`addLoss` in modules counts as well).
+  public init(
+    module: AnyModule, losses: LossTree? = nil, metrics: [AnyMetric] = [],
+    weightedMetrics: [AnyMetric] = [], optimizer: Optimizer? = nil, seed: UInt64 = 42,
+    runEagerly: Bool = false
+  ) {
+    self.module = module
+    self.losses = LossEntry.entries(of: losses)
+    self.metrics = metrics
+    self.weightedMetrics = weightedMetrics
+    self.optimizer = optimizer
+    self.seed = seed
+    self.runEagerly = runEagerly
+    strategy = DistributionContext.strategy
+    module.seed = seed
+    trackers["loss"] = MeanTracker(name: "loss")
+    do {
+      for entry in self.losses { try Self.check(entry.loss) }
+      for metric in metrics + weightedMetrics {
+        try validate(
+          metric.requirements, allowed: InjectionContext.names, asker: "metric \(metric.name)")
+      }
+    } catch {
+      fail(error)
+    }
+  }
+
+  private static func check<L: Loss>(_ loss: L) throws {
+    try validate(
+      requirements(of: L.Inputs.self), allowed: InjectionContext.names, asker: "loss \(loss.name)")
+  }
+
+  /// All variables that a checkpoint holds: those of the module and of the optimizer.
+  public var variables: [Variable] { module.variables + (optimizer?.variables ?? []) }
+
+  /// The learning rate of the optimizer, 0 without one.
+  public var learningRate: Double {
+    get { optimizer?.learningRate ?? 0 }
+    set { optimizer?.learningRate = newValue }
+  }
+
+  /// What joins the ranks.
+  public var communicator: any Communicator { strategy.communicator }
+
+  /// Whether this rank prints and writes files.
+  public var isChief: Bool { communicator.rank == 0 }
+
+  var allMetrics: [AnyMetric] { Array(trackers.values) + metrics + weightedMetrics }
+
+  func resetMetrics() { allMetrics.forEach { $0.reset() } }
+
+  /// Names in logs of metrics: numbered when equal, weighted ones that clash get a prefix.
+  private var loggedMetrics: [(name: String, metric: AnyMetric)] {
+    var used = Set(trackers.keys)
+    func unique(_ name: String) -> String {
+      var candidate = name
+      var count = 0
+      while !used.insert(candidate).inserted {
+        count += 1
+        candidate = "\(name)_\(count)"
+      }
+      return candidate
+    }
+    let plain = metrics.map { (unique($0.name), $0) }
+    let weighted = weightedMetrics.map { metric in
+      (unique(used.contains(metric.name) ? "weighted_" + metric.name : metric.name), metric)
+    }
+    return plain + weighted
+  }
+
+  /// The values of losses and metrics over everything since the last reset, combined over ranks: the same on every rank.
+  ///
+  /// Collective: every rank must call it.
+  func currentLogs() throws -> Logs {
+    let states = allMetrics.flatMap(\.stateVariables)
+    let overlay = VariableOverlay(
+      try StateReduction.combined(states, communicator), writesThrough: false)
+    return overlay {
+      var logs = Logs()
+      // With one loss the total says it all.
+      let single = losses.count == 1 ? losses[0].name(part: nil) : nil
+      let isOnlyTerm = single != nil && !trackers.keys.contains { $0 != single && $0.hasSuffix("loss") && $0 != "loss" }
+      for (name, tracker) in trackers where !(isOnlyTerm && name == single) {
+        logs[name] = tracker.result().item()
+      }
+      for (name, metric) in loggedMetrics {
+        for (part, value) in metric.namedResults() {
+          logs[part.map { "\(name)/\($0)" } ?? name] = value.item()
+        }
+      }
+      return logs
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/// What a step does with a batch.
+enum StepMode: String, Hashable {
+  /// Forward, loss, backward, reduction over ranks, update, metrics.
+  case train
+  /// Forward, loss, metrics.
+  case test
+  /// Forward.
+  case predict
+}
+
+/// What a compiled step depends on.
+struct StepKey: Hashable {
+  let mode: StepMode
+  let specs: [TensorSpec]
+  /// Rows of the batch over all ranks: matters with `LossScaling.globalBatch` only, else 0.
+  let globalRows: Int
+  /// Which parameters are trained.
+  let trainable: [Bool]
+}
+
+/// A step that is ready to run on batches of one shape.
+final class Step {
+  /// Nil when operations run one by one.
+  let plan: Plan?
+  private let body: ([Tensor]) throws -> [Tensor]
+  /// The form of the predictions, filled by the first run.
+  let outputForm: () -> Structure
+
+  init(
+    plan: Plan?, outputForm: @escaping () -> Structure,
+    body: @escaping ([Tensor]) throws -> [Tensor]
+  ) {
+    self.plan = plan
+    self.outputForm = outputForm
+    self.body = body
+  }
+
+  /// Runs on the samples `rows` of a data set.
+  func run(_ dataset: Dataset, rows: UnsafeBufferPointer<Int64>) throws {
+    if let plan {
+      dataset.fill(plan.inputPointer, rows: rows)
+      try plan.run()
+    } else {
+      _ = try withErrors { try body(dataset.gather(rows: rows)) }
+    }
+  }
+
+  /// Runs on the samples `rows` and gives the predictions.
+  func predict(_ dataset: Dataset, rows: UnsafeBufferPointer<Int64>) throws -> [Tensor] {
+    if let plan {
+      dataset.fill(plan.inputPointer, rows: rows)
+      try plan.run()
+      return plan.readOutputs()
+    }
+    return try withErrors { try body(dataset.gather(rows: rows)) }
+  }
+}
+
+extension Model {
+  /// The step for batches like `rows` samples of `dataset`, compiled at the first use.
+  func step(_ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int) throws -> Step {
+    let key = StepKey(
+      mode: mode, specs: dataset.specs(rows: rows),
+      globalRows: strategy.lossScaling == .globalBatch ? globalRows : 0,
+      trainable: mode == .train ? module.variables(.parameter).map(\.trainable) : [])
+    if let known = steps[key], (known.plan == nil) == runEagerly { return known }
+    var form = Structure.none
+    let body: ([Tensor]) throws -> [Tensor] = { [unowned self] tensors in
+      let batch = try dataset.batch(tensors)
+      switch mode {
+      case .train:
+        try trainBody(batch, globalRows: globalRows)
+        return []
+      case .test:
+        try testBody(batch, globalRows: globalRows)
+        return []
+      case .predict:
+        let output = try forward(batch, isTraining: false).output
+        form = output
+        return output.tensors
+      }
+    }
+    let plan = runEagerly ? nil : try compile(key.specs, body)
+    let step = Step(plan: plan, outputForm: { form }, body: body)
+    steps[key] = step
+    return step
+  }
+
+  private func compile(
+    _ specs: [TensorSpec], _ body: ([Tensor]) throws -> [Tensor]
+  ) throws -> Plan {
+    let graph = try Trace.record(specs, body)
+    guard strategy.replicaCount > 1 else { return Plan(graph) }
+    let buckets = graph.nodes.compactMap { ($0.primitive as? AllReduceStart)?.bucket }
+    return Plan(graph) { for bucket in buckets { try bucket.progress() } }
+  }
+
+  /// Predictions, and what the modules' hooks collected.
+  func forward(
+    _ batch: Batch, isTraining: Bool
+  ) throws -> (output: Structure, context: ModuleContext) {
+    let (output, context) = try module.run(isTraining: isTraining) {
+      try module.call(structure: batch.x)
+    }
+    return (output, context)
+  }
+
+  private func trainBody(_ batch: Batch, globalRows: Int) throws {
+    guard let optimizer else {
+      throw EngineError.model(message: "fit needs an optimizer: Model(..., optimizer: Adam())")
+    }
+    let parameters = orderedParameters
+    let values = parameters.map(\.value)
+    // The gradient ends at the leaves: the parameters are read through them.
+    let leaves = values.map { Node(leaf: $0) }
+    let overlay = VariableOverlay(zip(parameters, leaves).map { ($0, $1.output(0)) })
+    let (terms, output) = try overlay {
+      let (output, context) = try forward(batch, isTraining: true)
+      let terms = try lossTerms(batch, output, context, isTraining: true, globalRows: globalRows)
+      return (terms, output)
+    }
+    guard let total = terms.total else {
+      throw EngineError.model(
+        message: "there is no loss to train on: give Model a loss, or call addLoss in a module")
+    }
+    let gradients = try gradientsOfScalar(total, leaves, values)
+    try optimizer.apply(parameters, try reduceOverRanks(gradients))
+    try updateMetrics(batch, output.map(\.detachedFromLeaves), terms, isTraining: true)
+  }
+
+  private func testBody(_ batch: Batch, globalRows: Int) throws {
+    let (output, context) = try forward(batch, isTraining: false)
+    let terms = try lossTerms(batch, output, context, isTraining: false, globalRows: globalRows)
+    try updateMetrics(batch, output, terms, isTraining: false)
+  }
+
+  /// The parameters that are trained, last ones first: their gradients are ready first.
+  var orderedParameters: [Variable] { module.parameters.reversed() }
+}
+
+extension Tensor {
+  /// While tracing nothing to do; eagerly the values without the gradient's record.
+  fileprivate var detachedFromLeaves: Tensor { detached }
+}

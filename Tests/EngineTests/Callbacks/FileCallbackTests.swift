@@ -1,0 +1,149 @@
+import Engine
+import Foundation
+import Testing
+
+@Suite struct CSVLoggerTests {
+  private func file(_ path: String) throws -> String {
+    try String(contentsOfFile: path, encoding: .utf8)
+  }
+
+  @Test func `epochs are rows with the columns of the first one`() throws {
+    try withTemporaryFile { path in
+      let (logger, store) = WarningLog.logger()
+      let csv = CSVLogger(path: path)
+      csv.logger = logger
+      _ = try runTraining(
+        [csv], ModelStub(),
+        epochs: [
+          ["loss": 0.1 + 0.2, "acc": 1], ["acc": 0.5, "loss": 1e-20], ["loss": .nan, "new": 1],
+          ["loss": 1, "acc": 1, "new": 2],
+        ])
+      #expect(
+        try file(path) == """
+          epoch,loss,acc
+          0,0.30000000000000004,1.0
+          1,1e-20,0.5
+          2,nan,NA
+          3,1.0,1.0
+
+          """)
+      #expect(store.messages.withLock { $0.count } == 1)
+    }
+  }
+
+  @Test func `a file is replaced, or added to under its columns`() throws {
+    try withTemporaryFile { path in
+      _ = try runTraining([CSVLogger(path: path)], ModelStub(), epochs: [["old": 1]])
+      let names: Logs = ["b": 1, "a;\"c": 2]
+      _ = try runTraining([CSVLogger(path: path, separator: ";")], ModelStub(), epochs: [names])
+      let more = CSVLogger(path: path, separator: ";", append: true)
+      _ = try runTraining([more], ModelStub(), epochs: [["a;\"c": 3, "b": 4]])
+      #expect(try file(path) == "epoch;b;\"a;\"\"c\"\n0;1.0;2.0\n0;4.0;3.0\n")
+    }
+  }
+
+  @Test func `only rank 0 writes`() throws {
+    try withTemporaryFile { path in
+      let model = ModelStub(communicator: TwoRanks(rank: 1, other: 0))
+      _ = try runTraining([CSVLogger(path: path)], model, epochs: [["loss": 1]])
+      #expect(!FileManager.default.fileExists(atPath: path))
+    }
+  }
+
+  @Test func `a path that cannot be written is named`() {
+    #expect(
+      throws: EngineError.file(
+        path: "/nowhere/a.csv", message: "CSVLogger cannot open: No such file or directory")
+    ) {
+      try runTraining([CSVLogger(path: "/nowhere/a.csv")], ModelStub(), epochs: [["loss": 1]])
+    }
+  }
+}
+
+@Suite struct ModelCheckpointTests {
+  @Test func `every epoch is saved under its own path`() throws {
+    let model = ModelStub()
+    let checkpoint = ModelCheckpoint(path: "w-{epoch:02d}-{val_loss:.2f}.st")
+    _ = try runTraining([checkpoint], model, epochs: lossLogs([1.234, 0.5]))
+    #expect(model.saved == ["w-01-1.23.st", "w-02-0.50.st"])
+    #expect(checkpoint.lastPath == "w-02-0.50.st")
+  }
+
+  @Test func `only improvements are saved when asked for`() throws {
+    let model = ModelStub()
+    let log = TextLog()
+    let checkpoint = ModelCheckpoint(path: "{epoch}", saveBestOnly: true, verbose: true)
+    checkpoint.output = log.output()
+    _ = try runTraining([checkpoint], model, epochs: lossLogs([2, 3, 1, .nan, 1]))
+    #expect(model.saved == ["1", "3"])
+    #expect(checkpoint.best == 1)
+    #expect(
+      log.lines.prefix(3) == [
+        "Epoch 1: val_loss improved from inf to 2.00000, saving model to 1",
+        "Epoch 2: val_loss did not improve from 2.00000",
+        "Epoch 3: val_loss improved from 2.00000 to 1.00000, saving model to 3",
+      ])
+  }
+
+  @Test func `a value to beat can be given, and more can be better`() throws {
+    let model = ModelStub()
+    let checkpoint = ModelCheckpoint(
+      path: "{epoch}", monitor: "accuracy", saveBestOnly: true, initialBest: 0.5)
+    _ = try runTraining([checkpoint], model, epochs: [0.4, 0.6, 0.7].map { ["accuracy": $0] })
+    #expect(model.saved == ["2", "3"])
+  }
+
+  @Test func `steps are counted over epochs`() throws {
+    let model = ModelStub()
+    let checkpoint = ModelCheckpoint(path: "{epoch}-{batch}", saveFrequency: .steps(2))
+    #expect(!checkpoint.needsBatchLogs)
+    _ = try runTraining([checkpoint], model, epochs: lossLogs([1, 1]), steps: 3)
+    #expect(model.saved == ["1-2", "2-1", "2-3"])
+    #expect(ModelCheckpoint(path: "{loss}", saveFrequency: .steps(2)).needsBatchLogs)
+    #expect(!ModelCheckpoint(path: "{loss}").needsBatchLogs)
+  }
+
+  @Test func `other ranks take part in saving and print nothing`() throws {
+    let model = ModelStub(communicator: TwoRanks(rank: 1, other: 0))
+    let log = TextLog()
+    let checkpoint = ModelCheckpoint(path: "{epoch}", saveBestOnly: true, verbose: true)
+    checkpoint.output = log.output()
+    _ = try runTraining([checkpoint], model, epochs: lossLogs([2, 3, 1]))
+    #expect(model.saved == ["1", "3"] && log.text.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("{epoch:03d}", "007"), ("{epoch}", "7"), ("{epoch:.1f}", "7.0"), ("{a}", "0.25"),
+    ("{a:.4f}", "0.2500"), ("{a:.1e}", "2.5e-01"), ("{a:.3g}", "0.25"), ("{a:8.2f}", "    0.25"),
+    ("{{x}}-{n/p:.1f}", "{x}--1.5"), ("plain", "plain"),
+  ])
+  func `paths are filled in`(_ path: String, _ expected: String) throws {
+    let model = ModelStub()
+    let checkpoint = ModelCheckpoint(path: path)
+    checkpoint.model = model
+    var logs: Logs = ["a": 0.25, "n/p": -1.5]
+    try checkpoint.onEpochEnd(6, logs: &logs)
+    #expect(model.saved == [expected])
+  }
+
+  @Test(arguments: [
+    ("{epoch", "a { without a }"), ("a}", "a } without a {"), ("{}", "a place without a name"),
+    ("{a:x}", "{a:x}; formats are like :02d, :.4f, :.2e and :.3g"), ("{a:.2d}", "{a:.2d}"),
+  ])
+  func `paths that cannot be read are refused before training`(_ path: String, _ what: String) {
+    #expect(
+      throws: EngineError.invalidArgument(message: "the path \(path) cannot be filled in: \(what)")
+    ) {
+      try runTraining([ModelCheckpoint(path: path)], ModelStub(), epochs: lossLogs([1]))
+    }
+  }
+
+  @Test func `a value that is not logged is named`() {
+    #expect(
+      throws: EngineError.invalidArgument(
+        message: "the path {los} asks for \"los\", which is not logged; there are epoch, val_loss")
+    ) {
+      try runTraining([ModelCheckpoint(path: "{los}")], ModelStub(), epochs: lossLogs([1]))
+    }
+  }
+}

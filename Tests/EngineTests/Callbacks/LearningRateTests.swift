@@ -1,0 +1,59 @@
+import Engine
+import Testing
+
+@Suite struct ReduceLROnPlateauTests {
+  /// The learning rate during each epoch.
+  private func rates(_ values: [Double], _ plateau: ReduceLROnPlateau) throws -> [Double] {
+    let model = ModelStub()
+    model.learningRate = 1
+    return try runTraining([plateau], model, epochs: lossLogs(values))["learning_rate"]
+  }
+
+  @Test func `the learning rate falls after the patience`() throws {
+    let plateau = ReduceLROnPlateau(factor: 0.5, patience: 2)
+    #expect(try rates([1, 1, 1, 1, 1, 1], plateau) == [1, 1, 1, 0.5, 0.5, 0.25])
+    // Used again it starts anew.
+    #expect(try rates([1, 1, 1, 1], plateau) == [1, 1, 1, 0.5])
+  }
+
+  @Test func `an improvement by more than minDelta starts the count anew`() throws {
+    let plateau = ReduceLROnPlateau(factor: 0.5, patience: 2, minDelta: 0.1)
+    #expect(
+      try rates([1, 1, 0.8, 0.8, 0.75, 0.75], plateau) == [1, 1, 1, 1, 1, 0.5])
+  }
+
+  @Test func `epochs of cooldown are not counted`() throws {
+    // The reduction after epoch 1 begins a cooldown of 2: epoch 2 lowers it to 1, epoch 3 to 0 and
+    // counts already, as in Keras.
+    let plateau = ReduceLROnPlateau(factor: 0.5, patience: 1, cooldown: 2)
+    #expect(try rates([1, 1, 1, 1, 1, 1], plateau) == [1, 1, 0.5, 0.5, 0.25, 0.25])
+  }
+
+  @Test func `the learning rate does not fall below its minimum`() throws {
+    let plateau = ReduceLROnPlateau(factor: 0.1, patience: 1, minLearningRate: 0.05)
+    #expect(try rates([1, 1, 1, 1, 1], plateau) == [1, 1, 0.1, 0.05, 0.05])
+  }
+
+  @Test func `a reduction can be announced`() throws {
+    let log = TextLog()
+    let plateau = ReduceLROnPlateau(factor: 0.5, patience: 1, verbose: true)
+    plateau.output = log.output()
+    _ = try rates([1, 1], plateau)
+    #expect(log.text == "Epoch 2: ReduceLROnPlateau reducing learning rate to 0.5.\n")
+  }
+}
+
+@Suite struct LearningRateSchedulerTests {
+  @Test func `the schedule sets the learning rate of each epoch`() throws {
+    let model = ModelStub()
+    model.learningRate = 8
+    let log = TextLog()
+    let scheduler = LearningRateScheduler(verbose: true) { epoch, rate in
+      epoch == 0 ? rate : rate / 2
+    }
+    scheduler.output = log.output()
+    let history = try runTraining([scheduler], model, epochs: lossLogs([1, 1, 1]))
+    #expect(history["learning_rate"] == [8, 4, 2])
+    #expect(log.lines[2] == "Epoch 3: LearningRateScheduler setting learning rate to 2.0.")
+  }
+}
