@@ -1,0 +1,129 @@
+import Engine
+import TestSupport
+
+/// The layers under the shared contract: a new one is a new row.
+enum LayerTable {
+  typealias Make = @Sendable (FixtureCase) throws -> (any Layer)?
+
+  /// What a test calls.
+  typealias Layer = AnyModule & Callable
+
+  static let rows: [String: Make] = [
+    "Dense": { example in
+      Linear(
+        try example.integer("units"), activation: try activation(example),
+        useBias: try example.argument("use_bias")?.bool() ?? true)
+    },
+    "Conv2D": { example in
+      // Groups are not there yet.
+      guard example.argument("groups") == nil else { return nil }
+      return Layers.Conv2D(
+        try example.integer("filters"), kernelSize: try example.size("kernel_size"),
+        strides: try example.optionalSize("strides") ?? 1, padding: try example.padding(),
+        dilations: try example.optionalSize("dilation_rate") ?? 1,
+        activation: try activation(example),
+        useBias: try example.argument("use_bias")?.bool() ?? true)
+    },
+    "MaxPooling2D": { example in
+      MaxPooling2D(
+        try example.size("pool_size"), strides: try example.optionalSize("strides"),
+        padding: try example.padding())
+    },
+    "AveragePooling2D": { example in
+      AveragePooling2D(
+        try example.size("pool_size"), strides: try example.optionalSize("strides"),
+        padding: try example.padding())
+    },
+    "GlobalAveragePooling2D": { _ in GlobalAveragePooling2D() },
+    "LayerNormalization": { example in
+      LayerNormalization(
+        axes: try example.argument("axis")?.elements().map { try $0.int() } ?? [-1],
+        epsilon: try example.number("epsilon") ?? 1e-3,
+        center: try example.argument("center")?.bool() ?? true,
+        scale: try example.argument("scale")?.bool() ?? true)
+    },
+    "BatchNormalization": { example in
+      BatchNormalization(
+        axis: try example.argument("axis")?.int() ?? -1,
+        momentum: try example.number("momentum") ?? 0.99,
+        epsilon: try example.number("epsilon") ?? 1e-3,
+        center: try example.argument("center")?.bool() ?? true,
+        scale: try example.argument("scale")?.bool() ?? true)
+    },
+    "Embedding": { example in
+      Embedding(
+        inputs: try example.integer("input_dim"), outputs: try example.integer("output_dim"))
+    },
+    "LeakyReLU": { LeakyReLU(negativeSlope: try $0.number("negative_slope") ?? 0.3) },
+    "ReLU": { example in
+      Layers.ReLU(
+        maxValue: try example.number("max_value"),
+        negativeSlope: try example.number("negative_slope") ?? 0,
+        threshold: try example.number("threshold") ?? 0)
+    },
+    "Softmax": { Layers.Softmax(axis: try $0.argument("axis")?.int() ?? -1) },
+    "Activation": { example in
+      let name = try example["function"].string()
+      return function(name, example).map { Activation($0) }
+    },
+  ]
+
+  /// The cases that a row can make.
+  static func cases() throws -> [FixtureCase] {
+    try Fixture.load("layers", from: .module).cases.filter { example in
+      try rows[example.className ?? ""]?(example) != nil
+    }
+  }
+
+  static func make(_ example: FixtureCase) throws -> any Layer {
+    guard let layer = try rows[example.className ?? ""]?(example) else {
+      throw EngineError.data(message: "no row for \(example.name)")
+    }
+    return layer
+  }
+
+  private static func activation(_ example: FixtureCase) throws -> ActivationFunction? {
+    guard let name = try example.argument("activation")?.string() else { return nil }
+    return function(name, example)
+  }
+
+  /// An activation function from Keras's name.
+  private static func function(_ name: String, _ example: FixtureCase) -> ActivationFunction? {
+    let alpha = (try? example.number("alpha")) ?? nil
+    let slope = (try? example.number("negative_slope")) ?? nil
+    let approximate = (try? example.flag("approximate")) ?? false
+    let functions: [String: ActivationFunction] = [
+      "relu": .relu, "tanh": .tanh, "sigmoid": .sigmoid, "gelu": .gelu(approximate: approximate),
+      "softmax": .softmax, "log_softmax": .logSoftmax, "softplus": .softplus,
+      "softsign": .softsign, "elu": .elu(alpha: alpha ?? 1), "selu": .selu, "silu": .silu,
+      "mish": .mish, "exponential": .exponential, "linear": .linear,
+      "hard_sigmoid": .hardSigmoid, "hard_silu": .hardSiLU,
+      "leaky_relu": .leakyReLU(slope: slope ?? 0.2), "relu6": .relu6,
+      "log_sigmoid": .logSigmoid, "celu": .celu(), "hard_tanh": .hardTanh,
+      "tanh_shrink": .tanhShrink, "soft_shrink": .softShrink(), "hard_shrink": .hardShrink(),
+      "squareplus": .squareplus(),
+    ]
+    return functions[name]
+  }
+}
+
+extension FixtureCase {
+  /// A whole number that the constructor must be given.
+  func integer(_ key: String) throws -> Int { try self["arguments"][key].int() }
+
+  /// Rows and columns that the constructor must be given.
+  func size(_ key: String) throws -> Size2D {
+    let numbers = try self["arguments"][key].elements().map { try $0.int() }
+    return Size2D(rows: numbers[0], columns: numbers[1])
+  }
+
+  /// Rows and columns, or nil for the default.
+  func optionalSize(_ key: String) throws -> Size2D? {
+    argument(key) == nil ? nil : try size(key)
+  }
+
+  /// Keras's name of the padding.
+  func padding() throws -> Padding {
+    try argument("padding")?.string() == "same" ? .same : .valid
+  }
+}
