@@ -46,6 +46,16 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
       ]),
 
+    // Programs that show and measure.
+    .executableTarget(name: "Digits", dependencies: ["Engine", "Dist"], path: "Examples/Digits", exclude: ["README.md"]),
+    .executableTarget(
+      name: "LowLevelLoop", dependencies: ["Engine"], path: "Examples/LowLevelLoop", exclude: ["README.md"]),
+    .executableTarget(
+      name: "StepTime",
+      dependencies: [
+        "Engine", "Dist", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Benchmarks/StepTime"),
+
     .target(name: "TestSupport", dependencies: ["Engine"], path: "Tests/TestSupport"),
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"],

@@ -57,9 +57,10 @@ public struct InPlacePair: Hashable, Sendable {
 }
 
 extension Primitive {
-  /// The type's name with a small first letter.
+  /// The type's name with a small first letter, without `Operation` at the end (which sets it apart from a layer).
   public var name: String {
-    let type = "\(Self.self)"
+    var type = Substring("\(Self.self)")
+    if type.hasSuffix("Operation") { type.removeLast("Operation".count) }
     return type.prefix(1).lowercased() + type.dropFirst()
   }
   /// No view.

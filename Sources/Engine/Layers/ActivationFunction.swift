@@ -36,7 +36,7 @@ extension ActivationFunction {
     Self("leakyReLU(\(slope))") { select($0 .> 0, $0, $0 * slope) }
   }
   /// `min(max(x, 0), 6)`.
-  public static let relu6 = Self("relu6") { minimum(Engine.relu($0), 6) }
+  public static let relu6 = Self("relu6") { select($0 .< 6, Engine.relu($0), 6) }
   /// `x` above 0, `alpha · (eˣ − 1)` below (Clevert et al. 2016).
   public static func elu(alpha: Double = 1) -> Self {
     // The minimum keeps the branch that is not taken, and its gradient, from overflowing.
@@ -79,7 +79,7 @@ extension ActivationFunction {
   /// `x / (1 + |x|)`.
   public static let softsign = Self("softsign") { $0 / (abs($0) + 1) }
   /// `x/6 + ½`, at least 0 and at most 1.
-  public static let hardSigmoid = Self("hardSigmoid") { minimum(maximum($0 / 6 + 0.5, 0), 1) }
+  public static let hardSigmoid = Self("hardSigmoid") { relu6($0 + 3) / 6 }
   /// `x · hardSigmoid(x)`.
   public static let hardSiLU = Self("hardSiLU") { $0 * hardSigmoid($0) }
   /// `x`, at least −1 and at most 1.

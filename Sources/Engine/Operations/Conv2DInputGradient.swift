@@ -1,6 +1,6 @@
 import CKernels
 
-/// The gradient of ``Conv2D`` with respect to the images; also called transposed convolution.
+/// The gradient of ``Conv2DOperation`` with respect to the images; also called transposed convolution.
 public struct Conv2DInputGradient: Primitive {
   /// How the kernel of the convolution moves.
   public let window: Window2D
@@ -67,7 +67,7 @@ public struct Conv2DInputGradient: Primitive {
   /// gradient from `h`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     [
-      apply1(Conv2D(window: window), c.g, c.inputs[1]),
+      apply1(Conv2DOperation(window: window), c.g, c.inputs[1]),
       apply1(Conv2DKernelGradient(window: window), c.g, c.inputs[0]),
     ]
   }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// The gradient of ``Conv2D`` with respect to the kernel.
+/// The gradient of ``Conv2DOperation`` with respect to the kernel.
 public struct Conv2DKernelGradient: Primitive {
   /// How the kernel of the convolution moves.
   public let window: Window2D
@@ -59,7 +59,7 @@ public struct Conv2DKernelGradient: Primitive {
     let (x, g) = (c.inputs[0], c.inputs[1])
     return [
       apply1(Conv2DInputGradient(window: window, imageShape: x.shape), g, c.g),
-      apply1(Conv2D(window: window), x, c.g),
+      apply1(Conv2DOperation(window: window), x, c.g),
     ]
   }
 }

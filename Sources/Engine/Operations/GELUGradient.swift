@@ -1,6 +1,6 @@
 import CKernels
 
-/// The gradient of ``GELU``: `g · gelu'(x)` with the input `x`.
+/// The gradient of ``GELUOperation``: `g · gelu'(x)` with the input `x`.
 public struct GELUGradient: ActivationGradient {
   /// Whether the gradient is that of the approximation with tanh.
   public let approximate: Bool

@@ -1,6 +1,6 @@
 import CKernels
 
-/// The gradient of ``ReLU``: `g` where the output `y` is above 0, else 0.
+/// The gradient of ``ReLUOperation``: `g` where the output `y` is above 0, else 0.
 public struct ReLUGradient: ActivationGradient {
   /// The operation.
   public init() {}

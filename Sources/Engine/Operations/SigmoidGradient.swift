@@ -1,6 +1,6 @@
 import CKernels
 
-/// The gradient of ``Sigmoid``: `g · y · (1 − y)` with the output `y`.
+/// The gradient of ``SigmoidOperation``: `g · y · (1 − y)` with the output `y`.
 public struct SigmoidGradient: ActivationGradient {
   /// The operation.
   public init() {}

@@ -1,6 +1,6 @@
 import CKernels
 
-/// The gradient of ``Softmax`` along the last axis: `y · (g − Σ g·y)` with the output `y`.
+/// The gradient of ``SoftmaxOperation`` along the last axis: `y · (g − Σ g·y)` with the output `y`.
 public struct SoftmaxGradient: Primitive {
   /// The operation.
   public init() {}

@@ -1,6 +1,6 @@
 import CKernels
 
-/// The gradient of ``Tanh``: `g · (1 − y²)` with the output `y`.
+/// The gradient of ``TanhOperation``: `g · (1 − y²)` with the output `y`.
 public struct TanhGradient: ActivationGradient {
   /// The operation.
   public init() {}

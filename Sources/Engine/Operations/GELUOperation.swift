@@ -3,7 +3,7 @@ import CKernels
 /// Elementwise Gaussian error linear unit `x · Φ(x)`, with the normal distribution function `Φ`.
 ///
 /// - SeeAlso: Hendrycks, Gimpel, *Gaussian Error Linear Units* (2016), §2.
-public struct GELU: Primitive {
+public struct GELUOperation: Primitive {
   /// Whether to use `½x (1 + tanh(√(2/π) (x + 0.044715 x³)))`.
   public let approximate: Bool
 
@@ -40,7 +40,7 @@ public struct GELU: Primitive {
 ///
 /// - Parameter approximate: whether to use the approximation with tanh; false, as in Keras.
 public func gelu(_ x: Tensor, approximate: Bool = false) -> Tensor {
-  apply1(GELU(approximate: approximate), floating(x))
+  apply1(GELUOperation(approximate: approximate), floating(x))
 }
 
 extension Tensor {

@@ -1,9 +1,9 @@
 import CKernels
 
-/// `x − log Σ exp(x)` along the last axis, without overflow.
+/// `exp(x) / Σ exp(x)` along the last axis, without overflow.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §4.1 and §6.2.2.3.
-public struct LogSoftmax: Primitive {
+public struct SoftmaxOperation: Primitive {
   /// The operation.
   public init() {}
 
@@ -26,30 +26,29 @@ public struct LogSoftmax: Primitive {
     guard y.elementCount > 0 else { return {} }
     let columns = x.shape[-1]
     let rows = x.elementCount / columns
-    return { apus_log_softmax(x.dtype.code, x.pointer, y.pointer, rows, columns) }
+    return { apus_softmax(x.dtype.code, x.pointer, y.pointer, rows, columns) }
   }
 
-  /// See ``LogSoftmaxGradient``.
+  /// See ``SoftmaxGradient``.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
-    [apply1(LogSoftmaxGradient(), c.y, c.g)]
+    [apply1(SoftmaxGradient(), c.y, c.g)]
   }
 }
 
-/// `x − log Σ exp(x)` along an axis: the logarithm of ``softmax(_:axis:)`` without loss of digits.
-///
+/// `exp(x) / Σ exp(x)` along an axis: positive numbers that add up to 1. Does not overflow.
 /// Integers become float32.
 ///
 /// - Parameter axis: negative from the end; the last by default.
-public func logSoftmax(_ x: Tensor, axis: Int = -1) -> Tensor {
+public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   attempt {
-    let axis = try x.shape.axis(axis, "logSoftmax")
+    let axis = try x.shape.axis(axis, "softmax")
     let x = floating(x)
-    if axis == x.rank - 1 { return apply1(LogSoftmax(), x) }
-    return swapAxes(apply1(LogSoftmax(), swapAxes(x, axis, -1)), axis, -1)
+    if axis == x.rank - 1 { return apply1(SoftmaxOperation(), x) }
+    return swapAxes(apply1(SoftmaxOperation(), swapAxes(x, axis, -1)), axis, -1)
   }
 }
 
 extension Tensor {
-  /// `x − log Σ exp(x)` along an axis, the last by default.
-  public func logSoftmax(axis: Int = -1) -> Tensor { Engine.logSoftmax(self, axis: axis) }
+  /// `exp(x) / Σ exp(x)` along an axis, the last by default.
+  public func softmax(axis: Int = -1) -> Tensor { Engine.softmax(self, axis: axis) }
 }

@@ -1,6 +1,3 @@
-/// Layers that share their name with an operation: `Layers.Conv2D(32, kernelSize: 3)`.
-public enum Layers {}
-
 extension AnyModule {
   /// Reports an input that this layer cannot take: what was expected, and the shape that came.
   func wrongInput(_ x: Tensor, expected: String) -> Tensor {

@@ -1,5 +1,5 @@
 /// Another shape for the same elements in row-major order.
-public struct Reshape: Primitive {
+public struct ReshapeOperation: Primitive {
   /// The shape of the output.
   public let shape: Shape
 
@@ -76,7 +76,7 @@ public func reshape(_ x: Tensor, _ shape: Shape) -> Tensor {
   if shape == x.shape { return x }
   return attempt {
     let unknown = shape.indices.filter { shape.dimensions[$0] == -1 }
-    guard let axis = unknown.first else { return apply1(Reshape(shape: shape), x) }
+    guard let axis = unknown.first else { return apply1(ReshapeOperation(shape: shape), x) }
     var lengths = shape.dimensions
     lengths[axis] = 1
     let known = lengths.reduce(1, *)
@@ -89,7 +89,7 @@ public func reshape(_ x: Tensor, _ shape: Shape) -> Tensor {
           """)
     }
     lengths[axis] = x.elementCount / known
-    return apply1(Reshape(shape: Shape(lengths)), x)
+    return apply1(ReshapeOperation(shape: Shape(lengths)), x)
   }
 }
 

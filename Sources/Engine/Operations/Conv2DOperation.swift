@@ -6,7 +6,7 @@ import CKernels
 /// of unrolled windows.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §9.1 and §9.5.
-public struct Conv2D: Primitive {
+public struct Conv2DOperation: Primitive {
   /// How the kernel moves.
   public let window: Window2D
 
@@ -109,6 +109,6 @@ public func conv2D(
       size: Array(kernel.shape.prefix(2)), strides: strides, dilations: dilations,
       padding: padding, image: [x.shape[1], x.shape[2]], operation: "conv2D")
     let dtype = DType.promoted(.float32, DType.promoted(x.dtype, kernel.dtype))
-    return apply1(Conv2D(window: window), x.cast(to: dtype), kernel.cast(to: dtype))
+    return apply1(Conv2DOperation(window: window), x.cast(to: dtype), kernel.cast(to: dtype))
   }
 }

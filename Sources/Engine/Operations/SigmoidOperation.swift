@@ -3,7 +3,7 @@ import CKernels
 /// Elementwise logistic sigmoid.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §3.10.
-public struct Sigmoid: UnaryElementwise {
+public struct SigmoidOperation: UnaryElementwise {
   /// The kernel.
   public static var op: apus_unary_op { APUS_SIGMOID }
 
@@ -15,7 +15,7 @@ public struct Sigmoid: UnaryElementwise {
 }
 
 /// `1 / (1 + exp(-x))` of each element, in (0, 1); does not overflow. Integers become float32.
-public func sigmoid(_ x: Tensor) -> Tensor { apply1(Sigmoid(), floating(x)) }
+public func sigmoid(_ x: Tensor) -> Tensor { apply1(SigmoidOperation(), floating(x)) }
 
 extension Tensor {
   /// `1 / (1 + exp(-x))` of each element, in (0, 1).

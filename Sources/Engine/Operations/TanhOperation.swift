@@ -3,7 +3,7 @@ import CKernels
 /// Elementwise hyperbolic tangent.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §6.3.2.
-public struct Tanh: UnaryElementwise {
+public struct TanhOperation: UnaryElementwise {
   /// The kernel.
   public static var op: apus_unary_op { APUS_TANH }
 
@@ -15,7 +15,7 @@ public struct Tanh: UnaryElementwise {
 }
 
 /// The hyperbolic tangent of each element, in (-1, 1). Integers become float32.
-public func tanh(_ x: Tensor) -> Tensor { apply1(Tanh(), floating(x)) }
+public func tanh(_ x: Tensor) -> Tensor { apply1(TanhOperation(), floating(x)) }
 
 extension Tensor {
   /// The hyperbolic tangent of each element, in (-1, 1).

@@ -3,7 +3,7 @@ import CKernels
 /// Elementwise softplus, a smooth rectifier.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §3.10.
-public struct Softplus: UnaryElementwise {
+public struct SoftplusOperation: UnaryElementwise {
   /// The kernel.
   public static var op: apus_unary_op { APUS_SOFTPLUS }
 
@@ -15,7 +15,7 @@ public struct Softplus: UnaryElementwise {
 }
 
 /// `log(1 + exp(x))` of each element; does not overflow. Integers become float32.
-public func softplus(_ x: Tensor) -> Tensor { apply1(Softplus(), floating(x)) }
+public func softplus(_ x: Tensor) -> Tensor { apply1(SoftplusOperation(), floating(x)) }
 
 extension Tensor {
   /// `log(1 + exp(x))` of each element; does not overflow.

@@ -3,7 +3,7 @@ import CKernels
 /// Elementwise rectifier.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §6.3.1.
-public struct ReLU: UnaryElementwise {
+public struct ReLUOperation: UnaryElementwise {
   /// The kernel.
   public static var op: apus_unary_op { APUS_RELU }
 
@@ -15,7 +15,7 @@ public struct ReLU: UnaryElementwise {
 }
 
 /// `max(x, 0)` of each element; any numeric type.
-public func relu(_ x: Tensor) -> Tensor { apply1(ReLU(), numeric(x)) }
+public func relu(_ x: Tensor) -> Tensor { apply1(ReLUOperation(), numeric(x)) }
 
 extension Tensor {
   /// `max(x, 0)` of each element.

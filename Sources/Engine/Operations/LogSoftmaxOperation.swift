@@ -1,9 +1,9 @@
 import CKernels
 
-/// `exp(x) / Σ exp(x)` along the last axis, without overflow.
+/// `x − log Σ exp(x)` along the last axis, without overflow.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §4.1 and §6.2.2.3.
-public struct Softmax: Primitive {
+public struct LogSoftmaxOperation: Primitive {
   /// The operation.
   public init() {}
 
@@ -26,29 +26,30 @@ public struct Softmax: Primitive {
     guard y.elementCount > 0 else { return {} }
     let columns = x.shape[-1]
     let rows = x.elementCount / columns
-    return { apus_softmax(x.dtype.code, x.pointer, y.pointer, rows, columns) }
+    return { apus_log_softmax(x.dtype.code, x.pointer, y.pointer, rows, columns) }
   }
 
-  /// See ``SoftmaxGradient``.
+  /// See ``LogSoftmaxGradient``.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
-    [apply1(SoftmaxGradient(), c.y, c.g)]
+    [apply1(LogSoftmaxGradient(), c.y, c.g)]
   }
 }
 
-/// `exp(x) / Σ exp(x)` along an axis: positive numbers that add up to 1. Does not overflow.
+/// `x − log Σ exp(x)` along an axis: the logarithm of ``softmax(_:axis:)`` without loss of digits.
+///
 /// Integers become float32.
 ///
 /// - Parameter axis: negative from the end; the last by default.
-public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
+public func logSoftmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   attempt {
-    let axis = try x.shape.axis(axis, "softmax")
+    let axis = try x.shape.axis(axis, "logSoftmax")
     let x = floating(x)
-    if axis == x.rank - 1 { return apply1(Softmax(), x) }
-    return swapAxes(apply1(Softmax(), swapAxes(x, axis, -1)), axis, -1)
+    if axis == x.rank - 1 { return apply1(LogSoftmaxOperation(), x) }
+    return swapAxes(apply1(LogSoftmaxOperation(), swapAxes(x, axis, -1)), axis, -1)
   }
 }
 
 extension Tensor {
-  /// `exp(x) / Σ exp(x)` along an axis, the last by default.
-  public func softmax(axis: Int = -1) -> Tensor { Engine.softmax(self, axis: axis) }
+  /// `x − log Σ exp(x)` along an axis, the last by default.
+  public func logSoftmax(axis: Int = -1) -> Tensor { Engine.logSoftmax(self, axis: axis) }
 }
