@@ -26,7 +26,7 @@ extension Size2D: ExpressibleByArrayLiteral {
   /// - Precondition: two numbers.
   public init(arrayLiteral elements: Int...) {
     precondition(
-      elements.count == 2, "a Size2D is [rows, columns], got \(elements.count) numbers: \(elements)")
+      elements.count == 2, "Size2D: [rows, columns] are two numbers, got \(elements)")
     self.init(rows: elements[0], columns: elements[1])
   }
 }

@@ -96,7 +96,8 @@ struct CheckIndices: Primitive {
         guard value >= 0, value < bound else {
           throw EngineError.index(
             operation: operation,
-            message: "number \(value) at position \(index) does not exist: it must be in 0..<\(bound)")
+            message: "number \(value) at position \(index) does not exist: it must be in "
+              + "0..<\(bound)")
         }
         target[index] = value
       }

@@ -1,6 +1,7 @@
 import CKernels
 
-/// The gradient of ``Conv2DOperation`` with respect to the images; also called transposed convolution.
+/// The gradient of ``Conv2DOperation`` with respect to the images; also called transposed
+/// convolution.
 public struct Conv2DInputGradient: Primitive {
   /// How the kernel of the convolution moves.
   public let window: Window2D

@@ -1,6 +1,7 @@
 import CKernels
 
-/// The gradient of ``LogSoftmaxOperation`` along the last axis: `g − exp(y) · Σ g` with the output `y`.
+/// The gradient of ``LogSoftmaxOperation`` along the last axis: `g − exp(y) · Σ g` with the output
+/// `y`.
 public struct LogSoftmaxGradient: Primitive {
   /// The operation.
   public init() {}

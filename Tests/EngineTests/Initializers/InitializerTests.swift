@@ -56,7 +56,9 @@ enum InitializerTable {
 
 @Suite("Initializers draw what Keras defines")
 struct InitializerTests {
-  @Test("Bounds, mean and deviation of the draws", arguments: try InitializerTable.cases(with: "definitions"))
+  @Test(
+    "Bounds, mean and deviation of the draws",
+    arguments: try InitializerTable.cases(with: "definitions"))
   func moments(_ example: FixtureCase) throws {
     let initializer = try InitializerTable.make(example)
     for definition in try example["definitions"].elements() {
@@ -92,16 +94,16 @@ struct InitializerTests {
   @Test("Constant values", arguments: try InitializerTable.cases(with: "value"))
   func constants(_ example: FixtureCase) throws {
     let expected = try example["value"].tensor()
-    let value = try InitializerTable.make(example)(
-      expected.shape, dtype: .float32, key: RandomKey(seed: 1))
+    let initializer = try InitializerTable.make(example)
+    let value = initializer(expected.shape, dtype: .float32, key: RandomKey(seed: 1))
     expectClose(value, expected, atol: 0, rtol: 0)
   }
 
   @Test("Orthogonal rows or columns", arguments: try InitializerTable.cases(with: "orthogonal"))
   func orthogonal(_ example: FixtureCase) throws {
     let shape = Shape(try example["shape"].elements().map { try $0.int() })
-    let value = try InitializerTable.make(example)(
-      shape, dtype: .float64, key: RandomKey(seed: 1))
+    let initializer = try InitializerTable.make(example)
+    let value = initializer(shape, dtype: .float64, key: RandomKey(seed: 1))
     let matrix = value.reshape([-1, shape[-1]])
     let columns = try example["orthogonal"].string() == "columns"
     let product = columns ? matmul(matrix.transpose(), matrix) : matmul(matrix, matrix.transpose())

@@ -17,7 +17,7 @@ enum LayerTable {
     "Conv2D": { example in
       // Groups are not there yet.
       guard example.argument("groups") == nil else { return nil }
-      return Layers.Conv2D(
+      return Conv2D(
         try example.integer("filters"), kernelSize: try example.size("kernel_size"),
         strides: try example.optionalSize("strides") ?? 1, padding: try example.padding(),
         dilations: try example.optionalSize("dilation_rate") ?? 1,
@@ -56,12 +56,12 @@ enum LayerTable {
     },
     "LeakyReLU": { LeakyReLU(negativeSlope: try $0.number("negative_slope") ?? 0.3) },
     "ReLU": { example in
-      Layers.ReLU(
+      ReLU(
         maxValue: try example.number("max_value"),
         negativeSlope: try example.number("negative_slope") ?? 0,
         threshold: try example.number("threshold") ?? 0)
     },
-    "Softmax": { Layers.Softmax(axis: try $0.argument("axis")?.int() ?? -1) },
+    "Softmax": { Softmax(axis: try $0.argument("axis")?.int() ?? -1) },
     "Activation": { example in
       let name = try example["function"].string()
       return function(name, example).map { Activation($0) }

@@ -7,7 +7,7 @@ struct LayerTests {
   /// One layer of each kind with an input that it takes.
   static let examples: [(name: String, make: @Sendable () -> AnyModule, input: Shape)] = [
     ("Linear", { Linear(4, activation: .relu) }, [3, 5]),
-    ("Conv2D", { Layers.Conv2D(4, kernelSize: 3, padding: .same) }, [3, 5, 6, 2]),
+    ("Conv2D", { Conv2D(4, kernelSize: 3, padding: .same) }, [3, 5, 6, 2]),
     ("MaxPooling2D", { MaxPooling2D() }, [3, 5, 6, 2]),
     ("AveragePooling2D", { AveragePooling2D(3, strides: 2, padding: .same) }, [3, 5, 6, 2]),
     ("GlobalAveragePooling2D", { GlobalAveragePooling2D() }, [3, 5, 6, 2]),
@@ -17,19 +17,19 @@ struct LayerTests {
     ("LayerNormalization of axis 1", { LayerNormalization(axes: [1]) }, [3, 5, 2]),
     ("Dropout", { Dropout(0.5) }, [3, 5]),
     ("Flatten", { Flatten() }, [3, 5, 2]),
-    ("Reshape", { Layers.Reshape([2, -1]) }, [3, 4, 3]),
+    ("Reshape", { Reshape([2, -1]) }, [3, 4, 3]),
     ("Embedding", { Embedding(inputs: 7, outputs: 3) }, [3, 5]),
-    ("ReLU", { Layers.ReLU(maxValue: 6) }, [3, 5]),
+    ("ReLU", { ReLU(maxValue: 6) }, [3, 5]),
     ("LeakyReLU", { LeakyReLU() }, [3, 5]),
-    ("Tanh", { Layers.Tanh() }, [3, 5]),
-    ("Sigmoid", { Layers.Sigmoid() }, [3, 5]),
-    ("GELU", { Layers.GELU() }, [3, 5]),
-    ("Softplus", { Layers.Softplus() }, [3, 5]),
-    ("Softmax", { Layers.Softmax() }, [3, 5]),
-    ("LogSoftmax", { Layers.LogSoftmax() }, [3, 5]),
+    ("Tanh", { Tanh() }, [3, 5]),
+    ("Sigmoid", { Sigmoid() }, [3, 5]),
+    ("GELU", { GELU() }, [3, 5]),
+    ("Softplus", { Softplus() }, [3, 5]),
+    ("Softmax", { Softmax() }, [3, 5]),
+    ("LogSoftmax", { LogSoftmax() }, [3, 5]),
     ("Activation", { Activation(.silu) }, [3, 5]),
     ("Lambda", { Lambda { $0 * 2 } }, [3, 5]),
-    ("Sequential", { Sequential(Linear(4), Layers.Tanh(), Linear(2)) }, [3, 5]),
+    ("Sequential", { Sequential(Linear(4), Tanh(), Linear(2)) }, [3, 5]),
   ]
 
   static let names = examples.map(\.name)
@@ -72,7 +72,9 @@ struct LayerTests {
     expectClose(first, whole[0..<1])
   }
 
-  @Test("Calls after the first make no variables, and equal seeds make equal ones", arguments: names)
+  @Test(
+    "Calls after the first make no variables, and equal seeds make equal ones",
+    arguments: names)
   func variablesStay(_ name: String) throws {
     let (module, x) = try Self.example(name)
     _ = try Self.run(module, x)
@@ -86,7 +88,9 @@ struct LayerTests {
     }
   }
 
-  @Test("A compiled call gives what a call gives at once", arguments: names.filter { $0 != "Dropout" })
+  @Test(
+    "A compiled call gives what a call gives at once",
+    arguments: names.filter { $0 != "Dropout" })
   func compiled(_ name: String) throws {
     let (module, x) = try Self.example(name)
     let expected = try Self.run(module, x, isTraining: false)
@@ -98,7 +102,7 @@ struct LayerTests {
   func wrongInputs() {
     let vector = Tensor([1.0, 2])
     let images = "expected images [batch, height, width, channels], got [2]"
-    expectError("Conv2D: \(images)") { _ = Layers.Conv2D(1, kernelSize: 1)(vector) }
+    expectError("Conv2D: \(images)") { _ = Conv2D(1, kernelSize: 1)(vector) }
     expectError("MaxPooling2D: \(images)") { _ = MaxPooling2D()(vector) }
     expectError("AveragePooling2D: \(images)") { _ = AveragePooling2D()(vector) }
     expectError("GlobalAveragePooling2D: \(images)") { _ = GlobalAveragePooling2D()(vector) }
@@ -110,11 +114,11 @@ struct LayerTests {
       _ = LayerNormalization(axes: [2])(vector)
     }
     expectError("Reshape: expected [batch, ...] with samples that fill [2, 2], got [1, 3]") {
-      _ = Layers.Reshape([2, 2])(Tensor([[1.0, 2, 3]]))
+      _ = Reshape([2, 2])(Tensor([[1.0, 2, 3]]))
     }
     expectError("Flatten: expected [batch, ...], got []") { _ = Flatten()(Tensor(1.0)) }
     expectError("window of [3, 3]") {
-      _ = Layers.Conv2D(1, kernelSize: 3)(Tensor.zeros([1, 2, 2, 1]))
+      _ = Conv2D(1, kernelSize: 3)(Tensor.zeros([1, 2, 2, 1]))
     }
     expectError("Dropout: rate must be in 0..<1, got 1.0") { _ = Dropout(1) }
   }

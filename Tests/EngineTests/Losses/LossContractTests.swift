@@ -69,8 +69,10 @@ struct LossContractTests {
     let yTrue = Tensor([[0.0, 2]])
     let yPred = Tensor([[1.0, 0]])
     #expect(try MeanSquaredError(weight: 3)(yTrue: yTrue, yPred: yPred).item() == 7.5)
-    #expect(try MeanAbsoluteError(on: "b")(
-      yTrue: ["a": yPred, "b": yTrue], yPred: ["a": yPred, "b": yPred]).item() == 1.5)
+    #expect(
+      try MeanAbsoluteError(on: "b")(
+        yTrue: ["a": yPred, "b": yTrue], yPred: ["a": yPred, "b": yPred]
+      ).item() == 1.5)
     #expect(MeanSquaredError().name == "mean_squared_error")
     #expect(SparseCategoricalCrossentropy().name == "sparse_categorical_crossentropy")
     #expect(MeanSquaredError(name: "mse").name == "mse")
@@ -136,7 +138,7 @@ struct LossContractTests {
         try loss(yTrue: Tensor([[0.0, 1, 0]]), yPred: yPred)
       }(logits)
       #expect(value.item().isFinite)
-      #expect(gradient.scalars(as: Float.self).allSatisfy(\.isFinite))
+      #expect(gradient.scalars(as: Float.self).allSatisfy { $0.isFinite })
     }
     let slope = try grad { (yPred: Tensor) in
       try BinaryCrossentropy(fromLogits: true)(yTrue: Tensor([[1.0]]), yPred: yPred)

@@ -22,7 +22,8 @@ struct LossParityTests {
             yTrue: try example["y_true"].tensor(), yPred: try example["y_pred"].tensor(dtype),
             sampleWeight: try weighting.optional("sample_weight")?.tensor())
           #expect(value.dtype == dtype)
-          let expected = try weighting[key].tensor(dtype)
+          // Keras 3 gives values [B, 1] for weights [B, 1].
+          let expected = try weighting[key].tensor(dtype).reshape(value.shape)
           expectClose(value, expected, atol: tolerance, rtol: tolerance, "\(key) in \(dtype)")
         }
       }

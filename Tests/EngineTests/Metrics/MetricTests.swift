@@ -67,7 +67,9 @@ struct MetricTests {
     return try data[try example["data"].string()].elements()
   }
 
-  @Test("Results after each of three updates, the last one short", arguments: try MetricTable.cases("metrics"))
+  @Test(
+    "Results after each of three updates, the last one short",
+    arguments: try MetricTable.cases("metrics"))
   func parity(_ example: FixtureCase) throws {
     let metric = try MetricTable.make(example)
     let weighted = try example["weighted"].bool()
@@ -93,7 +95,9 @@ struct MetricTests {
     expectClose(metric.value().item(), try example["expected"].double())
   }
 
-  @Test("Before any update and after reset the result is 0", arguments: try MetricTable.cases("metrics"))
+  @Test(
+    "Before any update and after reset the result is 0",
+    arguments: try MetricTable.cases("metrics"))
   func empty(_ example: FixtureCase) throws {
     let metric = try MetricTable.make(example)
     #expect(metric.value().item() == 0)

@@ -27,7 +27,7 @@ private final class Conditional: Module {
   var isConvolution = false
 
   func call(_ x: Tensor) -> Tensor {
-    let y = isConvolution ? Layers.Tanh()(x) : Linear(2)(x)
+    let y = isConvolution ? Tanh()(x) : Linear(2)(x)
     return isDeep ? Linear(2)(y) : y
   }
 }
@@ -170,10 +170,21 @@ struct ModuleTests {
 
   @Test("An error inside a module names its path")
   func located() {
-    expectError("in module linear_1") {
-      let module = Lambda { x in Linear(2)(expandDims(Linear(2)(x), axis: 0)[0, 0, 0]) }
-      _ = module(Tensor.ones([1, 2]))
+    let outer = Lambda { x in
+      let y = Linear(2)(x)
+      return Lambda(name: "inner") { matmul($0, Tensor.ones([3, 1])) }(y)
     }
+    expectError("in module inner: matmul: cannot multiply [1, 2] by [3, 1]") {
+      _ = outer(Tensor.ones([1, 2]))
+    }
+  }
+
+  @Test("Of nested calls in one expression the outer module comes first, as Swift evaluates it")
+  func order() {
+    let module = Lambda { x in Linear(1)(Linear(4)(x)) }
+    _ = module(Tensor.ones([1, 2]))
+    #expect((module.linear.kernel as Tensor).shape == [4, 1])
+    #expect((module.linear_1.kernel as Tensor).shape == [2, 4])
   }
 
   @Test("Training reaches the inner modules and is set on the outermost")
@@ -244,12 +255,13 @@ struct SequentialTests {
 
   @Test("Made inside another module's call its layers are found again")
   func asHook() {
-    let outer = Lambda { x in Sequential(Linear(2), Layers.Tanh())(x) }
+    let outer = Lambda { x in Sequential(Linear(2), Tanh())(x) }
     let x = Tensor.ones([1, 3])
     let first = outer(x)
     expectClose(outer(x), first, atol: 0, rtol: 0)
     #expect(
-      outer.namedVariables.map(\.path) == ["sequential/layers/0/kernel", "sequential/layers/0/bias"]
-    )
+      outer.namedVariables.map(\.path) == [
+        "sequential/layers/0/kernel", "sequential/layers/0/bias",
+      ])
   }
 }

@@ -102,7 +102,10 @@ struct OptimizerTests {
     let rows: [(String, Optimizer)] = [
       ("SGD(0.1)", SGD(learningRate: 0.1)),
       ("SGD(0.1,momentum=0.9)", SGD(learningRate: 0.1, momentum: 0.9)),
-      ("SGD(0.1,momentum=0.9,nesterov=True)", SGD(learningRate: 0.1, momentum: 0.9, nesterov: true)),
+      (
+        "SGD(0.1,momentum=0.9,nesterov=True)",
+        SGD(learningRate: 0.1, momentum: 0.9, nesterov: true)
+      ),
       ("SGD(0.1,weight_decay=0.1)", SGD(learningRate: 0.1, weightDecay: 0.1)),
       ("SGD(0.1,clipvalue=0.15)", SGD(learningRate: 0.1, clipping: .value(0.15))),
       ("SGD(0.1,clipnorm=0.2)", SGD(learningRate: 0.1, clipping: .norm(0.2))),
@@ -122,7 +125,9 @@ struct OptimizerTests {
     }
   }
 
-  @Test("Every row can be compiled and gives what it gives at once", arguments: try OptimizerTable.cases())
+  @Test(
+    "Every row can be compiled and gives what it gives at once",
+    arguments: try OptimizerTable.cases())
   func compiled(_ example: FixtureCase) throws {
     let (initial, gradients) = try Self.data(.float32)
     let (eager, compiled) = (Self.variables(initial), Self.variables(initial))
