@@ -47,9 +47,12 @@ let package = Package(
       ]),
 
     // Programs that show and measure.
-    .executableTarget(name: "Digits", dependencies: ["Engine", "Dist"], path: "Examples/Digits", exclude: ["README.md"]),
     .executableTarget(
-      name: "LowLevelLoop", dependencies: ["Engine"], path: "Examples/LowLevelLoop", exclude: ["README.md"]),
+      name: "Digits", dependencies: ["Engine", "Dist"], path: "Examples/Digits",
+      exclude: ["README.md"]),
+    .executableTarget(
+      name: "LowLevelLoop", dependencies: ["Engine"], path: "Examples/LowLevelLoop",
+      exclude: ["README.md"]),
     .executableTarget(
       name: "StepTime",
       dependencies: [

@@ -95,7 +95,8 @@ private final class Block: Module {
     let (batch, time, width, heads) = (x.shape[0], x.shape[1], x.shape[2], 4)
     let parts = split(Linear(3 * width)(LayerNormalization(epsilon: 1e-5)(x)), into: 3, axis: -1)
       .map { transpose(reshape($0, [batch, time, heads, width / heads]), [0, 2, 1, 3]) }
-    let scores = matmul(parts[0], transpose(parts[1], [0, 1, 3, 2]))
+    let scores =
+      matmul(parts[0], transpose(parts[1], [0, 1, 3, 2]))
       * (1 / Double(width / heads).squareRoot())
     let steps = Tensor.arange(time)
     let visible = expandDims(steps, axis: 1) .>= expandDims(steps, axis: 0)

@@ -34,7 +34,8 @@ package func backward(from outputs: [Tensor], seeds: [Tensor], to leaves: [Node]
     let results = node.primitive.gradient(context)
     precondition(
       results.count == node.inputs.count,
-      "the gradient of \(node.primitive.name) has \(results.count) entries for \(node.inputs.count) inputs")
+      "the gradient of \(node.primitive.name) has \(results.count) entries for \(node.inputs.count) inputs"
+    )
     for (input, gradient) in zip(node.inputs, results) {
       if let gradient { accumulate(gradient, into: input) }
     }

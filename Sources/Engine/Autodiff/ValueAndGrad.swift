@@ -47,7 +47,11 @@ public func valueAndGrad<Argument: Codable>(
   { argument in
     let structure = try StructureEncoder().encode(argument)
     let (value, gradients, _) = try vjpOfScalar(structure.tensors) { leaves in
-      (try f(try StructureDecoder().decode(Argument.self, from: structure.replacingTensors(with: leaves))), ())
+      (
+        try f(
+          try StructureDecoder().decode(
+            Argument.self, from: structure.replacingTensors(with: leaves))), ()
+      )
     }
     let gradient = try StructureDecoder().decode(
       Argument.self, from: structure.replacingTensors(with: gradients))

@@ -44,16 +44,18 @@ package struct ElementwiseProgram: Hashable, Sendable {
     let inputType = operation == .select ? output.dtype : inputs[0].dtype
     steps = [
       Step(
-        operation: operation, name: node.primitive.name, sources: inputs.indices.map(Source.input), inputType: inputType,
+        operation: operation, name: node.primitive.name, sources: inputs.indices.map(Source.input),
+        inputType: inputType,
         outputType: output.dtype)
     ]
   }
 
   /// How many inputs there are.
   var inputCount: Int {
-    1 + steps.flatMap(\.sources).reduce(-1) {
-      if case .input(let index) = $1 { Swift.max($0, index) } else { $0 }
-    }
+    1
+      + steps.flatMap(\.sources).reduce(-1) {
+        if case .input(let index) = $1 { Swift.max($0, index) } else { $0 }
+      }
   }
 }
 

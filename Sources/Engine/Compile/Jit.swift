@@ -29,7 +29,8 @@ public final class Jitted<each Argument: Codable, Result: Codable> {
     for argument in repeat each arguments { parts.append(try encoder.encode(argument)) }
     let structure = Structure.list(parts)
     let tensors = structure.tensors
-    let isNested = Trace.active != nil || tensors.contains { $0.node != nil }
+    let isNested =
+      Trace.active != nil || tensors.contains { $0.node != nil }
       || GradientDepth.current > 0
     if isNested { return try function(repeat each arguments) }
     let compiled = try compiled(structure, tensors)

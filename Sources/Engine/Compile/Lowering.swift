@@ -102,7 +102,9 @@ struct Lowering {
     if inputs.count == 1, node.outputs.count == 1 {
       let rowMajor = Layout(rowMajor: inputs[0].layout.shape)
       if let view = node.primitive.view(of: inputs[0].layout) {
-        references[node.id] = [Reference(value: inputs[0].value, layout: view, dtype: inputs[0].dtype)]
+        references[node.id] = [
+          Reference(value: inputs[0].value, layout: view, dtype: inputs[0].dtype)
+        ]
         return
       }
       if let view = node.primitive.view(of: rowMajor) {
@@ -247,7 +249,8 @@ struct Lowering {
       case .part(let whole, let offset): pointers[index] = arena.pointer + offsets[whole] + offset
       }
     }
-    return PlanMemory(arena: arena, pointers: pointers, keptAlive: keptAlive + inputStorages + [arena])
+    return PlanMemory(
+      arena: arena, pointers: pointers, keptAlive: keptAlive + inputStorages + [arena])
   }
 }
 

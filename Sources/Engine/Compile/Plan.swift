@@ -39,12 +39,15 @@ package final class Plan {
     inputStorages = lowering.inputStorages
     outputs = lowering.outputs.map(memory.operand)
     arenaBytes = memory.arena.byteCount
-    keptAlive = memory.keptAlive + optimized.variables.map(\.variable)
+    keptAlive =
+      memory.keptAlive + optimized.variables.map(\.variable)
       + optimized.updates.map(\.variable) + [workspace]
   }
 
   /// Where input `index` is read from: row-major memory to be filled before ``run()``.
-  package func inputPointer(_ index: Int) -> UnsafeMutableRawPointer { inputStorages[index].pointer }
+  package func inputPointer(_ index: Int) -> UnsafeMutableRawPointer {
+    inputStorages[index].pointer
+  }
 
   /// Runs every kernel once, on what is in the inputs' memory.
   package func run() throws {

@@ -119,7 +119,8 @@ extension Loss {
 
   /// The values of each part, not reduced.
   package func values(_ context: InjectionContext) throws -> [(name: String?, value: Tensor)] {
-    let context = try options.on.map { try context.narrowed(to: $0, asker: "loss \(name)") } ?? context
+    let context =
+      try options.on.map { try context.narrowed(to: $0, asker: "loss \(name)") } ?? context
     return call(try context.inputs(Inputs.self, asker: "loss \(name)")).namedValues
   }
 }

@@ -62,7 +62,8 @@ final class CallFrame {
       fail(
         EngineError.hook(
           path: scope.path,
-          message: "hook \(taken + 1) was \(known.typeName)\(known.configuration) \"\(known.name)\" "
+          message:
+            "hook \(taken + 1) was \(known.typeName)\(known.configuration) \"\(known.name)\" "
             + "and is now \(typeName)\(slot.configuration) \"\(name)\": modules must be made in the "
             + "same order with the same arguments at every call; make them unconditionally, and use "
             + "them inside the condition"))

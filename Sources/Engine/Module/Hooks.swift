@@ -85,7 +85,8 @@ extension AnyModule {
       fail(
         EngineError.hook(
           path: scope.path,
-          message: "variable \"\(name)\" was made as \(known.spec) and is now asked for as \(spec): "
+          message:
+            "variable \"\(name)\" was made as \(known.spec) and is now asked for as \(spec): "
             + "the module is used on inputs of different shapes"))
     }
     return known

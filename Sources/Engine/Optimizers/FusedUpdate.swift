@@ -67,7 +67,9 @@ struct FusedUpdate<Rule: UpdateRule>: Primitive {
       for stretch in stretches {
         stretch.slots.withUnsafeBufferPointer { slots in
           withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: 1) { none in
-            guard let pointers = slots.baseAddress ?? UnsafePointer(none.baseAddress) else { return }
+            guard let pointers = slots.baseAddress ?? UnsafePointer(none.baseAddress) else {
+              return
+            }
             rule.apply(
               parameter: stretch.parameter, gradient: stretch.gradient, slots: pointers,
               count: stretch.count, dtype: stretch.dtype,

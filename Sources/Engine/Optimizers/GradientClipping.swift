@@ -11,7 +11,9 @@ public enum GradientClipping: Hashable, Sendable {
   func apply(_ gradients: [Tensor]) -> [Tensor] {
     switch self {
     case .value(let limit):
-      return gradients.map { minimum(maximum($0, Tensor(-limit, dtype: $0.dtype)), Tensor(limit, dtype: $0.dtype)) }
+      return gradients.map {
+        minimum(maximum($0, Tensor(-limit, dtype: $0.dtype)), Tensor(limit, dtype: $0.dtype))
+      }
     case .norm(let limit):
       return gradients.map { $0 * factor(sum(square($0)), limit) }
     case .globalNorm(let limit):

@@ -56,7 +56,9 @@ open class Optimizer {
 
   /// The learning rate of the next update. Setting it has no effect under a schedule.
   public var learningRate: Double {
-    get { schedule.map { $0.value(at: iterations.value).item() } ?? learningRateVariable.value.item() }
+    get {
+      schedule.map { $0.value(at: iterations.value).item() } ?? learningRateVariable.value.item()
+    }
     set { learningRateVariable.value = Tensor(newValue, dtype: .float32) }
   }
 

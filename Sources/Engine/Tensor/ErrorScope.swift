@@ -37,7 +37,10 @@ public func withErrors<R>(_ body: () throws -> R) throws -> R {
 package func fail(_ error: any Error) -> Tensor {
   var located = error
   if let engineError = error as? EngineError, let path = CallFrame.currentPath, !path.isEmpty {
-    if case .located = engineError {} else { located = EngineError.located(module: path, error: engineError) }
+    if case .located = engineError {
+    } else {
+      located = EngineError.located(module: path, error: engineError)
+    }
   }
   guard let scope = ErrorScope.current else { fatalError("\(located)") }
   scope.record(located)

@@ -23,7 +23,8 @@ extension Tensor {
     guard elementCount == 1 else {
       fail(
         EngineError.shape(
-          operation: "item", message: "a tensor of shape \(shape) has \(elementCount) elements, not one"))
+          operation: "item",
+          message: "a tensor of shape \(shape) has \(elementCount) elements, not one"))
       return .nan
     }
     return scalars(as: Double.self).first ?? .nan

@@ -74,11 +74,14 @@ private struct TensorFormat {
     let finite = values.filter(\.isFinite).map(abs)
     guard let largest = finite.max() else { return 0 }
     let smallest = finite.filter { $0 > 0 }.min() ?? 1
-    if largest >= 1e8 || (largest > 0 && smallest < 1e-4 && largest / smallest > 1000) || smallest < 1e-7 {
+    if largest >= 1e8 || (largest > 0 && smallest < 1e-4 && largest / smallest > 1000)
+      || smallest < 1e-7
+    {
       return nil
     }
     for digits in 0..<8
-    where finite.allSatisfy({ abs($0 - (Double(String(format: "%.\(digits)f", $0)) ?? 0)) < 5e-9 }) {
+    where finite.allSatisfy({ abs($0 - (Double(String(format: "%.\(digits)f", $0)) ?? 0)) < 5e-9 })
+    {
       return digits
     }
     return 8

@@ -14,7 +14,8 @@ enum ClassWeights {
         message: "classWeight needs labels that are one tensor, y is \(y.summary)")
     }
     guard labels.rank <= 2 else {
-      throw EngineError.data(message: "classWeight needs labels of rank 1 or 2, y is \(labels.shape)")
+      throw EngineError.data(
+        message: "classWeight needs labels of rank 1 or 2, y is \(labels.shape)")
     }
     let isOneHot = labels.rank == 2 && labels.shape[1] > 1
     let classes = (isOneHot ? argmax(labels, axis: 1) : reshape(labels, [labels.elementCount]))

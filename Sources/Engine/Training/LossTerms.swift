@@ -77,7 +77,11 @@ extension Model {
     context.sampleWeight = batch.sampleWeight.map(Structure.tensor)
     context.training = .constant(.bool(isTraining))
     context.classWeight = classWeight.map { weights in
-      .dictionary(.init(uniqueKeysWithValues: weights.sorted { $0.key < $1.key }.map { ("\($0.key)", .constant(.double($0.value))) }))
+      .dictionary(
+        .init(
+          uniqueKeysWithValues: weights.sorted { $0.key < $1.key }.map {
+            ("\($0.key)", .constant(.double($0.value)))
+          }))
     }
     context.parameters = variableTree { $0.kind == .parameter }
     context.states = variableTree { $0.kind != .parameter }

@@ -16,5 +16,6 @@ final class MeanTracker: AnyMetric {
 /// a / b, and 0 where b is 0.
 package func safeDivide(_ a: Tensor, _ b: Tensor) -> Tensor {
   let isZero = b .== 0.0
-  return select(isZero, .zeros(a.shape, dtype: a.dtype), a / select(isZero, .ones(b.shape, dtype: b.dtype), b))
+  return select(
+    isZero, .zeros(a.shape, dtype: a.dtype), a / select(isZero, .ones(b.shape, dtype: b.dtype), b))
 }

@@ -136,7 +136,8 @@ private struct FitRun {
     let all = (training.count + size - 1) / size
     if let stepsPerEpoch, stepsPerEpoch > all {
       logger.warning(
-        "stepsPerEpoch is \(stepsPerEpoch), but \(training.count) samples give \(all) steps of \(size)")
+        "stepsPerEpoch is \(stepsPerEpoch), but \(training.count) samples give \(all) steps of \(size)"
+      )
     }
     steps = min(stepsPerEpoch ?? all, all)
     self.validationBatchSize = validationBatchSize ?? size
@@ -190,7 +191,8 @@ private struct FitRun {
   private func runEpoch(_ epoch: Int, _ list: CallbackList) throws -> Logs {
     model.resetMetrics()
     try list.epochBegin(epoch)
-    let order = shuffle
+    let order =
+      shuffle
       ? Permutation.shuffled(count: training.count, seed: model.seed, epoch: epoch)
       : (0..<Int64(training.count)).map { $0 }
     // Reading metrics is a collective: the steps at which it happens must be the same on all ranks.

@@ -34,14 +34,16 @@ extension Model {
       guard tensor.shape == variable.shape else {
         throw EngineError.file(
           path: path,
-          message: "\"\(name)\" has shape \(tensor.shape), the model's variable has \(variable.shape)"
+          message:
+            "\"\(name)\" has shape \(tensor.shape), the model's variable has \(variable.shape)"
         )
       }
     }
     let known = Set(named.map(\.path))
     if let extra = tensors.keys.first(where: { !known.contains($0) }) {
       throw EngineError.file(
-        path: path, message: "\"\(extra)\" is not a variable of the model: it has \(known.sorted())")
+        path: path, message: "\"\(extra)\" is not a variable of the model: it has \(known.sorted())"
+      )
     }
     for (name, variable) in named {
       if let tensor = tensors[name] { variable.store(tensor.cast(to: variable.dtype)) }

@@ -131,7 +131,9 @@ public final class Model: TrainingControl {
       var logs = Logs()
       // With one loss the total says it all.
       let single = losses.count == 1 ? losses[0].name(part: nil) : nil
-      let isOnlyTerm = single != nil && !trackers.keys.contains { $0 != single && $0.hasSuffix("loss") && $0 != "loss" }
+      let isOnlyTerm =
+        single != nil
+        && !trackers.keys.contains { $0 != single && $0.hasSuffix("loss") && $0 != "loss" }
       for (name, tracker) in trackers where !(isOnlyTerm && name == single) {
         logs[name] = tracker.result().item()
       }

@@ -41,7 +41,9 @@ private func ramp(_ shape: Shape, scale: Double = 0.001) -> Tensor {
   @Test func `values that do not live at the same time share memory`() throws {
     let long = try plan([matrix], passes: []) { inputs in
       var x = inputs[0]
-      for _ in 0..<20 { x = matmul(x, transpose(x))[.all, 0..<32] ; x = concatenate([x, x], axis: 1)[.all, 0..<48] }
+      for _ in 0..<20 {
+        x = matmul(x, transpose(x))[.all, 0..<32]; x = concatenate([x, x], axis: 1)[.all, 0..<48]
+      }
       return [x]
     }
     let bytes = 32 * 64 * 4
@@ -128,9 +130,10 @@ private func ramp(_ shape: Shape, scale: Double = 0.001) -> Tensor {
     let after = Plan(graph, passes: [ElementwiseFusion()])
     // tanh has three readers, so it ends one chain and begins the other.
     #expect(before.instructions.count == 8)
-    #expect(after.instructions.map(\.primitive.name) == [
-      "fused(multiply add tanh)", "fused(greater multiply exp select subtract)",
-    ])
+    #expect(
+      after.instructions.map(\.primitive.name) == [
+        "fused(multiply add tanh)", "fused(greater multiply exp select subtract)",
+      ])
     let inputs = [ramp([32, 48]), ramp([48])]
     expectClose(try after(inputs)[0], try before(inputs)[0], atol: 0, rtol: 0)
     expectClose(try after(inputs)[0], body(inputs)[0], atol: 0, rtol: 0)

@@ -35,12 +35,16 @@ package struct CommonSubexpressions: Pass {
         self = .traced(tensor.node?.id ?? -1, output: tensor.outputIndex)
         return
       }
-      let isOneElement = zip(tensor.shape.dimensions, tensor.strides).allSatisfy { $0 == 1 || $1 == 0 }
+      let isOneElement = zip(tensor.shape.dimensions, tensor.strides).allSatisfy {
+        $0 == 1 || $1 == 0
+      }
       if isOneElement && tensor.elementCount > 0 {
         let first = Tensor(
           layout: Layout(shape: [], strides: [], offset: tensor.offset), dtype: tensor.dtype,
           storage: storage)
-        self = .scalar(first.item().bitPattern, Layout(shape: tensor.shape, strides: tensor.strides), tensor.dtype)
+        self = .scalar(
+          first.item().bitPattern, Layout(shape: tensor.shape, strides: tensor.strides),
+          tensor.dtype)
       } else {
         self = .constant(ObjectIdentifier(storage), tensor.layout)
       }

@@ -28,7 +28,8 @@ package struct ElementwiseFusion: Pass {
       var sources: [ElementwiseProgram.Source] = []
       var merged = ElementwiseProgram(steps: [])
       for input in inputs {
-        if let producer = input.node.flatMap({ programs[$0.id] }), input.shape == node.outputs[0].shape,
+        if let producer = input.node.flatMap({ programs[$0.id] }),
+          input.shape == node.outputs[0].shape,
           merged.steps.count + producer.program.steps.count < Self.maximumSteps,
           operands.count + producer.inputs.count <= Self.maximumInputs
         {
@@ -50,7 +51,8 @@ package struct ElementwiseFusion: Pass {
 
   fileprivate static func position(of tensor: Tensor, in operands: inout [Tensor]) -> Int {
     let known = operands.firstIndex { other in
-      other.isTraced == tensor.isTraced && other.dtype == tensor.dtype && other.layout == tensor.layout
+      other.isTraced == tensor.isTraced && other.dtype == tensor.dtype
+        && other.layout == tensor.layout
         && (tensor.isTraced
           ? other.node === tensor.node && other.outputIndex == tensor.outputIndex
           : other.storage === tensor.storage)
@@ -97,7 +99,8 @@ extension ElementwiseProgram {
   }
 
   /// This program and then the only step of `last`, which reads `sources`.
-  fileprivate func appending(_ last: ElementwiseProgram, _ sources: [Source]) -> ElementwiseProgram {
+  fileprivate func appending(_ last: ElementwiseProgram, _ sources: [Source]) -> ElementwiseProgram
+  {
     var program = self
     var step = last.steps[0]
     step.sources = sources
