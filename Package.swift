@@ -1,6 +1,9 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+// `APUS_ENGINE_ONLY=1 swift test` builds and tests Engine on a machine without MPI: nothing links to it then.
+let engineOnly = Context.environment["APUS_ENGINE_ONLY"] != nil
+
 let package = Package(
   name: "apus",
   products: [
@@ -78,3 +81,12 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+if engineOnly {
+  package.products.removeAll { $0.name != "Engine" }
+  package.targets.removeAll { target in
+    ["COpenMPI", "LauncherTests"].contains(target.name)
+      || target.dependencies.contains { if case .byNameItem("Dist", _) = $0 { true } else { false } }
+      || target.name == "Dist"
+  }
+}

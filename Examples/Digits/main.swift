@@ -11,12 +11,12 @@ final class Network: Module {
   }
 }
 
-try withStrategy(.mpi) {
+try withStrategy(.mpi) {  // one process when not started by mpirun or srun
   let digits = try Digits.load()
   let model = Model(
     module: Network(), loss: SparseCategoricalCrossentropy(fromLogits: true),
     metrics: [SparseCategoricalAccuracy(name: "accuracy")], optimizer: Adam(learningRate: 1e-3))
   try model.fit(
     x: digits.images, y: digits.labels, batchSize: 64, epochs: 10, validationSplit: 0.2)
-  if model.isChief { print(model.module.summary) }
+  try model.saveWeights(to: "digits.safetensors")
 }

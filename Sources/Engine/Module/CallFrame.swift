@@ -71,6 +71,14 @@ final class CallFrame {
     module.adopt(under: scope, name: known.name)
   }
 
+  /// A module that was made elsewhere and is called here belongs to this one as well: its parameters are trained.
+  func adoptStranger(_ module: AnyModule) {
+    guard module.isOutermost, module.scope !== context.root,
+      !scope.children.values.contains(where: { $0.scope === module.scope })
+    else { return }
+    module.adopt(under: scope, name: uniqueName(module.explicitName ?? snakeCase(module.typeName)))
+  }
+
   private func uniqueName(_ base: String) -> String {
     let count = names[base, default: 0]
     names[base] = count + 1
@@ -104,7 +112,7 @@ package final class ModuleContext {
   package var summaries: [(name: String, value: Tensor)] = []
   /// Variables whose penalty is among the losses.
   var regularized: Set<ObjectIdentifier> = []
-  private let root: Scope
+  let root: Scope
   private var keyCount = 0
 
   @TaskLocal private static var bound: ThreadBound<ModuleContext>?

@@ -75,6 +75,9 @@ open class AnyModule {
     return fresh
   }
 
+  /// Whether no other module made or holds it.
+  var isOutermost: Bool { scope.parent == nil }
+
   /// Takes the place `name` under `parent`: the scope that is there already, or a new one.
   func adopt(under parent: Scope, name: String) {
     creator = nil
@@ -145,7 +148,10 @@ open class AnyModule {
   package func enter<R>(_ body: () throws -> R) rethrows -> R {
     let scope = scope
     CallFrame.current?.resolvePending()
-    if let context = ModuleContext.current { return try enter(context, scope, body) }
+    if let context = ModuleContext.current {
+      CallFrame.current?.adoptStranger(self)
+      return try enter(context, scope, body)
+    }
     Trace.active?.addGuard(trainingGuard(scope))
     let context = ModuleContext(root: scope, isTraining: scope.isTraining)
     return try context {

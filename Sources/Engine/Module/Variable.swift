@@ -1,7 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// What a variable is for. It decides who may change it and how it is kept in step between ranks.
 public enum VariableKind: String, Codable, Sendable, CaseIterable {
   /// Weights: changed by the optimizer from gradients.
@@ -146,9 +142,4 @@ public final class Variable {
 
   /// Whether plans know its address.
   package var isPinned: Bool { pinned }
-
-  /// Reads one number without making a tensor.
-  package func storedScalar() -> Double {
-    tensor.elementCount == 1 ? tensor.item() : .nan
-  }
 }

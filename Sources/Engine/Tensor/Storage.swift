@@ -1,9 +1,5 @@
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Memory of tensors, aligned to 64 bytes.
 ///
 /// `@unchecked Sendable`: memory is written only before the storage is handed out as a `Tensor`, or by the one
@@ -38,19 +34,29 @@ package final class Storage: @unchecked Sendable {
   }
 }
 
-/// Counts of tensor memory in this process.
+/// Counts of tensor memory.
 public enum StorageStatistics {
-  private static let allocated = Atomic<Int>(0)
   private static let live = Atomic<Int>(0)
+  @TaskLocal private static var counter: Counter?
 
-  /// How many times memory for tensors was allocated since the program began.
-  public static var allocationCount: Int { allocated.load(ordering: .relaxed) }
+  private final class Counter: Sendable {
+    let allocations = Atomic<Int>(0)
+  }
 
-  /// Bytes of tensor memory in use now.
+  /// Bytes of tensor memory that this process uses now.
   public static var liveBytes: Int { live.load(ordering: .relaxed) }
 
+  /// How many times `body` took memory for tensors, on this thread.
+  ///
+  /// - Throws: what `body` throws.
+  public static func allocations(during body: () throws -> Void) rethrows -> Int {
+    let counter = Counter()
+    try $counter.withValue(counter, operation: body)
+    return counter.allocations.load(ordering: .relaxed)
+  }
+
   static func count(_ bytes: Int) {
-    allocated.add(1, ordering: .relaxed)
+    counter?.allocations.add(1, ordering: .relaxed)
     live.add(bytes, ordering: .relaxed)
   }
 

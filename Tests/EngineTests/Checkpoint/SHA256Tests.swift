@@ -64,7 +64,7 @@ import Testing
       [("ab", kernel), ("", bias)], [("a", kernel)], [],
       [("a", Tensor(kernel.scalars(as: Float.self), shape: [3, 2])), ("b", bias)],
       [("a", kernel), ("b", Tensor([0, 0, 0] as [Int32]))],
-      [("a", kernel), ("b", Tensor([0, 0, 1e-45] as [Float]))],
+      [("a", kernel), ("b", Tensor([0, 0, .leastNonzeroMagnitude] as [Float]))],
       [("a", kernel), ("b", Tensor([0, -0.0, 0] as [Float]))],
     ].map { weightsSHA256(of: $0) }
     #expect(Set(hashes).count == hashes.count)

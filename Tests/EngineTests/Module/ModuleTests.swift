@@ -265,3 +265,24 @@ struct SequentialTests {
       ])
   }
 }
+
+@Suite struct StrangerTests {
+  private final class Outer: Module {
+    let inner: () -> Linear
+    init(_ inner: @escaping () -> Linear) {
+      self.inner = inner
+      super.init()
+    }
+    func call(_ x: Tensor) -> Tensor { inner()(x) }
+  }
+
+  @Test("a module that was made elsewhere belongs to the one that calls it")
+  func stranger() {
+    let shared = Linear(2)
+    let outer = Outer { shared }
+    for _ in 0..<2 { outer(.ones([1, 3])) }
+    #expect(outer.namedVariables.map(\.path) == ["linear/kernel", "linear/bias"])
+    #expect(outer.linear === shared)
+    #expect(outer.parameters.count == 2)
+  }
+}

@@ -127,12 +127,18 @@ private func requireSameOnAllRanks(_ model: Model) throws {
   try agree(on: [model.weightsSHA256], subject: "the weights", communicator: communicator)
 }
 
-/// 41 samples in batches of 12: shares that differ by one, and a last batch of 5.
+/// 41 samples in batches of 12: shares that differ by one, and a last batch of 5. 10 samples in batches of 3: ranks
+/// without any.
 private func checkUnevenShares() throws {
-  let data = Data(rows: 41)
+  try checkUnevenShares(rows: 41, batchSize: 12)
+  try checkUnevenShares(rows: 10, batchSize: 3)
+}
+
+private func checkUnevenShares(rows: Int, batchSize: Int) throws {
+  let data = Data(rows: rows)
   func train() throws -> Model {
     let model = makeModel(SGD(learningRate: 0.1))
-    try model.fit(x: data.x, y: data.y, batchSize: 12, epochs: 3, verbose: .silent)
+    try model.fit(x: data.x, y: data.y, batchSize: batchSize, epochs: 3, verbose: .silent)
     return model
   }
   let expected = try alone { try train() }

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Dist
+import Engine
+import Foundation
+
+/// Trains one of the built-in models to tell classes apart.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains a classifier on images or tables.",
+    discussion: """
+      One process without -n. With -n it starts mpirun itself; started under mpirun it joins the \
+      other ranks.
+
+      The held-out part (--validation-split) is drawn at random by the seed for digits, and is the \
+      last rows of files. Features of tables are scaled to mean 0 and deviation 1 of the rows that are \
+      trained on; pixels are scaled to 0...1. Labels are whole numbers; the classes are those that occur.
+
+      Examples:
+        apus train --data digits -n 2
+        apus train --data idx:images.gz,labels.gz --model cnn -n 4 --epochs 3 --json
+      """)
+
+  @OptionGroup(title: "Training") var options: TrainOptions
+  @OptionGroup(title: "Launching") var launch: LaunchOptions
+
+  func run() throws {
+    let environment = ProcessInfo.processInfo.environment
+    if let outer = Launch.detect(in: environment) {
+      if let asked = launch.ranks, let started = outer.size, asked != started {
+        throw LauncherError.ranksDiffer(launcher: outer.launcher, started: started, asked: asked)
+      }
+      return try train()
+    }
+    guard launch.ranks != nil || launch.hosts != nil || launch.isDryRun else { return try train() }
+    try launch.start(command)
+  }
+
+  /// This command as each rank runs it.
+  private var command: [String] {
+    let arguments = options.arguments(terminalWidth: Console.terminalWidth)
+    let threads = launch.threads.map { ["--threads", "\($0)"] } ?? []
+    return [ProgramStart.ownPath(), "train"] + arguments + threads
+  }
+
+  private func train() throws {
+    let options = options
+    let threads = launch.threads
+    if let width = options.terminalWidth { Console.setTerminalWidth(width) }
+    // Exact also when the ranks' shares of a batch are not equal.
+    try withStrategy(.mpi, lossScaling: .globalBatch) {
+      try TrainingRun(options, threads: threads).run()
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/// What of this machine and process matters to a launch.
+struct Machine: Equatable, Sendable {
+  /// Cores that this process may use, not counting hyperthreads: those of its affinity mask, or fewer
+  /// when a container's limit on CPU time is lower.
+  var cores: Int
+  /// Whether that is less than the whole machine: other programs use the rest, or the same cores.
+  var isShared = false
+  /// Whether the process runs as root.
+  var isRoot: Bool
+  /// Whether it runs in a container.
+  var isContainer: Bool
+  /// Whether a process may read another one's memory (`process_vm_readv`).
+  var allowsMemoryAttach: Bool
+  /// The program to start jobs with.
+  var mpirun = "mpirun"
+  /// The environment.
+  var variables: [String: String]
+
+  /// Variables that say how many threads a program uses: OpenBLAS's own, and OpenMP's.
+  static let threadVariables = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
+
+  /// How many threads the environment asks for, if it does: OpenBLAS's variable before OpenMP's, of
+  /// which the first of a list counts.
+  var presetThreads: Int? {
+    for name in Self.threadVariables {
+      let first = variables[name]?.split(separator: ",").first
+      if let number = first.flatMap({ Int($0) }), number > 0 { return number }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,40 @@
+import Foundation
+
+/// Starting another program in place of this one.
+enum ProgramStart {
+  /// The file of this command, so that ranks run the same one.
+  static func ownPath() -> String {
+    #if os(Linux)
+      if let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") {
+        return path
+      }
+    #endif
+    return Bundle.main.executablePath ?? CommandLine.arguments[0]
+  }
+
+  /// The file that `program` names, looked for in `PATH` when it has no slash; nil when there is none
+  /// that can be run.
+  static func path(of program: String) -> String? {
+    let files = FileManager.default
+    if program.contains("/") { return files.isExecutableFile(atPath: program) ? program : nil }
+    let folders = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    return folders.split(separator: ":").map { "\($0)/\(program)" }
+      .first { files.isExecutableFile(atPath: $0) }
+  }
+
+  /// Replaces this process: the exit code, signals and the terminal are then the program's own.
+  ///
+  /// - Returns: never, when all goes well.
+  /// - Throws: ``LauncherError/cannotStart(program:reason:)``.
+  static func replaceProcess(
+    by words: [String], environment: [MPIRunCommand.Variable]
+  ) throws -> Never {
+    for variable in environment { setenv(variable.name, variable.value, 1) }
+    fflush(nil)
+    var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
+    arguments.append(nil)
+    execvp(words[0], arguments)
+    let reason = String(cString: strerror(errno))
+    throw LauncherError.cannotStart(program: words[0], reason: reason)
+  }
+}

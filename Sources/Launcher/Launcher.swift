@@ -1,0 +1,30 @@
+import ArgumentParser
+
+/// The `apus` command.
+@main
+struct Launcher: AsyncParsableCommand {
+  /// The version of the package.
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "apus",
+    abstract: "Trains neural networks, on one process or on many under mpirun.",
+    version: version,
+    subcommands: [Train.self, Run.self, Doctor.self])
+
+  /// Runs commands on the main thread: with some MPI libraries only the thread that started MPI may
+  /// use it, and it must be the same one from the first call to the last.
+  @MainActor
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      exit(withError: error)
+    }
+  }
+}

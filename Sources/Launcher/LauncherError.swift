@@ -1,0 +1,35 @@
+/// What the command can meet before or beside the training itself.
+enum LauncherError: Error, Equatable {
+  /// mpirun is needed and is not in `PATH`.
+  case noMpirun
+  /// A program that `run` cannot find or start.
+  case cannotStart(program: String, reason: String)
+  /// Started by mpirun with one number of ranks, and asked for another.
+  case ranksDiffer(launcher: String, started: Int, asked: Int)
+  /// Data of a form that cannot be classified.
+  case data(source: String, message: String)
+  /// A model that does not work on this data.
+  case model(name: String, message: String)
+  /// A folder or file that cannot be written.
+  case output(path: String, message: String)
+  /// A child process of the command that failed, or took too long.
+  case child(command: String, message: String)
+}
+
+extension LauncherError: CustomStringConvertible {
+  /// One line of text for a person.
+  var description: String {
+    switch self {
+    case .noMpirun:
+      "mpirun is not in PATH: install it (Debian and Ubuntu: apt-get install openmpi-bin "
+        + "libopenmpi-dev), or leave out -n to run one process"
+    case .cannotStart(let program, let reason): "cannot start \(program): \(reason)"
+    case .ranksDiffer(let launcher, let started, let asked):
+      "\(launcher) started \(started) ranks, but -n says \(asked): leave out -n under \(launcher)"
+    case .data(let source, let message): "--data \(source): \(message)"
+    case .model(let name, let message): "--model \(name): \(message)"
+    case .output(let path, let message): "--out \(path): \(message)"
+    case .child(let command, let message): "\(command): \(message)"
+    }
+  }
+}

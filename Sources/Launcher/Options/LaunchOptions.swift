@@ -1,0 +1,124 @@
+import ArgumentParser
+import Dist
+import Foundation
+
+/// How many processes, where, and with how many threads: the options that `train` and `run` share.
+struct LaunchOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("n", allowingJoined: true), .customLong("ranks")], parsing: .unconditional,
+    help: ArgumentHelp(
+      "Start this many processes (ranks) with mpirun; without it there is one, and no mpirun.",
+      valueName: "ranks"))
+  var ranks: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Nodes to start ranks on and how many each takes, such as a:2,b:2. "
+        + "The command must be at the same path on all.",
+      valueName: "hosts"))
+  var hosts: HostList?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Threads of each rank. (default: OPENBLAS_NUM_THREADS if set, else its share of the cores)",
+      valueName: "threads"))
+  var threads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Whether ranks are bound to cores of their own: auto, core or none. auto binds when there is "
+        + "a core for each thread."))
+  var bind = MPIRunCommand.Binding.automatic
+
+  @Flag(name: .customLong("dry-run"), help: "Print the command and its environment, and stop.")
+  var isDryRun = false
+
+  @Option(help: .hidden)
+  var assume: AssumedMachine?
+
+  func validate() throws {
+    if let ranks, ranks < 1 {
+      throw ValidationError("-n \(ranks): the number of ranks must be at least 1")
+    }
+    if let threads, threads < 1 {
+      throw ValidationError("--threads \(threads): a rank needs at least 1 thread")
+    }
+    if let ranks, let hosts, ranks > hosts.slots {
+      throw ValidationError(
+        "-n \(ranks): --hosts \(hosts) takes \(hosts.slots) ranks; raise the numbers after the colons"
+      )
+    }
+    if assume != nil, !isDryRun { throw ValidationError("--assume goes with --dry-run only") }
+  }
+
+  /// Starts `program` as these options say, in place of this process; with `--dry-run` prints how.
+  func start(_ program: [String]) throws {
+    let machine = assume?.applied(to: .detect()) ?? .detect()
+    guard let ranks = ranks ?? hosts?.slots else {
+      return try startAlone(program, on: machine)
+    }
+    let job = MPIRunCommand.Job(
+      ranks: ranks, hosts: hosts, threads: threads, binding: bind, program: program)
+    let command = MPIRunCommand(job, on: machine)
+    command.notes.forEach(Console.note)
+    if isDryRun { return Console.print(command.shellLine) }
+    guard ProgramStart.path(of: machine.mpirun) != nil else { throw LauncherError.noMpirun }
+    try ProgramStart.replaceProcess(by: command.arguments, environment: command.environment)
+  }
+
+  private func startAlone(_ program: [String], on machine: Machine) throws {
+    let threads = threads ?? machine.presetThreads ?? machine.cores
+    let environment = Machine.threadVariables.map {
+      MPIRunCommand.Variable(name: $0, value: "\(threads)")
+    }
+    if isDryRun {
+      let assignments = environment.map { "\($0.name)=\($0.value)" }
+      return Console.print(ShellQuoting.line(["env"] + assignments + program))
+    }
+    try ProgramStart.replaceProcess(by: program, environment: environment)
+  }
+}
+
+extension HostList {
+  static let problem = "expected names with numbers of ranks, such as a:2,b:2, each name once"
+}
+
+extension MPIRunCommand.Binding: ExpressibleByArgument {}
+
+/// A machine to plan for instead of this one, for `--dry-run`:
+/// `cores=8,shared=no,root=no,container=yes,cma=no`.
+struct AssumedMachine: ExpressibleByArgument, Sendable {
+  private var cores: Int?
+  private var isRoot: Bool?
+  private var isContainer: Bool?
+  private var allowsMemoryAttach: Bool?
+  private var isShared: Bool?
+
+  init?(argument: String) {
+    for part in argument.split(separator: ",") {
+      let pieces = part.split(separator: "=")
+      guard pieces.count == 2 else { return nil }
+      let flag: Bool? = pieces[1] == "yes" ? true : pieces[1] == "no" ? false : nil
+      switch pieces[0] {
+      case "cores": cores = Int(pieces[1])
+      case "root": isRoot = flag
+      case "container": isContainer = flag
+      case "cma": allowsMemoryAttach = flag
+      case "shared": isShared = flag
+      default: return nil
+      }
+    }
+  }
+
+  /// `machine` with what was named replaced.
+  func applied(to machine: Machine) -> Machine {
+    var machine = machine
+    machine.cores = cores ?? machine.cores
+    machine.isRoot = isRoot ?? machine.isRoot
+    machine.isContainer = isContainer ?? machine.isContainer
+    machine.allowsMemoryAttach = allowsMemoryAttach ?? machine.allowsMemoryAttach
+    machine.isShared = isShared ?? machine.isShared
+    return machine
+  }
+}

@@ -1,0 +1,122 @@
+import ArgumentParser
+
+/// What `train` trains, on what, and how.
+struct TrainOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The data: \(DataSource.forms). csv: the label is the last column; idx and npy: a second file "
+        + "with a label for each sample. (default: digits)",
+      valueName: "data"),
+    transform: DataSource.init(text:))
+  var data = DataSource.digits
+
+  @Option(help: "The model: mlp or cnn. (default: cnn for images, mlp for tables)")
+  var model: ModelKind?
+
+  @Option(parsing: .unconditional, help: "How often to go through the data.")
+  var epochs = 15
+
+  @Option(parsing: .unconditional, help: "Samples of one step, over all ranks together.")
+  var batchSize = 32
+
+  @Option(
+    parsing: .unconditional, help: "The step size. (default: 0.001 for adam and adamw, 0.1 for sgd)"
+  )
+  var learningRate: Double?
+
+  @Option(help: "The optimizer: adam, adamw or sgd.")
+  var optimizer = OptimizerKind.adam
+
+  @Option(
+    parsing: .unconditional,
+    help: "Draws the first weights, the order of samples, drop-out, and what digits hold out.")
+  var seed: UInt64 = 42
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The part of the data that is held out to validate on: drawn at random by the seed for digits, "
+        + "the last rows of files (mnist, idx, csv, npy). 0 holds out nothing."))
+  var validationSplit = 0.2
+
+  @Option(
+    help: ArgumentHelp(
+      "The folder for weights.safetensors, history.csv and summary.json. "
+        + "(default: runs/<kind of data>-<model>)",
+      valueName: "folder"))
+  var out: String?
+
+  @Flag(help: "Print one JSON object as the last line of standard output.")
+  var json = false
+
+  @Option(
+    help: "Progress on standard output: bar, lines, none, or auto: a bar on a terminal, else lines."
+  )
+  var progress = ProgressKind.auto
+
+  @Option(help: .hidden)
+  var terminalWidth: Int?
+
+  func validate() throws {
+    try check(epochs >= 1, "--epochs \(epochs): at least 1 is needed")
+    try check(batchSize >= 1, "--batch-size \(batchSize): at least 1 is needed")
+    if let learningRate {
+      try check(
+        learningRate > 0 && learningRate.isFinite,
+        "--learning-rate \(learningRate): expected a number above 0")
+    }
+    try check(
+      (0..<1).contains(validationSplit),
+      "--validation-split \(validationSplit): expected a part of the data, at least 0 and below 1")
+  }
+
+  private func check(_ isGood: Bool, _ message: String) throws {
+    if !isGood { throw ValidationError(message) }
+  }
+
+  /// The step size, given or usual for the optimizer.
+  var rate: Double { learningRate ?? optimizer.defaultRate }
+
+  /// The arguments that give these options, for the ranks that mpirun starts.
+  ///
+  /// - Parameter terminalWidth: characters in a row of the terminal that reads; nil when there is none.
+  func arguments(terminalWidth: Int?) -> [String] {
+    var words = [
+      "--data", "\(data)", "--epochs", "\(epochs)", "--batch-size", "\(batchSize)",
+      "--learning-rate", "\(rate)", "--optimizer", optimizer.rawValue, "--seed", "\(seed)",
+      "--validation-split", "\(validationSplit)",
+    ]
+    if let model { words += ["--model", model.rawValue] }
+    if let out { words += ["--out", out] }
+    if json { words.append("--json") }
+    words += ["--progress", progress.resolved(isTerminal: terminalWidth != nil).rawValue]
+    return words + (terminalWidth.map { ["--terminal-width", "\($0)"] } ?? [])
+  }
+}
+
+/// The models that come with the command.
+enum ModelKind: String, Sendable, CaseIterable, ExpressibleByArgument {
+  /// Two hidden layers.
+  case mlp
+  /// Convolutions, for images.
+  case cnn
+}
+
+/// The optimizers to choose from.
+enum OptimizerKind: String, Sendable, CaseIterable, ExpressibleByArgument {
+  case adam, adamw, sgd
+
+  /// A step size that suits the built-in models.
+  var defaultRate: Double { self == .sgd ? 0.1 : 0.001 }
+}
+
+/// How training shows how far it is.
+enum ProgressKind: String, Sendable, CaseIterable, ExpressibleByArgument {
+  case auto, bar, lines, none
+
+  /// `auto`, decided by where standard output goes. Ranks cannot tell: mpirun gives each a terminal of
+  /// its own, whatever reads the other end.
+  func resolved(isTerminal: Bool) -> ProgressKind {
+    self == .auto ? (isTerminal ? .bar : .lines) : self
+  }
+}

@@ -1,0 +1,124 @@
+import Dist
+import Engine
+import Foundation
+
+/// `train` on one rank. Every rank does the same; rank 0 prints and writes.
+struct TrainingRun {
+  private let options: TrainOptions
+  private let threads: Int
+  private let strategy: any DistributionStrategy
+
+  /// A run under the strategy in force.
+  ///
+  /// - Parameter threads: as asked for; nil for this rank's share of the cores.
+  init(_ options: TrainOptions, threads: Int?) {
+    self.options = options
+    strategy = DistributionContext.strategy
+    let session = (strategy as? MPIStrategy)?.session
+    self.threads = threads ?? Machine.detect().threads(ofRanksHere: session?.localSize ?? 1)
+  }
+
+  func run() throws {
+    ComputeThreads.set(threads)
+    let examples = try ExampleSet.load(options.data)
+    let split = try Split(examples, fraction: options.validationSplit, seed: options.seed)
+    let kind = try modelKind(examples)
+    let folder = OutputFolder(
+      path: options.out ?? "runs/\(options.data.kind)-\(kind.rawValue)")
+    try checkBatchSize(split)
+    if strategy.isChief { try folder.create() }
+
+    let rule = InputScaling.rule(for: split.training.features)
+    let classes = examples.labels.classes.count
+    let module: AnyModule =
+      switch kind {
+      case .mlp: MLPClassifier(rule, classes: classes)
+      case .cnn: CNNClassifier(rule, classes: classes)
+      }
+    let model = Model(
+      module: module, loss: SparseCategoricalCrossentropy(fromLogits: true),
+      metrics: [SparseCategoricalAccuracy(name: "accuracy")], optimizer: optimizer(),
+      seed: options.seed)
+    let clock = TrainingClock()
+    let history = try model.fit(
+      x: split.training.features, y: split.training.labels, batchSize: options.batchSize,
+      epochs: options.epochs, verbose: verbosity,
+      callbacks: [clock, CSVLogger(path: folder.history)],
+      validationData: try split.heldOut.map { try ValidationData(x: $0.features, y: $0.labels) })
+    try model.saveWeights(to: folder.weights)
+
+    let result = result(examples, split, kind, folder, model, history, clock)
+    guard strategy.isChief else { return }
+    try folder.write(result)
+    if result.loss?.isFinite == false {
+      Console.note("the loss is no number any more: try a smaller --learning-rate")
+    }
+    Console.print(result.summary(heldOut: split.summary))
+    if options.json { Console.print(try result.json()) }
+  }
+
+  private func result(
+    _ examples: ExampleSet, _ split: Split, _ kind: ModelKind, _ folder: OutputFolder,
+    _ model: Model, _ history: History, _ clock: TrainingClock
+  ) -> TrainingResult {
+    let samples = split.training.count * options.epochs
+    return TrainingResult(
+      data: "\(options.data)", model: kind.rawValue, optimizer: options.optimizer.rawValue,
+      learningRate: options.rate, batchSize: options.batchSize, seed: options.seed,
+      validationSplit: options.validationSplit, ranks: strategy.communicator.size,
+      threads: threads, epochs: options.epochs,
+      parameters: model.module.parameters.reduce(0) { $0 + $1.shape.elementCount },
+      classes: examples.labels.classes, trainSamples: split.training.count,
+      valSamples: split.heldOut?.count ?? 0, loss: history["loss"].last,
+      accuracy: history["accuracy"].last, valLoss: history["val_loss"].last,
+      valAccuracy: history["val_accuracy"].last, seconds: clock.seconds,
+      samplesPerSecond: Double(samples) / max(clock.seconds, 1e-9),
+      weightsSHA256: model.weightsSHA256, checkpoint: folder.weights)
+  }
+
+  private func modelKind(_ examples: ExampleSet) throws -> ModelKind {
+    guard let kind = options.model else { return examples.isImages ? .cnn : .mlp }
+    if kind == .cnn, !examples.isImages {
+      throw LauncherError.model(
+        name: "cnn",
+        message: "needs images [samples, height, width] or [samples, height, width, channels], but "
+          + "--data \(options.data) has shape \(examples.features.shape); use --model mlp")
+    }
+    return kind
+  }
+
+  private func checkBatchSize(_ split: Split) throws {
+    let count = split.training.count
+    guard options.batchSize <= count else {
+      throw EngineError.invalidArgument(
+        message: "--batch-size \(options.batchSize) is larger than the data: there are \(count) "
+          + "samples to train on; choose at most \(count)")
+    }
+  }
+
+  private func optimizer() -> Optimizer {
+    switch options.optimizer {
+    case .adam: Adam(learningRate: options.rate)
+    case .adamw: AdamW(learningRate: options.rate)
+    case .sgd: SGD(learningRate: options.rate)
+    }
+  }
+
+  private var verbosity: Verbosity {
+    switch options.progress {
+    case .auto: .auto
+    case .bar: .bar
+    case .lines: .line
+    case .none: .silent
+    }
+  }
+}
+
+extension Machine {
+  /// How many threads a rank takes when nobody says: what the environment says, else the cores that
+  /// it is bound to, else (not bound) its share of all.
+  fileprivate func threads(ofRanksHere ranks: Int) -> Int {
+    if let presetThreads { return presetThreads }
+    return max(1, min(cores, CPUTopology.all().cores / max(ranks, 1)))
+  }
+}

@@ -1,0 +1,73 @@
+import Testing
+
+extension ApusTests {
+  /// Options are checked before anything starts: one message, no ranks.
+  @Suite("Options") struct OptionTests {
+    @Test(
+      "that make no sense are refused with a reason",
+      arguments: [
+        ("train --data mnst:x", #"unknown kind of data "mnst""#),
+        ("train --data idx:one", "expected idx:IMAGES,LABELS"),
+        ("train --data npy:a,b,c", "two files with one comma between them"),
+        ("train --data csv:", "expected csv:FILE"),
+        ("train --data digits:x", "digits stands alone"),
+        ("train --validation-split 1", "--validation-split 1.0: expected a part of the data"),
+        ("train --validation-split -0.1", "--validation-split -0.1: expected a part of the data"),
+        ("train --epochs 0", "--epochs 0: at least 1"),
+        ("train --batch-size -2", "--batch-size -2: at least 1"),
+        ("train --learning-rate 0", "--learning-rate 0.0: expected a number above 0"),
+        ("train --learning-rate fast", "fast"),
+        ("train --model rnn", "rnn"),
+        ("train --optimizer sdg", "sdg"),
+        ("train -n 0", "-n 0: the number of ranks must be at least 1"),
+        ("train -n -3", "-n -3: the number of ranks must be at least 1"),
+        ("train --threads 0", "--threads 0: a rank needs at least 1 thread"),
+        ("train --hosts a:0", "a:0"),
+        ("train --hosts a:1,a:1", "a:1,a:1"),
+        ("train -n 4 --hosts a:2", "--hosts a:2 takes 2 ranks"),
+        ("train digits", "digits"),
+        ("run -n 2", "no program"),
+        ("doctor -n 0", "-n 0"),
+      ])
+    func refused(line: String, message: String) async throws {
+      let outcome = try await Apus.run(line.split(separator: " ").map(String.init))
+      // EX_USAGE of sysexits.h, as argument parsers give it.
+      #expect(outcome.code == 64, "\(outcome)")
+      #expect(outcome.errors.hasPrefix("Error: "), "\(outcome)")
+      #expect(outcome.errors.contains(message), "\(outcome)")
+      #expect(!outcome.errors.contains("mpirun"), "\(outcome)")
+    }
+
+    @Test("are explained, with what is held out") func help() async throws {
+      let outcome = try await Apus.run(["train", "--help"])
+      #expect(outcome.code == 0)
+      let text = outcome.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      #expect(text.contains("drawn at random by the seed for digits, the last rows of files"))
+      let options = [
+        "--data", "--model", "--epochs", "--batch-size", "--seed", "--json", "--hosts",
+      ]
+      for option in options { #expect(text.contains(option)) }
+    }
+
+    @Test("reach the ranks as they were given") func forwarded() async throws {
+      let options = [
+        "--data", "csv:a b.csv", "--model", "mlp", "--epochs", "3", "--batch-size", "8",
+        "--learning-rate", "0.01", "--optimizer", "sgd", "--seed", "5", "--validation-split", "0.3",
+        "--out", "runs/x", "--json",
+      ]
+      let outcome = try await Apus.run(
+        ["train", "-n", "2", "--threads", "2", "--dry-run"] + options)
+      #expect(outcome.code == 0, "\(outcome)")
+      #expect(outcome.output.hasPrefix("env "), "\(outcome)")
+      #expect(outcome.output.contains(" mpirun -n 2 "), "\(outcome)")
+      #expect(
+        outcome.output.hasSuffix(
+          """
+          /apus train --data 'csv:a b.csv' --epochs 3 --batch-size 8 --learning-rate 0.01 \
+          --optimizer sgd --seed 5 --validation-split 0.3 --model mlp --out runs/x --json \
+          --progress lines --threads 2
+
+          """), "\(outcome)")
+    }
+  }
+}
