@@ -86,7 +86,9 @@ if engineOnly {
   package.products.removeAll { $0.name != "Engine" }
   package.targets.removeAll { target in
     ["COpenMPI", "LauncherTests"].contains(target.name)
-      || target.dependencies.contains { if case .byNameItem("Dist", _) = $0 { true } else { false } }
+      || target.dependencies.contains {
+        if case .byNameItem("Dist", _) = $0 { true } else { false }
+      }
       || target.name == "Dist"
   }
 }

@@ -17,6 +17,6 @@ try withStrategy(.mpi) {  // one process when not started by mpirun or srun
     module: Network(), loss: SparseCategoricalCrossentropy(fromLogits: true),
     metrics: [SparseCategoricalAccuracy(name: "accuracy")], optimizer: Adam(learningRate: 1e-3))
   try model.fit(
-    x: digits.images, y: digits.labels, batchSize: 64, epochs: 10, validationSplit: 0.2)
+    x: digits.images, y: digits.labels, batchSize: 64, epochs: 30, validationSplit: 0.2)
   try model.saveWeights(to: "digits.safetensors")
 }

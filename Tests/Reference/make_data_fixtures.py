@@ -2,8 +2,8 @@
 
 Run with Python 3.10 or later, numpy 2.4.6 and safetensors 0.5.3:
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy==2.4.6 safetensors==0.5.3
-    /tmp/venv/bin/python Tests/Reference/make_data_fixtures.py
+    python3 -m venv .venv && .venv/bin/pip install -r Tests/Reference/requirements-data.txt
+    .venv/bin/python Tests/Reference/make_data_fixtures.py
 
 Element i (row major) of every array is 7 i mod 23, minus 5 where the type has a sign, so that the
 tests can say what they expect without another file; bool arrays hold i mod 3 == 0.

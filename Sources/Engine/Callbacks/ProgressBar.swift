@@ -9,6 +9,8 @@ import Foundation
 ///  42/120 ━━━━━━━━━━━━━━━━━━━━ 1s 12ms/step - loss: 0.1234 - accuracy: 0.9600
 /// ```
 ///
+/// Ranks started by a bare `mpirun` print lines: `apus run` knows whether its output is a terminal and says so.
+///
 /// The time is what is left, and at the end of the epoch what it took; the time of a step leaves
 /// out the first one, in which the step is compiled. Elsewhere (a file, a pipe) there is one line
 /// an epoch, without control characters:

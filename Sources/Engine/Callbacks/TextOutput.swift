@@ -26,7 +26,8 @@ public final class TextOutput: Sendable {
 
   /// The program's standard output.
   public static let standardOutput = TextOutput(
-    isTerminal: isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb",
+    isTerminal: isatty(STDOUT_FILENO) == 1
+      && isTerminalMeant(in: ProcessInfo.processInfo.environment),
     columns: terminalWidth,
     sink: { text in
       print(text, terminator: "")
@@ -52,6 +53,16 @@ public final class TextOutput: Sendable {
       $0 = false
     }
   }
+}
+
+/// Whether a terminal on standard output is one that a person looks at.
+///
+/// mpirun gives every rank a terminal of its own, whatever becomes of the output behind it; `apus run` and `apus train`
+/// say in `APUS_TERMINAL` that it is a terminal there as well.
+package func isTerminalMeant(in environment: [String: String]) -> Bool {
+  if environment["TERM"] == "dumb" { return false }
+  let isRank = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].contains { environment[$0] != nil }
+  return !isRank || environment["APUS_TERMINAL"] == "1"
 }
 
 private func terminalWidth() -> Int? {

@@ -39,16 +39,19 @@ extension HostList: CustomStringConvertible {
   var description: String { hosts.map(\.description).joined(separator: ",") }
 }
 
-extension HostList: ExpressibleByArgument {
-  /// Reads `a:2,b`, where no number means one rank; nil when a name is missing or there twice, or a
-  /// number is below 1.
-  init?(argument: String) {
+extension HostList {
+  /// Reads `a:2,b`, where no number means one rank.
+  ///
+  /// - Throws: a `ValidationError` when a name is missing or there twice, or a number is below 1.
+  init(text: String) throws {
+    let problem = ValidationError(
+      "--hosts \(text): expected names with numbers of ranks, such as a:2,b:2, each name once")
     var hosts: [HostSlots] = []
-    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let pieces = part.split(separator: ":", omittingEmptySubsequences: false)
-      guard let name = pieces.first, !name.isEmpty, pieces.count <= 2 else { return nil }
-      guard !hosts.contains(where: { $0.name == name }) else { return nil }
-      guard let slots = pieces.count == 2 ? Int(pieces[1]) : 1, slots > 0 else { return nil }
+      guard let name = pieces.first, !name.isEmpty, pieces.count <= 2 else { throw problem }
+      guard !hosts.contains(where: { $0.name == name }) else { throw problem }
+      guard let slots = pieces.count == 2 ? Int(pieces[1]) : 1, slots > 0 else { throw problem }
       hosts.append(HostSlots(name: String(name), slots: slots))
     }
     self.hosts = hosts

@@ -30,6 +30,12 @@ enum ProgramStart {
     by words: [String], environment: [MPIRunCommand.Variable]
   ) throws -> Never {
     for variable in environment { setenv(variable.name, variable.value, 1) }
+    // mpirun gives every rank a terminal of its own: only here is known where the output goes.
+    if isatty(STDOUT_FILENO) == 1 {
+      setenv("APUS_TERMINAL", "1", 1)
+    } else {
+      unsetenv("APUS_TERMINAL")
+    }
     fflush(nil)
     var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
     arguments.append(nil)

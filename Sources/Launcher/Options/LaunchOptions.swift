@@ -15,7 +15,8 @@ struct LaunchOptions: ParsableArguments {
     help: ArgumentHelp(
       "Nodes to start ranks on and how many each takes, such as a:2,b:2. "
         + "The command must be at the same path on all.",
-      valueName: "hosts"))
+      valueName: "hosts"),
+    transform: HostList.init(text:))
   var hosts: HostList?
 
   @Option(
@@ -78,10 +79,6 @@ struct LaunchOptions: ParsableArguments {
     }
     try ProgramStart.replaceProcess(by: program, environment: environment)
   }
-}
-
-extension HostList {
-  static let problem = "expected names with numbers of ranks, such as a:2,b:2, each name once"
 }
 
 extension MPIRunCommand.Binding: ExpressibleByArgument {}

@@ -51,6 +51,13 @@ private final class Stage {
 }
 
 @Suite struct ProgressBarTests {
+  @Test func `a rank of mpirun draws a bar only when the launcher has a terminal`() {
+    #expect(isTerminalMeant(in: ["TERM": "xterm"]))
+    #expect(!isTerminalMeant(in: ["TERM": "dumb"]))
+    #expect(!isTerminalMeant(in: ["TERM": "xterm", "OMPI_COMM_WORLD_RANK": "0"]))
+    #expect(isTerminalMeant(in: ["OMPI_COMM_WORLD_RANK": "0", "APUS_TERMINAL": "1"]))
+  }
+
   @Test func `a terminal gets a bar that is drawn in place`() throws {
     let stage = Stage(isTerminal: true)
     try stage.epoch(0)

@@ -35,7 +35,10 @@ import Testing
   }
 
   static let example: [(String, Tensor)] = [
-    ("z/kernel", Tensor([1.5, -0.0, .nan, .leastNonzeroMagnitude, .infinity, 6] as [Float], shape: [2, 3])),
+    (
+      "z/kernel",
+      Tensor([1.5, -0.0, .nan, .leastNonzeroMagnitude, .infinity, 6] as [Float], shape: [2, 3])
+    ),
     ("a \"quoted\\name\n\u{1}é", Tensor([0.1, 1e300] as [Double], dtype: .float64)),
     ("flags", Tensor([true, false, true])), ("step", Tensor([1 << 40] as [Int64], shape: [])),
     ("bytes", Tensor([0, 7, 255] as [UInt8])), ("b/bias", Tensor([-1, 2] as [Int32])),

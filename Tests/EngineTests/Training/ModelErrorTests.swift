@@ -58,7 +58,8 @@ private struct Reconstruction: Loss {
       try Model(module: module, loss: MeanSquaredError(), optimizer: SGD()).fit(
         x: x, y: y, verbose: .silent)
     }
-    #expect(text.contains("layers/1") && text.contains("[batch, height, width, channels]"), "\(text)")
+    #expect(
+      text.contains("layers/1") && text.contains("[batch, height, width, channels]"), "\(text)")
   }
 
   @Test func `training without an optimizer or a loss says what is missing`() {
