@@ -1,7 +1,8 @@
 /// Tables of numbers as comma-separated text (RFC 4180), plain or gzip.
 ///
 /// Fields may be quoted, lines end in LF or CRLF, blank lines at the end do not count. Every cell
-/// below the header must be a number; numbers are read in double precision and kept as float32.
+/// below the header must be a number, except that labels may be names of classes; numbers are read in
+/// double precision and kept as float32.
 public enum CSV {
   /// Which column holds the label.
   public enum Column: Sendable, Hashable {
@@ -25,21 +26,23 @@ public enum CSV {
     case absent
   }
 
-  /// Reads a table with a label in one column.
+  /// Features and labels of a table.
+  public struct Examples: Sendable {
+    /// float32 `[rows, columns - 1]`.
+    public let features: Tensor
+    /// `[rows]`: int32 when all labels are whole numbers that fit or names, else float32.
+    public let labels: Tensor
+    /// The names of the classes 0, 1, ... in ascending order when labels are names; empty for numbers.
+    public let classNames: [String]
+  }
+
+  /// Reads a table with a label in one column, which may be names: those of the first row decide.
   ///
-  /// - Parameters:
-  ///   - path: the file; gzip is told by its first bytes, not by its name.
-  ///   - label: the column of the label; the others are features.
-  ///   - header: whether the first line names the columns.
-  ///   - delimiter: the character between cells: one ASCII character that no number contains.
-  /// - Returns: features float32 `[rows, columns - 1]`, and labels `[rows]`: int32 when all are
-  ///   written as whole numbers that fit, else float32.
-  /// - Throws: `EngineError.file` with the line, the column (from 1) and the text that was found:
-  ///   a cell that is not a number, a row of another length, an empty file, no such column.
-  public static func read(
+  /// Arguments and errors are those of ``read(_:label:header:delimiter:)``.
+  public static func readExamples(
     _ path: String, label: Column = .last, header: Header = .automatic,
     delimiter: Character = ","
-  ) throws(EngineError) -> (features: Tensor, labels: Tensor) {
+  ) throws(EngineError) -> Examples {
     let table = try parse(path, label: label, header: header, delimiter: delimiter)
     let rows = table.labels.count
     guard table.columns > 1 else {
@@ -51,7 +54,28 @@ public enum CSV {
     let labels =
       table.labelsAreWhole
       ? Tensor(table.labels.map { Int32($0) }) : Tensor(table.labels.map { Float($0) })
-    return (Tensor(table.features, shape: [rows, table.columns - 1]), labels)
+    return Examples(
+      features: Tensor(table.features, shape: [rows, table.columns - 1]), labels: labels,
+      classNames: table.classNames)
+  }
+
+  /// Reads a table with a label in one column.
+  ///
+  /// - Parameters:
+  ///   - path: the file; gzip is told by its first bytes, not by its name.
+  ///   - label: the column of the label; the others are features.
+  ///   - header: whether the first line names the columns.
+  ///   - delimiter: the character between cells: one ASCII character that no number contains.
+  /// - Returns: features float32 `[rows, columns - 1]`, and labels `[rows]`: int32 when all are
+  ///   written as whole numbers that fit, or are names (numbered in ascending order), else float32.
+  /// - Throws: `EngineError.file` with the line, the column (from 1) and the text that was found:
+  ///   a cell that is not a number, a row of another length, an empty file, no such column.
+  public static func read(
+    _ path: String, label: Column = .last, header: Header = .automatic,
+    delimiter: Character = ","
+  ) throws(EngineError) -> (features: Tensor, labels: Tensor) {
+    let examples = try readExamples(path, label: label, header: header, delimiter: delimiter)
+    return (examples.features, examples.labels)
   }
 
   /// Reads a table without a label.
@@ -92,4 +116,26 @@ struct CSVTable {
   var labels: [Double] = []
   /// Whether every label is written as a whole number and fits int32.
   var labelsAreWhole = true
+  /// Whether labels are names; `labels` are then positions in `classNames`.
+  var hasTextLabels = false
+  private(set) var classNames: [String] = []
+  private var classNumbers: [String: Int] = [:]
+
+  /// The position of a class, which is new when it was not met before.
+  mutating func number(of name: String) -> Int {
+    if let known = classNumbers[name] { return known }
+    classNumbers[name] = classNames.count
+    classNames.append(name)
+    return classNames.count - 1
+  }
+
+  /// Numbers classes in ascending order of their names, whatever the order of the rows.
+  mutating func sortClasses() {
+    guard hasTextLabels else { return }
+    let sorted = classNames.sorted()
+    let places = Dictionary(uniqueKeysWithValues: zip(sorted, 0...))
+    let renumbered = classNames.map { Double(places[$0, default: 0]) }
+    labels = labels.map { renumbered[Int($0)] }
+    classNames = sorted
+  }
 }

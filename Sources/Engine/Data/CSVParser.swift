@@ -32,7 +32,8 @@ struct CSVParser {
           "line \(line): expected rows of numbers after the header, found the end of the file")
       }
     } else {
-      if header == .automatic, let column = numeric.firstIndex(of: false) {
+      let wrong = numeric.indices.first { !numeric[$0] && !isLabel($0, label, of: first.count) }
+      if header == .automatic, let column = wrong {
         throw failure(
           "line \(start.1), column \(column + 1): expected a number, found \(quoted(first[column]));"
             + " other cells of the line are numbers, so it was not taken for a header "
@@ -54,8 +55,12 @@ struct CSVParser {
       var column = 0
       var hasMore = false
       while true {
-        let (value, isWhole) = try numberCell(column: column)
-        if column == labelColumn {
+        let isLabel = column == labelColumn
+        if isLabel, isFirst { table.hasTextLabels = try labelIsText(column: column) }
+        let (value, isWhole) =
+          try isLabel && table.hasTextLabels
+          ? (Double(table.number(of: textLabel(column: column))), true) : numberCell(column: column)
+        if isLabel {
           table.labels.append(value)
           table.labelsAreWhole = table.labelsAreWhole && isWhole && Int32(exactly: value) != nil
         } else {
@@ -81,6 +86,37 @@ struct CSVParser {
         if labelColumn >= 0 { table.labels.reserveCapacity(rows) }
         isFirst = false
       }
+    }
+    table.sortClasses()
+  }
+
+  /// Whether the label of the first row, at the cursor, is a name and not a number: then all are.
+  private mutating func labelIsText(column: Int) throws(EngineError) -> Bool {
+    let start = (cursor, line)
+    defer { (cursor, line) = start }
+    let text = try textCell(column: column)
+    return !text.isEmpty && Self.number(text) == nil
+  }
+
+  private mutating func textLabel(column: Int) throws(EngineError) -> String {
+    let start = line
+    let text = try textCell(column: column)
+    if text.isEmpty || Self.number(text) != nil {
+      let found = text.isEmpty ? "an empty cell" : "the number \(text)"
+      throw failure(
+        "line \(start), column \(column + 1): expected the name of a class as in the first row, found "
+          + found)
+    }
+    return text
+  }
+
+  /// Whether `column` holds the label in a file without a header.
+  private func isLabel(_ column: Int, _ label: CSV.Column?, of columns: Int) -> Bool {
+    switch label {
+    case .first: column == 0
+    case .last: column == columns - 1
+    case .index(let index): column == (index < 0 ? index + columns : index)
+    case .name, nil: false
     }
   }
 

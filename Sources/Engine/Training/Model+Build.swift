@@ -17,7 +17,7 @@ extension Model {
     isBuilt = true
   }
 
-  /// Checks that all ranks hold the same model, then broadcasts every variable from rank 0 in one message a type.
+  /// Checks that all ranks hold the same model, then broadcasts every variable from rank 0 in one message.
   private func synchronizeStart() throws {
     guard communicator.size > 1 else { return }
     let named = module.namedVariables
@@ -32,29 +32,27 @@ extension Model {
   /// Gives every rank the values of rank 0.
   func broadcast(_ variables: [Variable]) throws {
     guard communicator.size > 1 else { return }
-    for dtype in DType.allCases {
-      let members = variables.filter { $0.dtype == dtype }
-      let count = members.reduce(0) { $0 + $1.shape.elementCount }
-      guard count > 0 else { continue }
-      let buffer = Storage(byteCount: count * dtype.size)
-      var position = buffer.pointer
-      for variable in members {
-        variable.stored.withUnsafeBytes { bytes in
-          if let source = bytes.baseAddress {
-            position.copyMemory(from: source, byteCount: bytes.count)
-          }
+    let bytes = variables.reduce(0) { $0 + $1.spec.byteCount }
+    let buffer = Storage(byteCount: bytes)
+    var position = buffer.pointer
+    for variable in variables {
+      variable.stored.withUnsafeBytes { source in
+        if let start = source.baseAddress {
+          position.copyMemory(from: start, byteCount: source.count)
         }
-        position += variable.spec.byteCount
       }
-      try communicator.broadcast(buffer.pointer, count: count, dtype: dtype, root: 0)
-      position = buffer.pointer
-      for variable in members {
-        let part = Storage(position, byteCount: variable.spec.byteCount, owner: buffer)
-        let value = Tensor(layout: Layout(rowMajor: variable.shape), dtype: dtype, storage: part)
-        // A copy: the buffer is not the variable's own memory.
-        variable.store(value + Tensor.zeros([], dtype: dtype))
-        position += variable.spec.byteCount
-      }
+      position += variable.spec.byteCount
+    }
+    try communicator.broadcast(buffer.pointer, count: bytes, dtype: .uint8, root: 0)
+    position = buffer.pointer
+    for variable in variables {
+      let size = variable.spec.byteCount
+      // A copy: the buffer is not the variable's own memory.
+      variable.store(
+        Tensor(shape: variable.shape, dtype: variable.dtype) {
+          $0.copyMemory(from: position, byteCount: size)
+        })
+      position += size
     }
   }
 

@@ -13,7 +13,8 @@ struct Train: ParsableCommand {
 
       The held-out part (--validation-split) is drawn at random by the seed for digits, and is the \
       last rows of files. Features of tables are scaled to mean 0 and deviation 1 of the rows that are \
-      trained on; pixels are scaled to 0...1. Labels are whole numbers; the classes are those that occur.
+      trained on; pixels are scaled to 0...1. Labels are whole numbers, or names in CSV files; \
+      the classes are those that occur.
 
       Examples:
         apus train --data digits -n 2

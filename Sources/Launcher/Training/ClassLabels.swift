@@ -6,6 +6,8 @@ struct ClassLabels: Sendable {
   let indices: Tensor
   /// The labels as they are in the data, in ascending order: class k is `classes[k]`.
   let classes: [Int64]
+  /// The names of the classes, in the same order, when the data have names; else empty.
+  let names: [String]
 
   /// The most classes: a label that is really a quantity, such as a price, has many more values.
   static let mostClasses = 10_000
@@ -14,9 +16,11 @@ struct ClassLabels: Sendable {
   ///
   /// - Parameters:
   ///   - labels: whole numbers of any type, `[samples]` or `[samples, 1]`.
+  ///   - names: what the numbers stand for, when the data have names.
   ///   - source: the data, for messages.
   /// - Throws: ``LauncherError/data(source:message:)``.
-  init(_ labels: Tensor, source: String) throws {
+  init(_ labels: Tensor, names: [String] = [], source: String) throws {
+    self.names = names
     func wrong(_ message: String) -> LauncherError { .data(source: source, message: message) }
     guard labels.rank == 1 || labels.rank == 2 && labels.shape[1] == 1 else {
       throw wrong("labels have shape \(labels.shape), expected one label a row")

@@ -31,14 +31,17 @@ struct ExampleSet: Sendable {
     case .idx(let images, let labels):
       return try ExampleSet(source, try IDX.read(images), try IDX.read(labels))
     case .csv(let file):
-      let (features, labels) = try CSV.read(file)
-      return try ExampleSet(source, features, labels)
+      let examples = try CSV.readExamples(file)
+      return try ExampleSet(
+        source, examples.features, examples.labels, names: examples.classNames)
     case .npy(let features, let labels):
       return try ExampleSet(source, try NPY.read(features), try NPY.read(labels))
     }
   }
 
-  private init(_ source: DataSource, _ features: Tensor, _ labels: Tensor) throws {
+  private init(
+    _ source: DataSource, _ features: Tensor, _ labels: Tensor, names: [String] = []
+  ) throws {
     func wrong(_ message: String) -> LauncherError {
       .data(source: "\(source)", message: message)
     }
@@ -53,7 +56,7 @@ struct ExampleSet: Sendable {
       )
     }
     self.source = source
-    self.labels = try ClassLabels(labels, source: "\(source)")
+    self.labels = try ClassLabels(labels, names: names, source: "\(source)")
     self.features = features.dtype == .uint8 ? features : features.cast(to: .float32)
     if self.features.dtype == .float32, !isAllFinite(self.features) {
       let width = features.elementCount / features.shape[0]

@@ -14,6 +14,8 @@ struct TrainingResult: Encodable, Sendable {
   var epochs: Int
   var parameters: Int
   var classes: [Int64]
+  /// Empty when classes are numbers in the data.
+  var classNames: [String]
   var trainSamples: Int
   var valSamples: Int
   /// Of the last epoch, over its batches; nil (null) when it is not a number.
@@ -50,6 +52,7 @@ struct TrainingResult: Encodable, Sendable {
     try values.encode(epochs, forKey: .epochs)
     try values.encode(parameters, forKey: .parameters)
     try values.encode(classes, forKey: .classes)
+    try values.encode(classNames, forKey: .classNames)
     try values.encode(trainSamples, forKey: .trainSamples)
     try values.encode(valSamples, forKey: .valSamples)
     // JSON has no NaN; the synthesised method would also leave nil out.
@@ -71,7 +74,8 @@ struct TrainingResult: Encodable, Sendable {
 
   private enum CodingKeys: String, CodingKey {
     case data, model, optimizer, learningRate, batchSize, seed, validationSplit, ranks, threads
-    case epochs, parameters, classes, trainSamples, valSamples, loss, accuracy, valLoss, valAccuracy
+    case epochs, parameters, classes, classNames, trainSamples, valSamples
+    case loss, accuracy, valLoss, valAccuracy
     case seconds, samplesPerSecond, weightsSHA256, checkpoint
   }
 }

@@ -51,6 +51,22 @@ import Testing
   }
 
   @Test(
+    "labels may be names, which are numbered in ascending order",
+    arguments: [
+      "1,2,oak\n3,4,ash\n5,6,oak\n", "a,b,tree\n1,2,oak\n3,4,ash\n5,6,oak\n",
+      "1,2, \"oak\" \r\n3,4,ash\r\n5,6,oak\r\n",
+    ])
+  func textLabels(text: String) throws {
+    try DataFixture.withFile(Array(text.utf8)) { path in
+      let examples = try CSV.readExamples(path)
+      #expect(examples.classNames == ["ash", "oak"])
+      #expect(examples.labels.scalars(as: Int.self) == [1, 0, 1])
+      #expect(examples.labels.dtype == .int32)
+      #expect(examples.features.scalars(as: Int.self) == [1, 2, 3, 4, 5, 6])
+    }
+  }
+
+  @Test(
     "labels are int32 when all are written as whole numbers that fit, else float32",
     arguments: [
       ("0,1\n0,-2\n", DType.int32), ("0,1\n0,2.0\n", .float32), ("0,1\n0,2147483648\n", .float32),
@@ -131,7 +147,10 @@ import Testing
       ("1,2\n\"3\"4,4\n", ["line 2, column 1", "after its closing quote", "\"4\""]),
       ("a,b\n", ["line 2", "after the header", "end of the file"]),
       ("1\n2\n", ["line 1", "at least one feature", "delimiter"]),
-      ("1;2\n3;4\n", ["line 2, column 1", "\"3;4\""]),
+      ("1;2\n3;4\n", ["line 2", "at least one feature", "delimiter"]),
+      ("1,x\n3,4\n", ["line 2, column 2", "name of a class", "the number 4"]),
+      ("1,x\n3,\n", ["line 2, column 2", "name of a class", "an empty cell"]),
+      ("1,x\ny,z\n", ["line 2, column 1", "expected a number", "\"y\""]),
       ("1,2\r3,4\n", ["line 1, column 2"]),
     ] as [(String, [String])])
   func damage(text: String, texts: [String]) throws {
