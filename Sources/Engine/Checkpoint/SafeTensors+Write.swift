@@ -56,10 +56,10 @@ extension SafeTensors {
         message: "safetensors: a tensor cannot have the name __metadata__, which the format keeps "
           + "for itself")
     }
-    var parts = entries.map { OrderedJSON.quoted($0.name) + ":" + $0.text }
+    var parts = entries.map { HeaderJSON.quoted($0.name) + ":" + $0.text }
     if !metadata.isEmpty {
       let texts = metadata.sorted { precedes($0.key, $1.key) }.map { key, value in
-        OrderedJSON.quoted(key) + ":" + OrderedJSON.quoted(value)
+        HeaderJSON.quoted(key) + ":" + HeaderJSON.quoted(value)
       }
       parts.insert("\"__metadata__\":{\(texts.joined(separator: ","))}", at: 0)
     }

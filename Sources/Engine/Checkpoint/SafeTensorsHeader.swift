@@ -1,5 +1,3 @@
-import OrderedCollections
-
 /// The header of a safetensors file, checked.
 struct SafeTensorsHeader {
   struct Entry {
@@ -26,11 +24,11 @@ struct SafeTensorsHeader {
           + "a safetensors file")
     }
     let text = try reader.readArray(Int(length), what: "the header")
-    let json: OrderedJSON
-    do throws(OrderedJSONParser.Problem) {
-      json = try OrderedJSONParser.parse(text)
+    let json: HeaderJSON
+    do {
+      json = try HeaderJSON(text)
     } catch {
-      throw reader.failure("byte \(8 + error.position): the header is not JSON: \(error.message)")
+      throw reader.failure("byte 8: the header of \(text.count) bytes is not JSON")
     }
     guard case .object(let members) = json else {
       throw reader.failure("byte 8: expected a JSON object as header, found \(json.kind)")
@@ -42,7 +40,7 @@ struct SafeTensorsHeader {
         entries.append(try Self.entry(name, value, reader))
       }
     }
-    entries.sort { ($0.start, $0.end) < ($1.start, $1.end) }
+    entries.sort { ($0.start, $0.end, $0.name) < ($1.start, $1.end, $1.name) }
     try checkPlaces(reader)
   }
 
@@ -65,7 +63,7 @@ struct SafeTensorsHeader {
   }
 
   private static func metadata(
-    _ value: OrderedJSON, _ reader: ByteReader
+    _ value: HeaderJSON, _ reader: ByteReader
   ) throws(EngineError) -> SafeTensors.Metadata {
     guard case .object(let members) = value else {
       throw reader.failure("__metadata__: expected an object of strings, found \(value.kind)")
@@ -81,13 +79,13 @@ struct SafeTensorsHeader {
   }
 
   private static func entry(
-    _ name: String, _ value: OrderedJSON, _ reader: ByteReader
+    _ name: String, _ value: HeaderJSON, _ reader: ByteReader
   ) throws(EngineError) -> Entry {
     let place = "tensor \"\(name)\": "
-    guard case .object(let members) = value else {
+    guard case .object = value else {
       throw reader.failure(place + "expected an object, found \(value.kind)")
     }
-    guard case .string(let type)? = members["dtype"] else {
+    guard case .string(let type)? = value["dtype"] else {
       throw reader.failure(place + "expected a string \"dtype\"")
     }
     guard let stored = SafeTensors.stored(type) else {
@@ -95,14 +93,14 @@ struct SafeTensorsHeader {
         place + "expected one of the scalar types BOOL U8 I8 I16 U16 I32 U32 I64 F16 BF16 F32 F64, "
           + "found \"\(type)\"")
     }
-    guard let dimensions = lengths(members["shape"]) else {
+    guard let dimensions = lengths(value["shape"]) else {
       throw reader.failure(place + "expected \"shape\", an array of whole numbers from 0")
     }
     guard dimensions.count <= Tensor.mostAxes else {
       throw reader.failure(
         place + "expected at most \(Tensor.mostAxes) axes, found \(dimensions.count)")
     }
-    guard let offsets = lengths(members["data_offsets"]), offsets.count == 2,
+    guard let offsets = lengths(value["data_offsets"]), offsets.count == 2,
       offsets[0] <= offsets[1]
     else {
       throw reader.failure(
@@ -124,7 +122,7 @@ struct SafeTensorsHeader {
       name: name, stored: stored, dimensions: dimensions, start: offsets[0], end: offsets[1])
   }
 
-  private static func lengths(_ value: OrderedJSON?) -> [Int]? {
+  private static func lengths(_ value: HeaderJSON?) -> [Int]? {
     guard case .array(let elements)? = value else { return nil }
     var lengths: [Int] = []
     for element in elements {

