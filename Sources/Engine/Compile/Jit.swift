@@ -40,7 +40,7 @@ public final class Jitted<each Argument: Codable, Result: Codable> {
   }
 
   private func compiled(_ structure: Structure, _ tensors: [Tensor]) throws -> Compiled {
-    let key = Key(form: structure.description, specs: tensors.map(\.spec))
+    let key = Key(form: structure.form, specs: tensors.map(\.spec))
     if let known = cache[key] {
       guard let broken = known.plan.graph.guards.first(where: { !$0.holds() }) else { return known }
       log.append("compiled again: \(broken.describe) no longer holds")

@@ -43,6 +43,9 @@ struct Dataset {
     return try Dataset(x: x.map(cut), y: y.map(cut), sampleWeight: sampleWeight.map(cut))
   }
 
+  /// Everything about a batch but the shapes and types of its tensors.
+  var form: String { "\(x.form) \(y.form) \(sampleWeight == nil ? "" : "weighted")" }
+
   /// Shape and type of a batch of `rows` samples, in the order of ``fill(_:rows:)``.
   func specs(rows: Int) -> [TensorSpec] {
     arrays.map { TensorSpec(Shape([rows] + $0.shape.dimensions.dropFirst()), $0.dtype) }

@@ -127,22 +127,24 @@ public final class Model: TrainingControl {
     let states = allMetrics.flatMap(\.stateVariables)
     let overlay = VariableOverlay(
       try StateReduction.combined(states, communicator), writesThrough: false)
-    return overlay {
-      var logs = Logs()
-      // With one loss the total says it all.
-      let single = losses.count == 1 ? losses[0].name(part: nil) : nil
-      let isOnlyTerm =
-        single != nil
-        && !trackers.keys.contains { $0 != single && $0.hasSuffix("loss") && $0 != "loss" }
-      for (name, tracker) in trackers where !(isOnlyTerm && name == single) {
-        logs[name] = tracker.result().item()
-      }
-      for (name, metric) in loggedMetrics {
-        for (part, value) in metric.namedResults() {
-          logs[part.map { "\(name)/\($0)" } ?? name] = value.item()
-        }
-      }
-      return logs
+    return try withErrors { overlay { namedLogs() } }
+  }
+
+  private func namedLogs() -> Logs {
+    var logs = Logs()
+    // With one loss the total says it all.
+    let single = losses.count == 1 ? losses[0].name(part: nil) : nil
+    let isOnlyTerm =
+      single != nil
+      && !trackers.keys.contains { $0 != single && $0.hasSuffix("loss") && $0 != "loss" }
+    for (name, tracker) in trackers where !(isOnlyTerm && name == single) {
+      logs[name] = tracker.result().item()
     }
+    for (name, metric) in loggedMetrics {
+      for (part, value) in metric.namedResults() {
+        logs[part.map { "\(name)/\($0)" } ?? name] = value.item()
+      }
+    }
+    return logs
   }
 }

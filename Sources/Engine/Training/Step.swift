@@ -12,6 +12,8 @@ enum StepMode: String, Hashable {
 struct StepKey: Hashable {
   let mode: StepMode
   let specs: [TensorSpec]
+  /// Names, nesting and constants of x and y, whether there are weights, and class weights: the trace holds them too.
+  let form: String
   /// Rows of the batch over all ranks: matters with `LossScaling.globalBatch` only, else 0.
   let globalRows: Int
   /// Which parameters are trained.
@@ -22,7 +24,8 @@ struct StepKey: Hashable {
 final class Step {
   /// Nil when operations run one by one.
   let plan: Plan?
-  private let body: ([Tensor]) throws -> [Tensor]
+  /// What runs then; it would keep the arrays of its data set alive.
+  private let body: (([Tensor]) throws -> [Tensor])?
   /// The form of the predictions, filled by the first run.
   let outputForm: () -> Structure
 
@@ -32,7 +35,7 @@ final class Step {
   ) {
     self.plan = plan
     self.outputForm = outputForm
-    self.body = body
+    self.body = plan == nil ? body : nil
   }
 
   /// Runs on the samples `rows` of a data set.
@@ -41,7 +44,7 @@ final class Step {
       dataset.fill(plan.inputPointer, rows: rows)
       try plan.run()
     } else {
-      _ = try withErrors { try body(dataset.gather(rows: rows)) }
+      _ = try runEagerly(dataset, rows)
     }
   }
 
@@ -52,7 +55,13 @@ final class Step {
       try plan.run()
       return plan.readOutputs()
     }
-    return try withErrors { try body(dataset.gather(rows: rows)) }
+    return try runEagerly(dataset, rows)
+  }
+
+  private func runEagerly(
+    _ dataset: Dataset, _ rows: UnsafeBufferPointer<Int64>
+  ) throws -> [Tensor] {
+    try withErrors { try body?(dataset.gather(rows: rows)) ?? [] }
   }
 }
 
@@ -61,6 +70,7 @@ extension Model {
   func step(_ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int) throws -> Step {
     let key = StepKey(
       mode: mode, specs: dataset.specs(rows: rows),
+      form: dataset.form + (classWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
       globalRows: strategy.lossScaling == .globalBatch ? globalRows : 0,
       trainable: mode == .train ? module.variables(.parameter).map(\.trainable) : [])
     if let known = steps[key], (known.plan == nil) == runEagerly { return known }
@@ -125,7 +135,7 @@ extension Model {
     }
     let gradients = try gradientsOfScalar(total, leaves, values)
     try optimizer.apply(parameters, try reduceOverRanks(gradients))
-    try updateMetrics(batch, output.map(\.detachedFromLeaves), terms, isTraining: true)
+    try updateMetrics(batch, output.map(\.detached), terms, isTraining: true)
   }
 
   private func testBody(_ batch: Batch, globalRows: Int) throws {
@@ -136,9 +146,4 @@ extension Model {
 
   /// The parameters that are trained, last ones first: their gradients are ready first.
   var orderedParameters: [Variable] { module.parameters.reversed() }
-}
-
-extension Tensor {
-  /// While tracing nothing to do; eagerly the values without the gradient's record.
-  fileprivate var detachedFromLeaves: Tensor { detached }
 }

@@ -21,4 +21,34 @@ import Testing
     }
     #expect(try allocations(rows: 8) == allocations(rows: 400))
   }
+
+  @Test func `a step is compiled again for another form of the same tensors`() throws {
+    final class Pick: Module {
+      func call(_ x: [String: Tensor]) -> Tensor { x["a"] ?? -(x["b"] ?? Tensor(0.0)) }
+    }
+    let model = Model(module: Pick())
+    let x = Tensor([[1.0], [2]])
+    let first: Tensor = try model.predict(x: ["a": x])
+    let second: Tensor = try model.predict(x: ["b": x])
+    #expect(first.scalars(as: Double.self) == [1, 2])
+    #expect(second.scalars(as: Double.self) == [-1, -2])
+  }
+
+  @Test func `a loss that asks for class weights gets those of this call`() throws {
+    struct WeightOfClass0: Loss {
+      struct Inputs: Decodable {
+        let yPred: Tensor
+        let classWeight: [String: Double]
+      }
+      func call(_ i: Inputs) -> Tensor { i.yPred[.all, 0] * 0 + (i.classWeight["0"] ?? 0) }
+    }
+    let model = Model(
+      module: Linear(1), loss: WeightOfClass0(), optimizer: SGD(learningRate: 0.1))
+    let (x, y) = (Tensor([[1.0], [2]]), Tensor([0, 0]))
+    for weight in [3.0, 5.0] {
+      // The loss asks for the weight, and the samples are weighted by it.
+      let logs = try model.trainOnBatch(x: x, y: y, classWeight: [0: weight])
+      #expect(logs["loss"] == weight * weight)
+    }
+  }
 }
