@@ -1,5 +1,20 @@
-// Which CPU this is, and the sizes of element types.
+// Which CPU this is, how many there are, and the sizes of element types.
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE
+#endif
+#include <sched.h>
+#include <unistd.h>
+
 #include "kernel.h"
+
+int apus_cpu_count(void) {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+#endif
+  const long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? (int)count : 1;
+}
 
 const char *apus_cpu_target(void) {
 #if APUS_HAS_CLONES

@@ -43,6 +43,9 @@ int apus_dtype_size(int dtype);
 /// or "baseline" (also on every other architecture).
 const char *apus_cpu_target(void);
 
+/// CPUs that the calling thread may run on.
+int apus_cpu_count(void);
+
 // MARK: Elementwise
 
 /// `y[i] = f(x[i·sx])` for `i < n`. `y` is contiguous; fast for `sx` 0 and 1. `y` may be `x`.
@@ -374,6 +377,34 @@ void apus_random_uniform_from(int dtype, uint64_t seed, uint64_t stream, uint64_
 void apus_random_normal(int dtype, uint64_t seed, uint64_t stream, void *y, ptrdiff_t n);
 void apus_random_normal_from(int dtype, uint64_t seed, uint64_t stream, uint64_t first, void *y,
                              ptrdiff_t n);
+
+// MARK: Threads
+
+/// Threads that wait for work, spinning for a while and then asleep.
+typedef struct apus_pool apus_pool;
+
+/// Work on one part.
+typedef void (*apus_task)(void *context, ptrdiff_t part);
+
+/// Starts `workers` threads (fewer if the system refuses). On Linux each is tied to a CPU of its own when the calling
+/// thread may use exactly one CPU for each of them and one for itself.
+apus_pool *apus_pool_create(int workers);
+
+/// Ends the threads; nothing may be running.
+void apus_pool_destroy(apus_pool *pool);
+
+/// How many threads there are beside the caller.
+int apus_pool_workers(const apus_pool *pool);
+
+/// Does parts 0 ..< `parts`, part 0 on the calling thread and part i always on worker i − 1, and waits for all. When
+/// another thread is using the pool, or for want of workers, the caller does them all itself.
+void apus_pool_run(apus_pool *pool, apus_task task, void *context, ptrdiff_t parts);
+
+/// Starts parts 1 ..< `parts` without waiting. One caller at a time.
+void apus_pool_start(apus_pool *pool, apus_task task, void *context, ptrdiff_t parts);
+
+/// Waits for what `apus_pool_start` started.
+void apus_pool_wait(apus_pool *pool, ptrdiff_t parts);
 
 #ifdef __cplusplus
 }

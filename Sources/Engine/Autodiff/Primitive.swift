@@ -105,28 +105,6 @@ public struct Operand {
   }
 }
 
-/// Scratch memory that all kernels of a plan share, since they run one after the other.
-public final class Workspace {
-  private var storage: Storage?
-  private var required = 0
-
-  package init() {}
-
-  /// Makes sure that ``base`` will have room for `bytes`. To be called while preparing a kernel.
-  public func require(bytes: Int) { required = max(required, bytes) }
-
-  /// The first byte, aligned to 64. Valid while a kernel runs; contents do not outlive it.
-  public var base: UnsafeMutableRawPointer {
-    if let storage, storage.byteCount >= required { return storage.pointer }
-    let fresh = Storage(byteCount: required)
-    storage = fresh
-    return fresh.pointer
-  }
-
-  /// Bytes of scratch memory that the kernels asked for.
-  package var byteCount: Int { required }
-}
-
 /// What a gradient rule gets.
 public struct GradientContext {
   /// The operation's inputs.

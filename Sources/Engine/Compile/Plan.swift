@@ -31,7 +31,7 @@ package final class Plan {
       instruction.primitive.prepare(
         instruction.inputs.map(memory.operand), instruction.outputs.map(memory.operand), workspace)
     }
-    _ = workspace.base
+    workspace.reserve()
     self.graph = optimized
     self.progress = progress
     instructions = lowering.instructions

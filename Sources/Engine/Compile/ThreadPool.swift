@@ -1,0 +1,43 @@
+import CKernels
+
+/// The threads that a plan runs on: the caller and some workers, which spin for a while and then sleep.
+///
+/// Work is cut into parts beforehand and each part always runs on the same thread, so that what a core has in its caches
+/// stays useful, and results do not depend on timing.
+package final class ThreadPool: @unchecked Sendable {
+  /// Threads in all, the caller included.
+  package let threads: Int
+  private let pool: OpaquePointer
+
+  package init(threads: Int) {
+    pool = apus_pool_create(Int32(clamping: threads - 1))
+    self.threads = Int(apus_pool_workers(pool)) + 1
+  }
+
+  deinit { apus_pool_destroy(pool) }
+
+  /// Work that is cut into parts, at a fixed address.
+  final class Task {
+    let body: (_ part: Int) -> Void
+
+    init(_ body: @escaping (_ part: Int) -> Void) { self.body = body }
+  }
+
+  /// Runs parts `0..<parts` and returns when all are done. Allocates nothing.
+  func run(_ task: Task, parts: Int) {
+    apus_pool_run(pool, Self.trampoline, Unmanaged.passUnretained(task).toOpaque(), parts)
+  }
+
+  /// Runs the task's part 1 on the first worker, beside the caller, until ``wait()``.
+  func start(_ task: Task) {
+    apus_pool_start(pool, Self.trampoline, Unmanaged.passUnretained(task).toOpaque(), 2)
+  }
+
+  /// Waits for what ``start(_:)`` started.
+  func wait() { apus_pool_wait(pool, 2) }
+
+  private static let trampoline: apus_task = { context, part in
+    guard let context else { return }
+    Unmanaged<Task>.fromOpaque(context).takeUnretainedValue().body(part)
+  }
+}
