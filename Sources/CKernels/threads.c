@@ -26,6 +26,7 @@ static const int64_t spin_nanoseconds = 150000;
 
 typedef struct {
   _Alignas(64) atomic_uint command;  // grows by one with every piece of work; the highest bit ends the thread
+  _Alignas(64) atomic_uint taken;    // the last command that somebody has begun to carry out
   _Alignas(64) atomic_uint done;     // the last command that was carried out
   _Alignas(64) atomic_int sleeping;
   pthread_mutex_t mutex;
@@ -70,14 +71,22 @@ static unsigned next_command(apus_worker *worker, unsigned last) {
   return command;
 }
 
+// Carries out `command` unless somebody has begun to. A worker whose CPU is busy with something else must not hold up
+// the caller, which then does the part itself; parts are the same whoever works on them.
+static void carry_out(apus_worker *worker, unsigned command) {
+  unsigned last = (command - 1) & ~stop_bit;
+  if (!atomic_compare_exchange_strong(&worker->taken, &last, command)) return;
+  worker->pool->task(worker->pool->context, worker->part);
+  atomic_store_explicit(&worker->done, command, memory_order_release);
+}
+
 static void *worker_main(void *argument) {
   apus_worker *worker = argument;
   unsigned last = 0;
   for (;;) {
     const unsigned command = next_command(worker, last);
     if (command & stop_bit) return NULL;
-    worker->pool->task(worker->pool->context, worker->part);
-    atomic_store_explicit(&worker->done, command, memory_order_release);
+    carry_out(worker, command);
     last = command;
   }
 }
@@ -114,7 +123,7 @@ static void pin(apus_pool *pool) {
 #endif
 }
 
-apus_pool *apus_pool_create(int workers) {
+apus_pool *apus_pool_create(int workers, int tied) {
   apus_pool *pool = aligned_alloc(64, (sizeof(apus_pool) + 63) / 64 * 64);
   pool->count = 0;
   pool->workers = workers > 0 ? aligned_alloc(64, sizeof(apus_worker) * (size_t)workers) : NULL;
@@ -122,6 +131,7 @@ apus_pool *apus_pool_create(int workers) {
   for (int i = 0; i < workers; i++) {
     apus_worker *worker = &pool->workers[i];
     atomic_init(&worker->command, 0);
+    atomic_init(&worker->taken, 0);
     atomic_init(&worker->done, 0);
     atomic_init(&worker->sleeping, 0);
     pthread_mutex_init(&worker->mutex, NULL);
@@ -131,7 +141,7 @@ apus_pool *apus_pool_create(int workers) {
     if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) break;
     pool->count++;
   }
-  pin(pool);
+  if (tied) pin(pool);
   return pool;
 }
 
@@ -164,6 +174,7 @@ void apus_pool_wait(apus_pool *pool, ptrdiff_t parts) {
   for (ptrdiff_t i = 0; i + 1 < parts; i++) {
     apus_worker *worker = &pool->workers[i];
     const unsigned command = atomic_load_explicit(&worker->command, memory_order_relaxed);
+    carry_out(worker, command);
     for (int n = 1; atomic_load_explicit(&worker->done, memory_order_acquire) != command; n++) {
       APUS_PAUSE();
       // Where cores are shared the worker may be waiting for this one.
@@ -173,7 +184,7 @@ void apus_pool_wait(apus_pool *pool, ptrdiff_t parts) {
 }
 
 void apus_pool_run(apus_pool *pool, apus_task task, void *context, ptrdiff_t parts) {
-  // Parts are the same whoever works on them: when others use the pool the caller does it all.
+  // When others use the pool the caller does it all.
   if (parts <= 1 || parts > pool->count + 1 || atomic_flag_test_and_set(&pool->busy)) {
     for (ptrdiff_t part = 0; part < parts; part++) task(context, part);
     return;

@@ -386,9 +386,9 @@ typedef struct apus_pool apus_pool;
 /// Work on one part.
 typedef void (*apus_task)(void *context, ptrdiff_t part);
 
-/// Starts `workers` threads (fewer if the system refuses). On Linux each is tied to a CPU of its own when the calling
-/// thread may use exactly one CPU for each of them and one for itself.
-apus_pool *apus_pool_create(int workers);
+/// Starts `workers` threads (fewer if the system refuses). With `tied`, on Linux, each is tied to a CPU of its own when
+/// the calling thread may use exactly one CPU for each of them and one for itself.
+apus_pool *apus_pool_create(int workers, int tied);
 
 /// Ends the threads; nothing may be running.
 void apus_pool_destroy(apus_pool *pool);
@@ -396,8 +396,9 @@ void apus_pool_destroy(apus_pool *pool);
 /// How many threads there are beside the caller.
 int apus_pool_workers(const apus_pool *pool);
 
-/// Does parts 0 ..< `parts`, part 0 on the calling thread and part i always on worker i − 1, and waits for all. When
-/// another thread is using the pool, or for want of workers, the caller does them all itself.
+/// Does parts 0 ..< `parts`, part 0 on the calling thread and part i on worker i − 1, and waits for all. What a worker has
+/// not begun when the caller is done with its own part, the caller does as well; and everything when another thread is
+/// using the pool or there are too few workers.
 void apus_pool_run(apus_pool *pool, apus_task task, void *context, ptrdiff_t parts);
 
 /// Starts parts 1 ..< `parts` without waiting. One caller at a time.

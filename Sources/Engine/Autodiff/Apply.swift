@@ -47,7 +47,9 @@ private func evaluate(
       layout: Layout(rowMajor: spec.shape), dtype: spec.dtype,
       storage: Storage(byteCount: spec.byteCount))
   }
-  let kernel = primitive.prepare(operands, outputs.compactMap(\.operand), Workspace())
+  let workspace = Workspace()
+  let kernel = primitive.prepare(operands, outputs.compactMap(\.operand), workspace)
+  workspace.reserve()
   try withExtendedLifetime(sources) { try kernel() }
   return outputs
 }

@@ -21,13 +21,14 @@ public final class Workspace {
 
   /// The first byte of the scratch memory of one part: no two parts share any.
   public func base(part: Int) -> UnsafeMutableRawPointer {
-    if let storage { return storage.pointer + part * required }
-    reserve()
-    return base(part: part)
+    guard let storage else { preconditionFailure("no kernel has asked for scratch memory") }
+    return storage.pointer + part * required
   }
 
   /// Takes the memory: after the last kernel has been prepared, before the first one runs.
-  package func reserve() { storage = Storage(byteCount: required * threads) }
+  package func reserve() {
+    if required > 0 { storage = Storage(byteCount: required * threads) }
+  }
 
   /// Bytes of scratch memory that the kernels asked for, over all threads.
   package var byteCount: Int { required * threads }
@@ -51,6 +52,16 @@ public final class Workspace {
     let task = ThreadPool.Task { part in body(ranges[part], part) }
     let pool = pool
     return { pool.run(task, parts: ranges.count) }
+  }
+
+  /// A kernel that runs a loop over elements in pieces, one a thread.
+  ///
+  /// - Parameter make: gives the work on a piece, which starts `offsets` elements into each operand.
+  func parallel(
+    _ loop: StridedLoop, _ make: (_ piece: StridedLoop, _ offsets: [Int]) -> () -> Void
+  ) -> Kernel {
+    let pieces = loop.cut(into: min(threads, loop.count / Self.elementGrain)).map(make)
+    return pieces.count == 1 ? pieces[0] : parallel(pieces.count) { _, part in pieces[part]() }
   }
 
   /// Cuts `0..<count` into at most `threads` parts of nearly equal length.

@@ -66,8 +66,8 @@ struct ArenaPlanner {
         else { continue }
         let source = root(input.value)
         // Another look at the same memory in this instruction must be the very same look.
-        let others = instruction.inputs.filter { self.root($0.value) == source && !$0.isWhole }
-        guard lastUse[source] == time, others.isEmpty,
+        guard lastUse[source] == time,
+          !instruction.inputs.contains(where: { !$0.isWhole && root($0.value) == source }),
           !instruction.outputs.contains(where: { $0.value != output && root($0.value) == source })
         else { continue }
         buffer[output] = source
@@ -76,9 +76,13 @@ struct ArenaPlanner {
     }
   }
 
-  private func root(_ value: Int) -> Int {
+  /// The value whose memory this one uses. Shortens the way, so that long chains stay cheap.
+  private mutating func root(_ value: Int) -> Int {
     var value = value
-    while buffer[value] != value { value = buffer[value] }
+    while buffer[value] != value {
+      buffer[value] = buffer[buffer[value]]
+      value = buffer[value]
+    }
     return value
   }
 }

@@ -39,19 +39,28 @@ struct Lowering {
   let graph: Graph
   private(set) var instructions: [Instruction] = []
   private(set) var values: [Value] = []
-  private(set) var inputStorages: [Storage] = []
+  /// Memory of each input, once for each bank.
+  private(set) var inputStorages: [[Storage]] = []
   private(set) var outputs: [Reference] = []
   private var references: [Int: [Reference]] = [:]
   private var constants: [ObjectIdentifier: Int] = [:]
   private var keptAlive: [AnyObject] = []
 
-  init(_ graph: Graph) { self.graph = graph }
+  /// How often there is memory for the inputs.
+  private let banks: Int
+  private var inputValues: [Int] = []
+
+  init(_ graph: Graph, banks: Int) {
+    self.graph = graph
+    self.banks = banks
+  }
 
   mutating func lower() {
     for input in graph.inputs {
-      let storage = Storage(byteCount: input.spec.byteCount)
-      inputStorages.append(storage)
-      define(input, at: addValue(.fixed(storage.pointer), input.spec.byteCount))
+      let storages = (0..<banks).map { _ in Storage(byteCount: input.spec.byteCount) }
+      inputStorages.append(storages)
+      inputValues.append(addValue(.fixed(storages[0].pointer), input.spec.byteCount))
+      define(input, at: inputValues[inputValues.count - 1])
     }
     var variableValues: [ObjectIdentifier: Int] = [:]
     for (variable, placeholder) in graph.variables {
@@ -182,11 +191,12 @@ struct Lowering {
   private mutating func lowerUpdates(_ variableValues: [ObjectIdentifier: Int]) {
     var copies: [(source: Reference, target: Variable)] = []
     var readAtEnd: Set<Int> = Set(outputs.map(\.value))
+    let olds = Set(variableValues.values)
     var pending: [(variable: Variable, source: Reference)] = []
     for (variable, tensor) in graph.updates {
       let source = resolve(tensor)
       // A variable that gets another one's old value must be copied before that one is overwritten.
-      if case .fixed = values[source.value].home, variableValues.values.contains(source.value) {
+      if olds.contains(source.value) {
         let copy = emit(Contiguous(), [source], [variable.spec])[0]
         pending.append((variable, copy))
       } else {
@@ -194,10 +204,11 @@ struct Lowering {
       }
     }
     readAtEnd.formUnion(pending.map(\.source.value))
+    let readers = Readers(instructions, of: olds)
     for (variable, source) in pending {
       let old = variableValues[ObjectIdentifier(variable)]
       let pointer = variable.pin()
-      if canWriteDirectly(source, over: old, readAtEnd: readAtEnd) {
+      if canWriteDirectly(source, over: old, readAtEnd: readAtEnd, readers) {
         values[source.value].home = .fixed(pointer)
       } else {
         copies.append((source, variable))
@@ -213,23 +224,42 @@ struct Lowering {
   }
 
   private func canWriteDirectly(
-    _ source: Reference, over old: Int?, readAtEnd: Set<Int>
+    _ source: Reference, over old: Int?, readAtEnd: Set<Int>, _ readers: Readers
   ) -> Bool {
     guard isWrittenForOnePlace(source), let writer = values[source.value].writer else {
       return false
     }
     guard let old else { return true }
     if readAtEnd.contains(old) { return false }
-    for index in writer..<instructions.count {
-      for (position, input) in instructions[index].inputs.enumerated() where input.value == old {
-        guard index == writer, input.isWhole,
-          let output = instructions[index].outputs.firstIndex(where: { $0.value == source.value }),
-          instructions[index].primitive.inPlace.contains(
-            InPlacePair(output: output, input: position))
-        else { return false }
+    let reads = readers.reads[old] ?? []
+    guard let last = reads.last, last.instruction >= writer else { return true }
+    guard last.instruction == writer,
+      let output = instructions[writer].outputs.firstIndex(where: { $0.value == source.value })
+    else { return false }
+    let pairs = readers.inPlace[writer] ?? []
+    return reads.lazy.filter { $0.instruction == writer }.allSatisfy { read in
+      instructions[writer].inputs[read.position].isWhole
+        && pairs.contains(InPlacePair(output: output, input: read.position))
+    }
+  }
+
+  /// Where some values are read, in order, and what the instructions that read them can do in place: found once, since
+  /// an optimizer's update alone has thousands of inputs.
+  private struct Readers {
+    var reads: [Int: [(instruction: Int, position: Int)]] = [:]
+    var inPlace: [Int: Set<InPlacePair>] = [:]
+
+    init(_ instructions: [Instruction], of wanted: Set<Int>) {
+      for (index, instruction) in instructions.enumerated() {
+        var isReader = false
+        for (position, input) in instruction.inputs.enumerated() where wanted.contains(input.value)
+        {
+          reads[input.value, default: []].append((index, position))
+          isReader = true
+        }
+        if isReader { inPlace[index] = Set(instruction.primitive.inPlace) }
       }
     }
-    return true
   }
 
   // MARK: Memory
@@ -250,7 +280,9 @@ struct Lowering {
       }
     }
     return PlanMemory(
-      arena: arena, pointers: pointers, keptAlive: keptAlive + inputStorages + [arena])
+      arena: arena, pointers: pointers,
+      inputs: Dictionary(uniqueKeysWithValues: zip(inputValues, inputStorages)),
+      keptAlive: keptAlive + inputStorages.flatMap { $0 } + [arena])
   }
 }
 
@@ -258,9 +290,12 @@ struct Lowering {
 struct PlanMemory {
   let arena: Storage
   let pointers: [UnsafeMutableRawPointer]
+  /// The values that are inputs, with their memory in each bank.
+  let inputs: [Int: [Storage]]
   let keptAlive: [AnyObject]
 
-  func operand(_ reference: Reference) -> Operand {
-    Operand(pointer: pointers[reference.value], layout: reference.layout, dtype: reference.dtype)
+  func operand(_ reference: Reference, bank: Int = 0) -> Operand {
+    let pointer = inputs[reference.value]?[bank].pointer ?? pointers[reference.value]
+    return Operand(pointer: pointer, layout: reference.layout, dtype: reference.dtype)
   }
 }

@@ -8,9 +8,9 @@ package final class Plan {
   /// Bytes of the arena that holds everything between inputs and outputs.
   package let arenaBytes: Int
 
-  private let kernels: [Kernel]
-  private let inputStorages: [Storage]
-  private let inputSpecs: [TensorSpec]
+  /// For each bank of input memory.
+  private let kernels: [[Kernel]]
+  private let inputStorages: [[Storage]]
   private let outputs: [Operand]
   private let keptAlive: [AnyObject]
   private let progress: (() throws -> Void)?
@@ -18,46 +18,61 @@ package final class Plan {
   /// - Parameters:
   ///   - graph: what to run.
   ///   - passes: rewritings to apply first.
+  ///   - banks: how many batches there is input memory for: with 2 one can be filled while the plan runs on the other.
   ///   - progress: called between kernels, so that collectives move on.
   package init(
-    _ graph: Graph, passes: [any Pass] = Passes.standard, progress: (() throws -> Void)? = nil
+    _ graph: Graph, passes: [any Pass] = Passes.standard, banks: Int = 1,
+    progress: (() throws -> Void)? = nil
   ) {
     let optimized = passes.reduce(graph) { $1.run($0) }
-    var lowering = Lowering(optimized)
+    var lowering = Lowering(optimized, banks: banks)
     lowering.lower()
     let memory = lowering.place()
     let workspace = Workspace()
-    kernels = lowering.instructions.map { instruction in
+    func prepare(_ instruction: Instruction, _ bank: Int) -> Kernel {
       instruction.primitive.prepare(
-        instruction.inputs.map(memory.operand), instruction.outputs.map(memory.operand), workspace)
+        instruction.inputs.map { memory.operand($0, bank: bank) },
+        instruction.outputs.map { memory.operand($0) }, workspace)
+    }
+    let first = lowering.instructions.map { prepare($0, 0) }
+    kernels = (0..<banks).map { bank in
+      // Only what reads an input differs from bank to bank.
+      bank == 0
+        ? first
+        : zip(lowering.instructions, first).map { instruction, kernel in
+          let readsInput = instruction.inputs.contains { memory.inputs[$0.value] != nil }
+          return readsInput ? prepare(instruction, bank) : kernel
+        }
     }
     workspace.reserve()
     self.graph = optimized
     self.progress = progress
     instructions = lowering.instructions
-    inputSpecs = graph.inputs.map(\.spec)
     inputStorages = lowering.inputStorages
-    outputs = lowering.outputs.map(memory.operand)
+    outputs = lowering.outputs.map { memory.operand($0) }
     arenaBytes = memory.arena.byteCount
     keptAlive =
       memory.keptAlive + optimized.variables.map(\.variable)
       + optimized.updates.map(\.variable) + [workspace]
   }
 
-  /// Where input `index` is read from: row-major memory to be filled before ``run()``.
-  package func inputPointer(_ index: Int) -> UnsafeMutableRawPointer {
-    inputStorages[index].pointer
+  /// How many batches there is input memory for.
+  package var banks: Int { kernels.count }
+
+  /// Where input `index` is read from: row-major memory to be filled before ``run(bank:)``.
+  package func inputPointer(_ index: Int, bank: Int = 0) -> UnsafeMutableRawPointer {
+    inputStorages[index][bank].pointer
   }
 
-  /// Runs every kernel once, on what is in the inputs' memory.
-  package func run() throws {
+  /// Runs every kernel once, on what is in a bank of the inputs' memory.
+  package func run(bank: Int = 0) throws {
     if let progress {
-      for kernel in kernels {
+      for kernel in kernels[bank] {
         try kernel()
         try progress()
       }
     } else {
-      for kernel in kernels { try kernel() }
+      for kernel in kernels[bank] { try kernel() }
     }
   }
 
@@ -72,7 +87,7 @@ package final class Plan {
   package func copyInput(_ index: Int, _ tensor: Tensor) {
     tensor.withUnsafeBytes { bytes in
       guard let source = bytes.baseAddress else { return }
-      inputStorages[index].pointer.copyMemory(from: source, byteCount: bytes.count)
+      inputPointer(index).copyMemory(from: source, byteCount: bytes.count)
     }
   }
 
@@ -95,7 +110,7 @@ package final class Plan {
   /// Runs once and gives the seconds that each instruction took.
   package func profile() throws -> [(instruction: Instruction, seconds: Double)] {
     let clock = ContinuousClock()
-    return try zip(instructions, kernels).map { instruction, kernel in
+    return try zip(instructions, kernels[0]).map { instruction, kernel in
       let duration = try clock.measure { try kernel() }.components
       return (instruction, Double(duration.seconds) + Double(duration.attoseconds) * 1e-18)
     }

@@ -2,15 +2,17 @@ import CKernels
 
 /// The threads that a plan runs on: the caller and some workers, which spin for a while and then sleep.
 ///
-/// Work is cut into parts beforehand and each part always runs on the same thread, so that what a core has in its caches
-/// stays useful, and results do not depend on timing.
+/// Work is cut into parts beforehand, and each part runs on the same thread every time, so that what a core has in its
+/// caches stays useful; only a part whose thread has not begun in time is done by the caller. Who does a part makes no
+/// difference to results.
 package final class ThreadPool: @unchecked Sendable {
   /// Threads in all, the caller included.
   package let threads: Int
   private let pool: OpaquePointer
 
-  package init(threads: Int) {
-    pool = apus_pool_create(Int32(clamping: threads - 1))
+  /// - Parameter isTied: whether each worker keeps to a CPU of its own where there are just enough.
+  package init(threads: Int, isTied: Bool = true) {
+    pool = apus_pool_create(Int32(clamping: threads - 1), isTied ? 1 : 0)
     self.threads = Int(apus_pool_workers(pool)) + 1
   }
 

@@ -47,7 +47,7 @@ public struct BroadcastTo: Primitive {
     let (x, y) = (inputs[0], outputs[0])
     return copyKernel(
       from: x.pointer, strides: strides(x.shape, x.strides), to: y.pointer, strides: y.strides,
-      shape: y.shape, size: y.dtype.size)
+      shape: y.shape, size: y.dtype.size, workspace)
   }
 
   /// `g` summed along the repeated axes.

@@ -21,7 +21,8 @@ public struct Cast: Primitive {
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    unaryKernel(apus_cast(inputs[0].dtype.code, dtype.code), inputs[0], outputs[0], name)
+    unaryKernel(
+      apus_cast(inputs[0].dtype.code, dtype.code), inputs[0], outputs[0], workspace, name)
   }
 
   /// `g` in the type of the input, if both types have a fraction.

@@ -52,7 +52,7 @@ public struct Concatenate: Primitive {
       start += x.shape.dimensions[axis]
       return copyKernel(
         from: x.pointer, strides: x.strides, to: target, strides: y.strides, shape: x.shape,
-        size: y.dtype.size)
+        size: y.dtype.size, workspace)
     }
     return { for copy in copies { try copy() } }
   }

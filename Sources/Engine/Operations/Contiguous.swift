@@ -19,7 +19,7 @@ public struct Contiguous: Primitive {
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    copyKernel(inputs[0], outputs[0])
+    copyKernel(inputs[0], outputs[0], workspace)
   }
 
   /// `g`.

@@ -33,7 +33,7 @@ extension UnaryElementwise {
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    unaryKernel(apus_unary(Self.op, inputs[0].dtype.code), inputs[0], outputs[0], name)
+    unaryKernel(apus_unary(Self.op, inputs[0].dtype.code), inputs[0], outputs[0], workspace, name)
   }
 }
 
@@ -81,35 +81,43 @@ extension BinaryElementwise {
     guard let function = apus_binary(Self.op, a.dtype.code) else {
       preconditionFailure("\(name): no kernel for \(a.dtype), which infer admitted")
     }
-    let (pa, pb, py) = (a.pointer, b.pointer, y.pointer)
+    let (sizeA, sizeB, sizeY) = (a.dtype.size, b.dtype.size, y.dtype.size)
     let loop = StridedLoop(shape: y.shape, strides: [a.strides, b.strides, y.strides])
-    if loop.shape.count <= 1 {
-      let (sa, sb) = (loop.strides[0].last ?? 1, loop.strides[1].last ?? 1)
-      let count = y.elementCount
-      return { function(pa, sa, pb, sb, py, count) }
+    return workspace.parallel(loop) { piece, offsets in
+      let (pa, pb) = (a.pointer + offsets[0] * sizeA, b.pointer + offsets[1] * sizeB)
+      let py = y.pointer + offsets[2] * sizeY
+      if piece.shape.count <= 1 {
+        let (sa, sb) = (piece.strides[0].last ?? 1, piece.strides[1].last ?? 1)
+        let count = piece.count
+        return { function(pa, sa, pb, sb, py, count) }
+      }
+      let nest = LoopNest(piece)
+      let (wa, wb, wy) = (Int32(sizeA), Int32(sizeB), Int32(sizeY))
+      return { apus_run_binary(function, nest.pointer, wa, pa, wb, pb, wy, py) }
     }
-    let nest = LoopNest(loop)
-    let (sizeA, sizeB, sizeY) = (Int32(a.dtype.size), Int32(b.dtype.size), Int32(y.dtype.size))
-    return { apus_run_binary(function, nest.pointer, sizeA, pa, sizeB, pb, sizeY, py) }
   }
 }
 
 /// A kernel that applies `function` to every element of `x`.
-func unaryKernel(_ function: apus_unary_fn?, _ x: Operand, _ y: Operand, _ name: String) -> Kernel {
+func unaryKernel(
+  _ function: apus_unary_fn?, _ x: Operand, _ y: Operand, _ workspace: Workspace, _ name: String
+) -> Kernel {
   guard y.elementCount > 0 else { return {} }
   guard let function else {
     preconditionFailure("\(name): no kernel for \(x.dtype), which infer admitted")
   }
-  let (px, py) = (x.pointer, y.pointer)
+  let (sizeX, sizeY) = (x.dtype.size, y.dtype.size)
   let loop = StridedLoop(shape: y.shape, strides: [x.strides, y.strides])
-  if loop.shape.count <= 1 {
-    let stride = loop.strides[0].last ?? 1
-    let count = y.elementCount
-    return { function(px, stride, py, count) }
+  return workspace.parallel(loop) { piece, offsets in
+    let (px, py) = (x.pointer + offsets[0] * sizeX, y.pointer + offsets[1] * sizeY)
+    if piece.shape.count <= 1 {
+      let (stride, count) = (piece.strides[0].last ?? 1, piece.count)
+      return { function(px, stride, py, count) }
+    }
+    let nest = LoopNest(piece)
+    let (wx, wy) = (Int32(sizeX), Int32(sizeY))
+    return { apus_run_unary(function, nest.pointer, wx, px, wy, py) }
   }
-  let nest = LoopNest(loop)
-  let (sizeX, sizeY) = (Int32(x.dtype.size), Int32(y.dtype.size))
-  return { apus_run_unary(function, nest.pointer, sizeX, px, sizeY, py) }
 }
 
 /// A loop nest at a fixed address, so that a kernel passes a pointer and copies nothing.
@@ -125,27 +133,30 @@ final class LoopNest {
 }
 
 /// A kernel that copies `x` to `y`, which have one shape and any strides.
-func copyKernel(_ x: Operand, _ y: Operand) -> Kernel {
+func copyKernel(_ x: Operand, _ y: Operand, _ workspace: Workspace) -> Kernel {
   copyKernel(
     from: x.pointer, strides: x.strides, to: y.pointer, strides: y.strides, shape: y.shape,
-    size: y.dtype.size)
+    size: y.dtype.size, workspace)
 }
 
 /// A kernel that copies elements of `size` bytes between two layouts of one shape.
 func copyKernel(
   from source: UnsafeMutableRawPointer, strides sourceStrides: [Int],
-  to target: UnsafeMutableRawPointer, strides targetStrides: [Int], shape: Shape, size: Int
+  to target: UnsafeMutableRawPointer, strides targetStrides: [Int], shape: Shape, size: Int,
+  _ workspace: Workspace
 ) -> Kernel {
-  let count = shape.elementCount
-  guard count > 0 else { return {} }
+  guard shape.elementCount > 0 else { return {} }
   let loop = StridedLoop(shape: shape, strides: [sourceStrides, targetStrides])
-  if loop.shape.isEmpty || (loop.shape.count == 1 && loop.strides.allSatisfy { $0 == [1] }) {
-    let bytes = count * size
-    return { target.copyMemory(from: source, byteCount: bytes) }
+  return workspace.parallel(loop) { piece, offsets in
+    let (from, to) = (source + offsets[0] * size, target + offsets[1] * size)
+    if piece.shape.isEmpty || (piece.shape.count == 1 && piece.strides.allSatisfy { $0 == [1] }) {
+      let bytes = piece.count * size
+      return { to.copyMemory(from: from, byteCount: bytes) }
+    }
+    let nest = LoopNest(piece)
+    let width = Int32(size)
+    return { apus_copy_strided(nest.pointer, width, from, to) }
   }
-  let nest = LoopNest(loop)
-  let width = Int32(size)
-  return { apus_copy_strided(nest.pointer, width, source, target) }
 }
 
 extension Primitive {

@@ -44,7 +44,7 @@ public struct Pad: Primitive {
     let offset = before.indices.reduce(0) { $0 + before[$1] * y.strides[$1] }
     let copy = copyKernel(
       from: x.pointer, strides: x.strides, to: y.pointer + offset * y.dtype.size,
-      strides: y.strides, shape: x.shape, size: x.dtype.size)
+      strides: y.strides, shape: x.shape, size: x.dtype.size, workspace)
     return {
       try fill()
       try copy()

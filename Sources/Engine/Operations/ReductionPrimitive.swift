@@ -54,7 +54,16 @@ extension ReductionPrimitive {
     let (px, py) = (x.pointer, y.pointer)
     if passes.count == 1 {
       let pass = passes[0]
-      return { function(px, py, pass.outer, pass.count, pass.inner) }
+      if pass.outer > 1 || !isChunked(pass, y.dtype) {
+        // Rows of results; each is computed as a whole, so cutting them changes nothing.
+        let grain = max(1, Workspace.elementGrain / max(pass.count * pass.inner, 1))
+        let (from, to) = (pass.count * pass.inner * x.dtype.size, pass.inner * y.dtype.size)
+        return workspace.parallel(pass.outer, grain: grain) { rows, _ in
+          let first = rows.lowerBound
+          function(px + first * from, py + first * to, rows.count, pass.count, pass.inner)
+        }
+      }
+      return chunkedKernel(function, pass, x, y, workspace)
     }
     // Two buffers take turns; no later result is larger than the first.
     let room = (passes[0].outer * passes[0].inner * y.dtype.size + 63) / 64 * 64
@@ -71,11 +80,45 @@ extension ReductionPrimitive {
   }
 }
 
+extension ReductionPrimitive {
+  /// Whether one long reduction is done in chunks whose results are then folded. By shape only, so that the order of
+  /// additions is the same whatever the number of threads.
+  private func isChunked(_ pass: ReductionPass, _ dtype: DType) -> Bool {
+    let folds = [APUS_SUM, APUS_RMAX, APUS_RMIN].contains { $0.rawValue == Self.op.rawValue }
+    return folds && dtype.isFloating && pass.count * pass.inner >= 4 * Workspace.elementGrain
+      && pass.count >= 8 * ReductionPass.chunks
+  }
+
+  private func chunkedKernel(
+    _ function: @escaping apus_reduce_fn, _ pass: ReductionPass, _ x: Operand, _ y: Operand,
+    _ workspace: Workspace
+  ) -> Kernel {
+    let size = y.dtype.size
+    let chunks = Workspace.parts(pass.count, threads: ReductionPass.chunks)
+    let room = pass.inner * size
+    workspace.require(bytes: chunks.count * room)
+    let fold = workspace.parallel(chunks.count) { items, _ in
+      for index in items {
+        let chunk = chunks[index]
+        function(
+          x.pointer + chunk.lowerBound * room, workspace.base + index * room, 1, chunk.count,
+          pass.inner)
+      }
+    }
+    return {
+      try fold()
+      function(workspace.base, y.pointer, 1, chunks.count, pass.inner)
+    }
+  }
+}
+
 /// One call of a reduction kernel: `[outer, count, inner]` to `[outer, inner]`.
 struct ReductionPass: Equatable {
   var outer: Int
   var count: Int
   var inner: Int
+  /// Into how many chunks one long reduction is cut.
+  static let chunks = 16
 
   /// The calls that fold `axes` of a row-major tensor; at least one.
   static func plan(shape: Shape, axes: [Int]) -> [ReductionPass] {

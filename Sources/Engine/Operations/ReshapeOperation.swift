@@ -61,7 +61,7 @@ public struct ReshapeOperation: Primitive {
     let (x, y) = (inputs[0], outputs[0])
     return copyKernel(
       from: x.pointer, strides: x.strides, to: y.pointer, strides: x.shape.rowMajorStrides,
-      shape: x.shape, size: x.dtype.size)
+      shape: x.shape, size: x.dtype.size, workspace)
   }
 
   /// `g` in the shape of the input.

@@ -42,7 +42,7 @@ public struct ScatterSlice: Primitive {
       lengths.contains(0) ? 0 : starts.indices.reduce(0) { $0 + starts[$1] * y.strides[$1] }
     let copy = copyKernel(
       from: x.pointer, strides: x.strides, to: target + offset * y.dtype.size,
-      strides: zip(y.strides, steps).map { $0 * $1 }, shape: x.shape, size: x.dtype.size)
+      strides: zip(y.strides, steps).map { $0 * $1 }, shape: x.shape, size: x.dtype.size, workspace)
     return {
       target.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
       try copy()

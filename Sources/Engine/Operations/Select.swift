@@ -34,16 +34,21 @@ public struct Select: Primitive {
     guard let function = apus_select(y.dtype.code) else {
       preconditionFailure("select: no kernel for \(y.dtype)")
     }
-    let (pc, pa, pb, py) = (inputs[0].pointer, inputs[1].pointer, inputs[2].pointer, y.pointer)
+    let size = y.dtype.size
     let loop = StridedLoop(shape: y.shape, strides: inputs.map(\.strides) + [y.strides])
-    if loop.shape.count <= 1 {
-      let steps = loop.strides.map { $0.last ?? 1 }
-      let (sc, sa, sb, count) = (steps[0], steps[1], steps[2], y.elementCount)
-      return { function(pc, sc, pa, sa, pb, sb, py, count) }
+    return workspace.parallel(loop) { piece, offsets in
+      let pc = inputs[0].pointer + offsets[0]
+      let (pa, pb) = (inputs[1].pointer + offsets[1] * size, inputs[2].pointer + offsets[2] * size)
+      let py = y.pointer + offsets[3] * size
+      if piece.shape.count <= 1 {
+        let steps = piece.strides.map { $0.last ?? 1 }
+        let (sc, sa, sb, count) = (steps[0], steps[1], steps[2], piece.count)
+        return { function(pc, sc, pa, sa, pb, sb, py, count) }
+      }
+      let nest = LoopNest(piece)
+      let width = Int32(size)
+      return { apus_run_select(function, nest.pointer, width, pc, pa, pb, py) }
     }
-    let nest = LoopNest(loop)
-    let size = Int32(y.dtype.size)
-    return { apus_run_select(function, nest.pointer, size, pc, pa, pb, py) }
   }
 
   /// `g` where the choice was taken, 0 elsewhere; none for the condition.

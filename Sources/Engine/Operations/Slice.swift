@@ -43,7 +43,7 @@ public struct Slice: Primitive {
     guard let view = view(of: Layout(shape: x.shape, strides: x.strides)) else { return {} }
     return copyKernel(
       from: x.pointer + view.offset * x.dtype.size, strides: view.strides, to: y.pointer,
-      strides: y.strides, shape: y.shape, size: y.dtype.size)
+      strides: y.strides, shape: y.shape, size: y.dtype.size, workspace)
   }
 
   /// `g` in its place among zeros.

@@ -35,7 +35,7 @@ public struct Transpose: Primitive {
     let (x, y) = (inputs[0], outputs[0])
     return copyKernel(
       from: x.pointer, strides: permutation.map { x.strides[$0] }, to: y.pointer,
-      strides: y.strides, shape: y.shape, size: y.dtype.size)
+      strides: y.strides, shape: y.shape, size: y.dtype.size, workspace)
   }
 
   /// `g` in the old order.

@@ -62,21 +62,18 @@ struct FusedUpdate<Rule: UpdateRule>: Primitive {
     let learningRate = inputs[0].pointer(as: Float.self)
     let iteration = inputs[1].pointer(as: Int64.self)
     let rule = rule
+    let updates = stretches.map { stretch in
+      workspace.parallel(
+        stretch.count, grain: Workspace.elementGrain, multiple: 16
+      ) { range, _ in
+        stretch.apply(
+          rule, range, learningRate: Double(learningRate.pointee),
+          iteration: Int(iteration.pointee))
+      }
+    }
     return {
       for copy in copies { copy.to.copyMemory(from: copy.from, byteCount: copy.bytes) }
-      for stretch in stretches {
-        stretch.slots.withUnsafeBufferPointer { slots in
-          withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: 1) { none in
-            guard let pointers = slots.baseAddress ?? UnsafePointer(none.baseAddress) else {
-              return
-            }
-            rule.apply(
-              parameter: stretch.parameter, gradient: stretch.gradient, slots: pointers,
-              count: stretch.count, dtype: stretch.dtype,
-              learningRate: Double(learningRate.pointee), iteration: Int(iteration.pointee))
-          }
-        }
-      }
+      for update in updates { try update() }
     }
   }
 
@@ -96,6 +93,22 @@ struct FusedUpdate<Rule: UpdateRule>: Primitive {
       return dtype == next.dtype && parameter + bytes == next.parameter
         && gradient + bytes == next.gradient
         && zip(slots, next.slots).allSatisfy { $0 + bytes == $1 }
+    }
+
+    /// Updates the elements `range` of the stretch.
+    func apply(_ rule: Rule, _ range: Range<Int>, learningRate: Double, iteration: Int) {
+      let offset = range.lowerBound * dtype.size
+      withUnsafeTemporaryAllocation(
+        of: UnsafeMutableRawPointer.self, capacity: max(slots.count, 1)
+      ) { moved in
+        for (index, slot) in slots.enumerated() {
+          moved.initializeElement(at: index, to: slot + offset)
+        }
+        guard let pointers = UnsafePointer(moved.baseAddress) else { return }
+        rule.apply(
+          parameter: parameter + offset, gradient: gradient + offset, slots: pointers,
+          count: range.count, dtype: dtype, learningRate: learningRate, iteration: iteration)
+      }
     }
   }
 }

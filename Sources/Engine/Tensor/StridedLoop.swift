@@ -28,6 +28,23 @@ struct StridedLoop {
     self.strides = strides
   }
 
+  /// How many elements there are.
+  var count: Int { shape.reduce(1, *) }
+
+  /// The loop cut along its first axis into at most `count` pieces, each with where it starts in every operand, in
+  /// elements.
+  func cut(into count: Int) -> [(piece: StridedLoop, offsets: [Int])] {
+    // Pieces of one long axis begin at whole cache lines.
+    let multiple = shape.count == 1 ? 64 : 1
+    let ranges = Workspace.parts(shape.first ?? 1, threads: count, multiple: multiple)
+    guard ranges.count > 1 else { return [(self, strides.map { _ in 0 })] }
+    return ranges.map { range in
+      var piece = self
+      piece.shape[0] = range.count
+      return (piece, strides.map { $0[0] * range.lowerBound })
+    }
+  }
+
   /// The form that the C driver takes.
   var c: apus_loop {
     var loop = apus_loop()

@@ -47,8 +47,7 @@ extension Model {
       x: try encoder.encode(x), y: structure, sampleWeight: weights ?? sampleWeight)
     try build(dataset, rows: dataset.count)
     if reset { resetMetrics() }
-    let order = (0..<Int64(dataset.count)).map { $0 }
-    try run(mode, dataset, order, start: 0, batchSize: max(dataset.count, 1))
+    try run(mode, dataset)
     return try currentLogs()
   }
 }

@@ -32,9 +32,10 @@ extension Model {
     try callbacks.testBegin()
     let order = (0..<Int64(dataset.count)).map { $0 }
     let all = (dataset.count + batchSize - 1) / batchSize
+    let batches = BatchSequence(self, .test, dataset, order: order, batchSize: batchSize)
     for step in 0..<min(steps ?? all, all) {
       try callbacks.testBatchBegin(step)
-      try run(.test, dataset, order, start: step * batchSize, batchSize: batchSize)
+      try batches.run(step)
       try callbacks.testBatchEnd(step, [:])
     }
     let logs = try currentLogs()

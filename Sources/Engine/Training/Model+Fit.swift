@@ -197,9 +197,10 @@ private struct FitRun {
       : (0..<Int64(training.count)).map { $0 }
     // Reading metrics is a collective: the steps at which it happens must be the same on all ranks.
     let shown = list.batchLogSteps(steps)
+    let batches = BatchSequence(model, .train, training, order: order, batchSize: batchSize)
     for step in 0..<steps {
       try list.trainBatchBegin(step)
-      try model.run(.train, training, order, start: step * batchSize, batchSize: batchSize)
+      try batches.run(step)
       let logs = shown.contains(step) ? try model.currentLogs() : [:]
       try list.trainBatchEnd(step, logs)
       if model.stopTraining { break }
@@ -213,41 +214,4 @@ private struct FitRun {
     }
     return try list.epochEnd(epoch, logs)
   }
-}
-
-extension Model {
-  /// Runs one step on this rank's share of the samples `order[start..<start + batchSize]`.
-  func run(
-    _ mode: StepMode, _ dataset: Dataset, _ order: [Int64], start: Int, batchSize: Int
-  ) throws {
-    let globalRows = min(batchSize, order.count - start)
-    let range = Sharding.slice(
-      start: start, count: globalRows, rank: communicator.rank, size: communicator.size)
-    let step = try lastStep(mode, dataset, rows: range.count, globalRows: globalRows)
-    try order.withUnsafeBufferPointer { try step.run(dataset, rows: .init(rebasing: $0[range])) }
-  }
-
-  /// The step that ran last when it fits again: nothing is looked up in a steady state.
-  private func lastStep(
-    _ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int
-  ) throws -> Step {
-    let shape = RecentStep.Shape(mode: mode, rows: rows, globalRows: globalRows)
-    if let recent, recent.shape == shape, recent.dataset == dataset.identity { return recent.step }
-    let step = try step(mode, dataset, rows: rows, globalRows: globalRows)
-    recent = RecentStep(shape: shape, dataset: dataset.identity, step: step)
-    return step
-  }
-}
-
-/// The step that ran last.
-struct RecentStep {
-  struct Shape: Equatable {
-    let mode: StepMode
-    let rows: Int
-    let globalRows: Int
-  }
-
-  let shape: Shape
-  let dataset: Int
-  let step: Step
 }

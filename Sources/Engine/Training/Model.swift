@@ -27,6 +27,8 @@ public final class Model: TrainingControl {
   var trackers = OrderedDictionary<String, MeanTracker>()
   var steps: [StepKey: Step] = [:]
   var recent: RecentStep?
+  /// Copies the next batch while a step runs; nil where no CPU is free for it.
+  private(set) lazy var prefetcher = Prefetcher()
   var isBuilt = false
   /// The class weights of the current call of `fit`, for losses that ask for them.
   var classWeight: [Int: Double]?

@@ -18,6 +18,8 @@ struct StepKey: Hashable {
   let globalRows: Int
   /// Which parameters are trained.
   let trainable: [Bool]
+  /// How many threads the plan is cut for.
+  let threads: Int
 }
 
 /// A step that is ready to run on batches of one shape.
@@ -41,7 +43,7 @@ final class Step {
   /// Runs on the samples `rows` of a data set.
   func run(_ dataset: Dataset, rows: UnsafeBufferPointer<Int64>) throws {
     if let plan {
-      dataset.fill(plan.inputPointer, rows: rows)
+      dataset.fill({ plan.inputPointer($0) }, rows: rows)
       try plan.run()
     } else {
       _ = try runEagerly(dataset, rows)
@@ -51,7 +53,7 @@ final class Step {
   /// Runs on the samples `rows` and gives the predictions.
   func predict(_ dataset: Dataset, rows: UnsafeBufferPointer<Int64>) throws -> [Tensor] {
     if let plan {
-      dataset.fill(plan.inputPointer, rows: rows)
+      dataset.fill({ plan.inputPointer($0) }, rows: rows)
       try plan.run()
       return plan.readOutputs()
     }
@@ -72,7 +74,8 @@ extension Model {
       mode: mode, specs: dataset.specs(rows: rows),
       form: dataset.form + (classWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
       globalRows: strategy.lossScaling == .globalBatch ? globalRows : 0,
-      trainable: mode == .train ? module.variables(.parameter).map(\.trainable) : [])
+      trainable: mode == .train ? module.variables(.parameter).map(\.trainable) : [],
+      threads: ComputeThreads.count)
     if let known = steps[key], (known.plan == nil) == runEagerly { return known }
     var form = Structure.none
     let body: ([Tensor]) throws -> [Tensor] = { [unowned self] tensors in
@@ -90,19 +93,21 @@ extension Model {
         return output.tensors
       }
     }
-    let plan = runEagerly ? nil : try compile(key.specs, body)
+    let plan = runEagerly ? nil : try compile(mode, key.specs, body)
     let step = Step(plan: plan, outputForm: { form }, body: body)
     steps[key] = step
     return step
   }
 
   private func compile(
-    _ specs: [TensorSpec], _ body: ([Tensor]) throws -> [Tensor]
+    _ mode: StepMode, _ specs: [TensorSpec], _ body: ([Tensor]) throws -> [Tensor]
   ) throws -> Plan {
     let graph = try Trace.record(specs, body)
-    guard strategy.replicaCount > 1 else { return Plan(graph) }
+    // Predictions are read before the next batch is looked at.
+    let banks = mode == .predict || prefetcher == nil ? 1 : 2
+    guard strategy.replicaCount > 1 else { return Plan(graph, banks: banks) }
     let buckets = graph.nodes.compactMap { ($0.primitive as? AllReduceStart)?.bucket }
-    return Plan(graph) { for bucket in buckets { try bucket.progress() } }
+    return Plan(graph, banks: banks) { for bucket in buckets { try bucket.progress() } }
   }
 
   /// Predictions, and what the modules' hooks collected.

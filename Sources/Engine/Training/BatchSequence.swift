@@ -1,0 +1,97 @@
+/// One pass over the samples of a data set, batch by batch: while a step runs the next batch is copied, where a CPU is
+/// free for that.
+final class BatchSequence {
+  private let model: Model
+  private let mode: StepMode
+  private let dataset: Dataset
+  private let batchSize: Int
+  /// At a fixed address, because another thread reads it.
+  private let order: UnsafeMutableBufferPointer<Int64>
+  /// The batch that has been copied, or is being copied, ahead of time.
+  private var ahead: (index: Int, plan: Plan, bank: Int)?
+
+  /// - Parameters:
+  ///   - order: the samples in the order in which they are taken.
+  ///   - batchSize: samples of a batch over all ranks; the last one may be smaller.
+  init(_ model: Model, _ mode: StepMode, _ dataset: Dataset, order: [Int64], batchSize: Int) {
+    self.model = model
+    self.mode = mode
+    self.dataset = dataset
+    self.batchSize = batchSize
+    self.order = .allocate(capacity: order.count)
+    _ = self.order.initialize(from: order)
+  }
+
+  deinit {
+    model.prefetcher?.wait()
+    order.deallocate()
+  }
+
+  /// Runs one step on this rank's share of batch `index`.
+  func run(_ index: Int) throws {
+    let rows = share(of: index)
+    let step = try model.lastStep(
+      mode, dataset, rows: rows.count, globalRows: globalRows(of: index))
+    guard let plan = step.plan, let prefetcher = model.prefetcher else {
+      return try step.run(dataset, rows: rows)
+    }
+    prefetcher.wait()
+    var bank = 0
+    if let ahead, ahead.index == index, ahead.plan === plan {
+      bank = ahead.bank
+    } else {
+      dataset.fill({ plan.inputPointer($0) }, rows: rows)
+    }
+    ahead = nil
+    // Another shape has another plan, which may not be there yet.
+    if (index + 1) * batchSize < order.count, globalRows(of: index + 1) == globalRows(of: index) {
+      let next = share(of: index + 1)
+      if next.count == rows.count {
+        ahead = (index + 1, plan, 1 - bank)
+        prefetcher.start(dataset, plan, bank: 1 - bank, rows: next)
+      }
+    }
+    try plan.run(bank: bank)
+  }
+
+  private func globalRows(of index: Int) -> Int { min(batchSize, order.count - index * batchSize) }
+
+  private func share(of index: Int) -> UnsafeBufferPointer<Int64> {
+    let range = Sharding.slice(
+      start: index * batchSize, count: globalRows(of: index), rank: model.communicator.rank,
+      size: model.communicator.size)
+    return UnsafeBufferPointer(rebasing: order[range])
+  }
+}
+
+extension Model {
+  /// Runs one step on a batch that is a data set of its own.
+  func run(_ mode: StepMode, _ dataset: Dataset) throws {
+    let order = (0..<Int64(dataset.count)).map { $0 }
+    try BatchSequence(self, mode, dataset, order: order, batchSize: max(dataset.count, 1)).run(0)
+  }
+
+  /// The step that ran last when it fits again: nothing is looked up in a steady state.
+  fileprivate func lastStep(
+    _ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int
+  ) throws -> Step {
+    let shape = RecentStep.Shape(mode: mode, rows: rows, globalRows: globalRows)
+    if let recent, recent.shape == shape, recent.dataset == dataset.identity { return recent.step }
+    let step = try step(mode, dataset, rows: rows, globalRows: globalRows)
+    recent = RecentStep(shape: shape, dataset: dataset.identity, step: step)
+    return step
+  }
+}
+
+/// The step that ran last.
+struct RecentStep {
+  struct Shape: Equatable {
+    let mode: StepMode
+    let rows: Int
+    let globalRows: Int
+  }
+
+  let shape: Shape
+  let dataset: Int
+  let step: Step
+}

@@ -1,0 +1,47 @@
+/// Copies the next batch to where the plan will read it while the plan runs on the present one.
+///
+/// Used where a CPU is free for it; elsewhere a step copies its own batch first.
+final class Prefetcher {
+  private let pool: ThreadPool
+  private let load: Load
+  private let task: ThreadPool.Task
+  private var isLoading = false
+
+  /// What is being loaded; read by the loading thread between start and wait only.
+  private final class Load {
+    var dataset: Dataset?
+    var plan: Plan?
+    var bank = 0
+    var rows = UnsafeBufferPointer<Int64>(start: nil, count: 0)
+  }
+
+  /// Nil when all CPUs of this process compute.
+  init?() {
+    guard ComputeThreads.availableCPUs > ComputeThreads.count else { return nil }
+    pool = ThreadPool(threads: 2, isTied: false)
+    let load = Load()
+    self.load = load
+    task = ThreadPool.Task { _ in
+      guard let plan = load.plan else { return }
+      load.dataset?.fill({ plan.inputPointer($0, bank: load.bank) }, rows: load.rows)
+    }
+  }
+
+  /// Starts to copy the samples `rows`, which must stay where they are until ``wait()``.
+  func start(_ dataset: Dataset, _ plan: Plan, bank: Int, rows: UnsafeBufferPointer<Int64>) {
+    load.dataset = dataset
+    load.plan = plan
+    load.bank = bank
+    load.rows = rows
+    isLoading = true
+    pool.start(task)
+  }
+
+  /// Waits until the batch is there.
+  func wait() {
+    if isLoading { pool.wait() }
+    isLoading = false
+  }
+
+  deinit { wait() }
+}
