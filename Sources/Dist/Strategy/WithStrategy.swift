@@ -73,6 +73,7 @@ private func runUnderMPI<R>(
   } catch {
     MPISession.abortJob(message: error.description, code: 1)
   }
+  ComputeThreads.share(amongRanks: session.localSize)
   let strategy = MPIStrategy(session: session, lossScaling: lossScaling)
   if isNested {
     return try DistributionContext.$strategy.withValue(strategy) { try withErrors(body) }

@@ -7,39 +7,68 @@ import Synchronization
 ///
 /// Every step of a compiled plan is cut into that many parts; OpenBLAS itself runs on one thread, each part calling it for
 /// its piece of a product. The default is what this process may use: `OPENBLAS_NUM_THREADS` or `OMP_NUM_THREADS` when
-/// set, else all CPUs that the system gives it (under MPI its share of them).
+/// set, else all CPUs that the system gives it, of which the ranks of a machine get equal shares.
 public enum ComputeThreads {
   /// The number of threads in force.
   public static var count: Int { pool.threads }
 
   /// Makes all plans compiled from now on use `count` threads.
   ///
-  /// - Parameter count: 1 or more. More than there are cores makes everything slower.
+  /// - Parameter count: 1 or more. More than there are CPUs makes everything slower.
   public static func set(_ count: Int) {
     precondition(count > 0, "ComputeThreads.set: the count must be at least 1, it is \(count)")
     state.withLock { state in
-      if state?.threads != count { state = ThreadPool(threads: count) }
+      state.isChosen = true
+      state.use(count)
     }
-    openblas_set_num_threads(1)
   }
 
-  /// Like ``set(_:)``, unless the user has chosen: with the environment or with an earlier call.
-  package static func setDefault(_ count: Int) {
-    let isChosen = environmentCount != nil || state.withLock { $0 != nil }
-    if !isChosen { set(max(count, 1)) }
+  /// Says that this many ranks share the CPUs of this machine.
+  package static func share(amongRanks ranks: Int) {
+    state.withLock { state in
+      state.ranks = max(ranks, 1)
+      if !state.isChosen { state.pool = nil }
+    }
   }
 
-  /// CPUs that this process may run on.
-  package static var availableCPUs: Int { Int(apus_cpu_count()) }
+  /// CPUs for this process: those it may run on, or its share where ranks are not bound to any.
+  package static var availableCPUs: Int { state.withLock { $0.availableCPUs } }
 
   /// The threads in force.
   package static var pool: ThreadPool {
-    if let known = state.withLock({ $0 }) { return known }
-    set(environmentCount ?? availableCPUs)
-    return Self.pool
+    scoped
+      ?? state.withLock { state in
+        state.pool ?? state.use(environmentCount ?? state.availableCPUs)
+      }
   }
 
-  private static let state = Mutex<ThreadPool?>(nil)
+  /// Runs `body` with `count` threads of its own.
+  package static func with<R>(_ count: Int, _ body: () throws -> R) rethrows -> R {
+    openblas_set_num_threads(1)
+    return try $scoped.withValue(ThreadPool(threads: count), operation: body)
+  }
+
+  @TaskLocal private static var scoped: ThreadPool?
+  private static let state = Mutex(State())
+
+  private struct State {
+    var pool: ThreadPool?
+    var isChosen = false
+    var ranks = 1
+
+    var availableCPUs: Int {
+      min(Int(apus_cpu_count()), max(1, ProcessInfo.processInfo.processorCount / ranks))
+    }
+
+    @discardableResult
+    mutating func use(_ count: Int) -> ThreadPool {
+      if let pool, pool.threads == count { return pool }
+      openblas_set_num_threads(1)
+      let fresh = ThreadPool(threads: count)
+      pool = fresh
+      return fresh
+    }
+  }
 
   private static var environmentCount: Int? {
     ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"].lazy

@@ -28,7 +28,7 @@ public final class Model: TrainingControl {
   var steps: [StepKey: Step] = [:]
   var recent: RecentStep?
   /// Copies the next batch while a step runs; nil where no CPU is free for it.
-  private(set) lazy var prefetcher = Prefetcher()
+  package lazy var prefetcher = Prefetcher.whereUseful()
   var isBuilt = false
   /// The class weights of the current call of `fit`, for losses that ask for them.
   var classWeight: [Int: Double]?

