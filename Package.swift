@@ -44,23 +44,18 @@ let package = Package(
     .executableTarget(
       name: "Launcher",
       dependencies: [
-        "Engine", "Dist",
+        "Engine", "Dist", "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ]),
 
-    // Programs that show and measure.
+    // Programs that show.
     .executableTarget(
       name: "Digits", dependencies: ["Engine", "Dist"], path: "Examples/Digits",
       exclude: ["README.md"]),
     .executableTarget(
       name: "LowLevelLoop", dependencies: ["Engine"], path: "Examples/LowLevelLoop",
       exclude: ["README.md"]),
-    .executableTarget(
-      name: "StepTime",
-      dependencies: [
-        "Engine", "Dist", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], path: "Benchmarks/StepTime"),
 
     .target(name: "TestSupport", dependencies: ["Engine"], path: "Tests/TestSupport"),
     .testTarget(

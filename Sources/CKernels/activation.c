@@ -32,8 +32,6 @@ APUS_INLINE float erf_f32(float x) { return apus_erff(x); }
 APUS_INLINE double erf_f64(double x) { return erf(x); }
 APUS_INLINE float exp_f32(float x) { return apus_expf(x); }
 APUS_INLINE double exp_f64(double x) { return exp(x); }
-APUS_INLINE float tanh_f32(float x) { return apus_tanhf(x); }
-APUS_INLINE double tanh_f64(double x) { return tanh(x); }
 
 #define APUS_SQRT_HALF 0.70710678118654752440
 #define APUS_DENSITY_AT_0 0.39894228040143267794  // 1/√(2π)
@@ -47,26 +45,45 @@ APUS_INLINE double tanh_f64(double x) { return tanh(x); }
     const T c = x < -30 ? -30 : x;                                                            \
     return (T)0.5 * c * (1 + erf_##s(c * (T)APUS_SQRT_HALF));                                 \
   }                                                                                           \
-  APUS_INLINE T gelu_tanh_##s(T x) {                                                          \
-    const T c = x < -30 ? -30 : x;                                                            \
-    const T inner = (T)APUS_GELU_SLOPE * (c + (T)APUS_GELU_CUBIC * c * c * c);                \
-    return (T)0.5 * c * (1 + tanh_##s(inner));                                                \
-  }                                                                                           \
   APUS_INLINE T gelu_exact_grad_##s(T x) {                                                    \
     T c = x < -30 ? -30 : x;                                                                  \
     c = c > 30 ? 30 : c;                                                                      \
     const T density = (T)APUS_DENSITY_AT_0 * exp_##s((T)-0.5 * c * c);                        \
     return (T)0.5 * (1 + erf_##s(c * (T)APUS_SQRT_HALF)) + c * density;                       \
+  }
+APUS_FLOATS(APUS_GELU)
+
+/// e^c for |c| <= 87, where one power of 2 is enough.
+APUS_INLINE float exp_clamped_f32(float c) {
+  int32_t n;
+  const float y = apus_expm1_reduced(apus_reduce_exp(c, &n)) + 1.0f;
+  return y * apus_power_of_2(n);
+}
+APUS_INLINE double exp_clamped_f64(double c) { return exp(c); }
+
+// ½(1 + tanh u) = 1/(1 + e^(−2u)): one exponential, and no cancellation on the left. Where it is cut
+// off, at e^±87, it is 0 or 1 to any precision.
+#define APUS_GELU_TANH(code, s, T)                                                            \
+  APUS_INLINE T gelu_power_##s(T x, T squared) {                                              \
+    T z = (T)(-2 * APUS_GELU_SLOPE * APUS_GELU_CUBIC) * squared + (T)(-2 * APUS_GELU_SLOPE);  \
+    z *= x;                                                                                   \
+    z = z > 87 ? 87 : z;                                                                      \
+    z = z < -87 ? -87 : z;                                                                    \
+    return exp_clamped_##s(z);                                                                \
+  }                                                                                           \
+  APUS_INLINE T gelu_tanh_##s(T x) {                                                          \
+    const T c = x < -30 ? -30 : x;                                                            \
+    return c / (1 + gelu_power_##s(c, c * c));                                                \
   }                                                                                           \
   APUS_INLINE T gelu_tanh_grad_##s(T x) {                                                     \
     T c = x < -30 ? -30 : x;                                                                  \
     c = c > 30 ? 30 : c;                                                                      \
-    const T cubic = (T)APUS_GELU_CUBIC * c * c;                                               \
-    const T t = tanh_##s((T)APUS_GELU_SLOPE * c * (1 + cubic));                               \
-    const T inner = (T)APUS_GELU_SLOPE * (1 + 3 * cubic);                                     \
-    return (T)0.5 * (1 + t) + (T)0.5 * c * (1 - t * t) * inner;                               \
+    const T squared = c * c, power = gelu_power_##s(c, squared), share = 1 / (1 + power);     \
+    const T slope = (T)(6 * APUS_GELU_SLOPE * APUS_GELU_CUBIC) * squared                      \
+                    + (T)(2 * APUS_GELU_SLOPE);                                               \
+    return share + power * share * share * (c * slope);                                       \
   }
-APUS_FLOATS(APUS_GELU)
+APUS_FLOATS(APUS_GELU_TANH)
 
 APUS_UNARY_BLOCKS(gelu_f32, gelu_exact_f32(u), 0, 0)
 APUS_UNARY_BLOCKS(gelu_approximate_f32, gelu_tanh_f32(u), 0, 0)

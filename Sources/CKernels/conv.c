@@ -1,4 +1,4 @@
-// Unrolling the windows of a convolution into rows of a matrix, and back.
+// Unrolling the windows of a convolution into rows of a matrix, and back; biases.
 #include "window.h"
 
 // Copies a run of channels. Thin images have short ones, for which a call of memcpy takes longer
@@ -93,4 +93,24 @@ void apus_col2im_add(int dtype, const apus_conv *cv, const void *col, void *imag
                      int p1) {
   if (dtype == APUS_FLOAT32) col2im_f32(cv, col, image, p0, p1);
   if (dtype == APUS_FLOAT64) col2im_f64(cv, col, image, p0, p1);
+}
+
+#define APUS_ADD_BIAS(code, s, T)                                                             \
+  APUS_CLONES static void add_bias_##s(T *y, const T *bias, int relu, ptrdiff_t rows,         \
+                                       ptrdiff_t columns) {                                   \
+    for (ptrdiff_t row = 0; row < rows; row++, y += columns) {                                \
+      APUS_VECTORIZE                                                                          \
+      for (ptrdiff_t i = 0; i < columns; i++) {                                               \
+        const T sum = y[i] + bias[i];                                                         \
+        /* What is not a number stays so, as in the rectifier itself. */                      \
+        y[i] = relu && sum < 0 ? 0 : sum;                                                     \
+      }                                                                                       \
+    }                                                                                         \
+  }
+APUS_FLOATS(APUS_ADD_BIAS)
+
+void apus_add_bias(int dtype, void *y, const void *bias, int relu, ptrdiff_t rows,
+                   ptrdiff_t columns) {
+  if (dtype == APUS_FLOAT32) add_bias_f32(y, bias, relu, rows, columns);
+  if (dtype == APUS_FLOAT64) add_bias_f64(y, bias, relu, rows, columns);
 }

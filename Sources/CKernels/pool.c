@@ -7,7 +7,36 @@
 // the first-level cache.
 #define APUS_CHANNELS 64
 
-#define APUS_MAXPOOL(s, T, LOWEST)                                                            \
+// Sixteen channels of one window: values and places stay in registers.
+APUS_INLINE void maxpool_lanes_f32(const apus_conv *cv, const apus_window *w, const float *x,
+                                   ptrdiff_t channel, float *y, int32_t *arg) {
+  typedef APUS_VECTOR(int32_t) places;
+  const places lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const ptrdiff_t start = apus_tap_offset(cv, w, w->ky0, w->kx0) + channel;
+  apus_vector_f32 best = *(const apus_vector_f32 *)(x + start);
+  places place = lanes + (int32_t)start;
+  for (int ky = w->ky0; ky < w->ky1; ky++) {
+    for (int kx = w->kx0; kx < w->kx1; kx++) {
+      const ptrdiff_t offset = apus_tap_offset(cv, w, ky, kx) + channel;
+      const apus_vector_f32 other = *(const apus_vector_f32 *)(x + offset);
+      const places beats = ~(other <= best) & (best == best);
+      best = beats ? other : best;
+      place = beats ? lanes + (int32_t)offset : place;
+    }
+  }
+  *(apus_vector_f32 *)y = best;
+  if (arg) *(places *)arg = place;
+}
+
+#define APUS_WHOLE_LANES                                                                      \
+  if (w.ky0 < w.ky1 && w.kx0 < w.kx1) {                                                       \
+    for (; first + APUS_LANES <= c; first += APUS_LANES, y += APUS_LANES) {                   \
+      maxpool_lanes_f32(cv, &w, x, first, y, arg);                                          \
+      if (arg) arg += APUS_LANES;                                                             \
+    }                                                                                         \
+  }
+
+#define APUS_MAXPOOL(s, T, LOWEST, LANES)                                                     \
   APUS_CLONES static void maxpool_##s(const apus_conv *cv, const T *x, T *y, int32_t *arg,    \
                                       ptrdiff_t n) {                                          \
     const ptrdiff_t c = cv->c, image = (ptrdiff_t)cv->h * cv->w * c;                          \
@@ -16,7 +45,9 @@
     for (ptrdiff_t i = 0; i < n; i++, x += image) {                                           \
       apus_window w = apus_window_at(cv, 0);                                                  \
       for (int p = 0; p < cv->oh * cv->ow; p++, apus_window_next(cv, &w)) {                   \
-        for (ptrdiff_t first = 0; first < c; first += APUS_CHANNELS) {                        \
+        ptrdiff_t first = 0;                                                                  \
+        LANES                                                                                 \
+        for (; first < c; first += APUS_CHANNELS) {                                           \
           const ptrdiff_t count = apus_min(APUS_CHANNELS, c - first);                         \
           for (ptrdiff_t k = 0; k < count; k++) {                                             \
             best[k] = (LOWEST);                                                               \
@@ -45,11 +76,11 @@
       }                                                                                       \
     }                                                                                         \
   }
-APUS_MAXPOOL(f32, float, -INFINITY)
-APUS_MAXPOOL(f64, double, -(double)INFINITY)
-APUS_MAXPOOL(i32, int32_t, INT32_MIN)
-APUS_MAXPOOL(i64, int64_t, INT64_MIN)
-APUS_MAXPOOL(u8, uint8_t, 0)
+APUS_MAXPOOL(f32, float, -INFINITY, APUS_WHOLE_LANES)
+APUS_MAXPOOL(f64, double, -(double)INFINITY, )
+APUS_MAXPOOL(i32, int32_t, INT32_MIN, )
+APUS_MAXPOOL(i64, int64_t, INT64_MIN, )
+APUS_MAXPOOL(u8, uint8_t, 0, )
 
 void apus_maxpool(int dtype, const apus_conv *cv, const void *x, void *y, int32_t *arg,
                   ptrdiff_t n) {
@@ -61,9 +92,39 @@ void apus_maxpool(int dtype, const apus_conv *cv, const void *x, void *y, int32_
   }
 }
 
+/// Whether windows cut the image into equal pieces.
+APUS_INLINE int covers_image(const apus_conv *cv) {
+  return cv->sh == cv->kh && cv->sw == cv->kw && cv->dh == 1 && cv->dw == 1 && cv->pt == 0 &&
+         cv->pl == 0 && cv->oh * cv->kh == cv->h && cv->ow * cv->kw == cv->w;
+}
+
 #define APUS_POOL_GRADIENTS(code, s, T)                                                       \
+  /* Windows side by side, and nothing around them: every cell is written once. */            \
+  APUS_CLONES static void pool_place_##s(const apus_conv *cv, const T *g, const int32_t *arg, \
+                                         T *dx, ptrdiff_t n) {                                \
+    const ptrdiff_t c = cv->c, image = (ptrdiff_t)cv->h * cv->w * c;                          \
+    for (ptrdiff_t i = 0; i < n; i++, dx += image) {                                          \
+      apus_window w = apus_window_at(cv, 0);                                                  \
+      for (int p = 0; p < cv->oh * cv->ow; p++, g += c, arg += c, apus_window_next(cv, &w)) { \
+        for (int ky = 0; ky < cv->kh; ky++) {                                                 \
+          for (int kx = 0; kx < cv->kw; kx++) {                                               \
+            const ptrdiff_t offset = apus_tap_offset(cv, &w, ky, kx);                         \
+            T *to = dx + offset;                                                              \
+            const int32_t cell = (int32_t)offset;                                             \
+            APUS_VECTORIZE                                                                    \
+            for (int32_t k = 0; k < (int32_t)c; k++) to[k] = arg[k] == cell + k ? g[k] : 0;   \
+          }                                                                                   \
+        }                                                                                     \
+      }                                                                                       \
+    }                                                                                         \
+  }                                                                                           \
+                                                                                              \
   static void pool_scatter_##s(const apus_conv *cv, const T *g, const int32_t *arg, T *dx,    \
                                ptrdiff_t n) {                                                 \
+    if (covers_image(cv)) {                                                                   \
+      pool_place_##s(cv, g, arg, dx, n);                                                      \
+      return;                                                                                 \
+    }                                                                                         \
     const ptrdiff_t out = (ptrdiff_t)cv->oh * cv->ow * cv->c;                                 \
     const ptrdiff_t image = (ptrdiff_t)cv->h * cv->w * cv->c;                                 \
     if (n * image > 0) memset(dx, 0, (size_t)(n * image) * sizeof(T));                        \

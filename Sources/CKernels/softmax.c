@@ -1,4 +1,4 @@
-// Softmax and log-softmax of rows, and their gradients.
+// Softmax and log-softmax of rows, the cross-entropy of class numbers, and their gradients.
 #include <math.h>
 
 #include "lanes.h"
@@ -145,6 +145,43 @@ APUS_INLINE double log_f64(double x) { return log(x); }
   }
 APUS_FLOATS(APUS_SOFTMAX)
 
+// −log softmax(x)[label]. `norms` keeps the maximum and 1/Σ exp(x − max) of each row for the gradient.
+#define APUS_CROSS_ENTROPY(code, s, T)                                                        \
+  APUS_CLONES static void cross_entropy_##s(const T *x, const int32_t *labels, T *y,          \
+                                            T *norms, ptrdiff_t rows, ptrdiff_t cols) {       \
+    for (ptrdiff_t r = 0; r < rows; r++, x += cols) {                                         \
+      const T shift = row_max_##s(x, cols, -(T)INFINITY);                                     \
+      const T sum = exponentials_##s(x, NULL, cols, shift);                                   \
+      y[r] = log_##s(sum) - (x[labels[r]] - shift);                                           \
+      norms[2 * r] = shift;                                                                   \
+      norms[2 * r + 1] = 1 / sum;                                                             \
+    }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  APUS_CLONES static void cross_entropy_grad_##s(const T *x, const int32_t *labels,           \
+                                                 const T *norms, const T *g, T *dx,           \
+                                                 ptrdiff_t rows, ptrdiff_t cols) {            \
+    for (ptrdiff_t r = 0; r < rows; r++, x += cols, dx += cols) {                             \
+      const T shift = norms[2 * r], factor = norms[2 * r + 1] * g[r];                         \
+      T lane[APUS_LANES];                                                                     \
+      ptrdiff_t i = 0;                                                                        \
+      for (; i + APUS_LANES <= cols; i += APUS_LANES) {                                       \
+        APUS_PUT(s, lane, APUS_AT(s, x + i) - shift);                                         \
+        exp_lanes_##s(lane);                                                                  \
+        APUS_PUT(s, dx + i, APUS_AT(s, lane) * factor);                                       \
+      }                                                                                       \
+      if (i < cols) {                                                                         \
+        load_end_##s(x + i, cols - i, shift, lane);                                           \
+        APUS_PUT(s, lane, APUS_AT(s, lane) - shift);                                          \
+        exp_lanes_##s(lane);                                                                  \
+        APUS_PUT(s, lane, APUS_AT(s, lane) * factor);                                         \
+        store_end_##s(dx + i, cols - i, lane);                                                \
+      }                                                                                       \
+      dx[labels[r]] -= g[r];                                                                  \
+    }                                                                                         \
+  }
+APUS_FLOATS(APUS_CROSS_ENTROPY)
+
 void apus_softmax(int dtype, const void *x, void *y, ptrdiff_t rows, ptrdiff_t cols) {
   if (dtype == APUS_FLOAT32) softmax_f32(x, y, rows, cols);
   if (dtype == APUS_FLOAT64) softmax_f64(x, y, rows, cols);
@@ -165,4 +202,16 @@ void apus_log_softmax_grad(int dtype, const void *y, const void *g, void *dx, pt
                            ptrdiff_t cols) {
   if (dtype == APUS_FLOAT32) log_softmax_grad_f32(y, g, dx, rows, cols);
   if (dtype == APUS_FLOAT64) log_softmax_grad_f64(y, g, dx, rows, cols);
+}
+
+void apus_cross_entropy(int dtype, const void *x, const int32_t *labels, void *y, void *norms,
+                        ptrdiff_t rows, ptrdiff_t cols) {
+  if (dtype == APUS_FLOAT32) cross_entropy_f32(x, labels, y, norms, rows, cols);
+  if (dtype == APUS_FLOAT64) cross_entropy_f64(x, labels, y, norms, rows, cols);
+}
+
+void apus_cross_entropy_grad(int dtype, const void *x, const int32_t *labels, const void *norms,
+                             const void *g, void *dx, ptrdiff_t rows, ptrdiff_t cols) {
+  if (dtype == APUS_FLOAT32) cross_entropy_grad_f32(x, labels, norms, g, dx, rows, cols);
+  if (dtype == APUS_FLOAT64) cross_entropy_grad_f64(x, labels, norms, g, dx, rows, cols);
 }

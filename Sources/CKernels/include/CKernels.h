@@ -253,6 +253,62 @@ void apus_layer_norm(int dtype, const void *x, void *y, void *mean, void *rstd, 
 void apus_layer_norm_grad(int dtype, const void *y, const void *rstd, const void *g, void *dx,
                           ptrdiff_t rows, ptrdiff_t cols);
 
+/// `y = (x − mean) · rstd · gamma + beta`, gamma and beta `[cols]`; mean and rstd are written. y may be x.
+void apus_scaled_layer_norm(int dtype, const void *x, const void *gamma, const void *beta, void *y,
+                            void *mean, void *rstd, ptrdiff_t rows, ptrdiff_t cols, double eps);
+
+/// The gradients of `apus_scaled_layer_norm` from x, mean, rstd, gamma and g: dx is written, the sums over these rows
+/// are **added** to dgamma and dbeta `[cols]`. dx may be g or x.
+void apus_scaled_layer_norm_grad(int dtype, const void *x, const void *mean, const void *rstd,
+                                 const void *gamma, const void *g, void *dx, void *dgamma,
+                                 void *dbeta, ptrdiff_t rows, ptrdiff_t cols);
+
+/// `y[r] = −log softmax(x[r, :])[labels[r]]`, x `[rows, cols]`; norms `[rows, 2]` is what the gradient needs. Labels
+/// are not checked.
+void apus_cross_entropy(int dtype, const void *x, const int32_t *labels, void *y, void *norms,
+                        ptrdiff_t rows, ptrdiff_t cols);
+
+/// `dx[r, c] = g[r] · (softmax(x[r, :])[c] − (c == labels[r]))`. dx may be x.
+void apus_cross_entropy_grad(int dtype, const void *x, const int32_t *labels, const void *norms,
+                             const void *g, void *dx, ptrdiff_t rows, ptrdiff_t cols);
+
+// MARK: Attention (float32, float64)
+
+/// Distances between neighbours of a tensor `[batch, time, heads, size]`, in elements.
+typedef struct {
+  ptrdiff_t batch, time, head, element;
+} apus_attention_strides;
+
+/// Attention of `queries` on `keys` in each of `batch · heads` heads of `size` numbers.
+///
+/// All strides are free, except that y is written with `y` and read with it by the gradient. The strides of a mask
+/// `[batch, queries, heads, keys]` are 0 where it is repeated; it is bool (true: visible) or of `dtype` (added to
+/// the scores). With `is_causal` query i sees keys 0...i only.
+typedef struct {
+  int dtype, is_causal, mask_is_bool;
+  double scale;
+  ptrdiff_t batch, heads, queries, keys, size;
+  apus_attention_strides q, k, v, mask, y, g, dq, dk, dv;
+} apus_attention;
+
+/// Bytes of scratch memory that one call below needs.
+size_t apus_attention_scratch(const apus_attention *p, int is_gradient);
+
+/// How many pieces of work there are, which any calls may share: heads, and for the forward pass tiles of queries.
+ptrdiff_t apus_attention_items(const apus_attention *p, int is_gradient);
+
+/// `y = softmax(scale · q kᵀ + mask) · v` and the logarithm of each row's sum of exponentials, `[batch, heads,
+/// queries]`, for items `first ..< last`. A query that sees no key gives 0 and −infinity. mask may be NULL.
+void apus_attention_run(const apus_attention *p, const void *q, const void *k, const void *v,
+                        const void *mask, void *y, void *log_sums, ptrdiff_t first,
+                        ptrdiff_t last, void *scratch);
+
+/// The gradients for q, k and v from y, `log_sums` and the gradient g for y.
+void apus_attention_grad_run(const apus_attention *p, const void *q, const void *k, const void *v,
+                             const void *mask, const void *y, const void *log_sums, const void *g,
+                             void *dq, void *dk, void *dv, ptrdiff_t first, ptrdiff_t last,
+                             void *scratch);
+
 // MARK: Activations and their gradients in one sweep (float32, float64)
 
 /// `dx = y > 0 ? g : 0`; y is the output (or the input) of relu. dx may be y or g.
@@ -317,6 +373,60 @@ void apus_im2col(int size, const apus_conv *cv, const void *image, void *col, in
 /// The transpose of `apus_im2col`: adds col to the image, which the caller zeroed. Floats.
 void apus_col2im_add(int dtype, const apus_conv *cv, const void *col, void *image, int p0, int p1);
 
+/// Adds bias `[columns]` to each row of y; what is then below 0 becomes 0 if `relu`. Floats.
+void apus_add_bias(int dtype, void *y, const void *bias, int relu, ptrdiff_t rows,
+                   ptrdiff_t columns);
+
+/// Most cells of a window, over all channels, that the direct convolution takes.
+#define APUS_DIRECT_DEPTH 64
+
+/// Elements of scratch memory that one call of the two functions below needs.
+ptrdiff_t apus_direct_scratch_size(const apus_conv *cv);
+
+/// The convolution of images `n0 ..< n1` of few channels with kernel k `[kh, kw, c, filters]`, plus
+/// bias `[filters]` unless it is NULL, rectified if `relu`. `filters` is a multiple of 16; float32.
+void apus_direct(const apus_conv *cv, ptrdiff_t filters, const float *x, const float *k,
+                 const float *bias, int relu, float *y, ptrdiff_t n0, ptrdiff_t n1,
+                 float *scratch);
+
+/// The gradient of filters `f0 ..< f1` of the kernel (multiples of 16), from n images and the
+/// gradient of the output `[n, oh, ow, filters]`. The same, bit for bit, however filters are cut.
+void apus_direct_kernel_grad(const apus_conv *cv, ptrdiff_t filters, const float *x,
+                             const float *g, ptrdiff_t n, float *dk, ptrdiff_t f0, ptrdiff_t f1,
+                             float *scratch);
+
+/// The tiles of one image of a convolution by Winograd's method: a 3 × 3 kernel, steps and
+/// dilations 1, float32. A tile has 4 × 4 pixels of the output; those at the edges reach over them.
+ptrdiff_t apus_winograd_tiles(const apus_conv *cv);
+
+/// Elements of a transformed kernel.
+ptrdiff_t apus_winograd_kernel_size(ptrdiff_t channels, ptrdiff_t filters);
+
+/// Elements of scratch memory that one call of the functions below needs.
+ptrdiff_t apus_winograd_scratch_size(ptrdiff_t channels, ptrdiff_t filters);
+
+/// Transforms a kernel `[3, 3, channels, filters]`: for the convolution, or `transposed` for the
+/// images' gradient. Rows `r0 ..< r1` are done, of as many as channels (`transposed`: filters).
+void apus_winograd_kernel(const float *k, ptrdiff_t channels, ptrdiff_t filters, int transposed,
+                          float *u, ptrdiff_t r0, ptrdiff_t r1);
+
+/// The convolution of images x `[n, h, w, c]` with transformed kernel u, plus bias `[filters]`
+/// unless it is NULL, rectified if `relu`: tiles `t0 ..< t1`, counted over all images.
+void apus_winograd(const apus_conv *cv, ptrdiff_t filters, const float *x, const float *u,
+                   const float *bias, int relu, float *y, ptrdiff_t t0, ptrdiff_t t1,
+                   float *scratch);
+
+/// The gradient of images `n0 ..< n1` from that of the output `[n, oh, ow, filters]`.
+void apus_winograd_input_grad(const apus_conv *cv, ptrdiff_t filters, const float *g,
+                              const float *u, float *dx, ptrdiff_t n0, ptrdiff_t n1,
+                              float *scratch);
+
+/// The gradient of filters `f0 ..< f1` of the kernel from n images x and the output's gradient;
+/// `f0` is a multiple of 16. The same, bit for bit, however filters are cut.
+void apus_winograd_kernel_grad(const apus_conv *cv, ptrdiff_t filters, const float *x,
+                               const float *g, ptrdiff_t n, float *dk, ptrdiff_t f0, ptrdiff_t f1,
+                               float *scratch);
+
 /// Maxima over windows: x `[n, h, w, c]`, y and arg `[n, oh, ow, c]`. `arg` is the offset of the
 /// winner within its image (the first of equals; the first NaN wins). Padding never wins; a window
 /// of padding alone gives the lowest value and arg −1. Every type except bool. arg may be NULL.
@@ -377,6 +487,30 @@ void apus_random_uniform_from(int dtype, uint64_t seed, uint64_t stream, uint64_
 void apus_random_normal(int dtype, uint64_t seed, uint64_t stream, void *y, ptrdiff_t n);
 void apus_random_normal_from(int dtype, uint64_t seed, uint64_t stream, uint64_t first, void *y,
                              ptrdiff_t n);
+
+// MARK: Products in bfloat16
+
+/// Whether this CPU multiplies pairs of bfloat16 with one instruction (AVX512-BF16).
+int apus_bf16_has_instructions(void);
+
+/// Bytes of scratch memory that `apus_bf16_gemm` needs.
+size_t apus_bf16_gemm_bytes(void);
+
+/// `c = a · b` with a `[m, k]` and b `[k, n]` of any strides, rounded to bfloat16, and sums in float32; c is row-major with
+/// `leading` elements between rows. Without the instructions it gives the same up to the order of sums, slowly.
+void apus_bf16_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_a,
+                    ptrdiff_t column_a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b,
+                    float *c, ptrdiff_t leading, void *scratch);
+
+// MARK: Limits of a core, for benchmarks
+
+/// Runs `count` times twelve independent vector fused multiply-adds (multiplications and additions where the CPU has no
+/// fused ones) on registers, and gives the number of floating-point operations. `*result` is read and written, so that
+/// nothing can be left out.
+double apus_fma_loop(ptrdiff_t count, float *result);
+
+/// Reads n floats (a multiple of 64) and does next to nothing with them. `*result` gets some of their sum.
+void apus_read_loop(const float *x, ptrdiff_t n, float *result);
 
 // MARK: Threads
 

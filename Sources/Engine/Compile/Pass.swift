@@ -9,7 +9,7 @@ package protocol Pass: Sendable {
 /// The passes that every plan goes through, in order.
 package enum Passes {
   package static let standard: [any Pass] = [
-    CommonSubexpressions(), ElementwiseFusion(),
+    CommonSubexpressions(), ConvolutionEpilogue(), SliceGradients(), ElementwiseFusion(),
   ]
 }
 

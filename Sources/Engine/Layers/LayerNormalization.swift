@@ -40,6 +40,12 @@ public final class LayerNormalization: Module {
     let axes = axes.map { $0 < 0 ? $0 + x.rank : $0 }.sorted()
     let lengths = Shape(axes.map { x.shape[$0] })
     let wide = Shape((0..<x.rank).map { axes.contains($0) ? x.shape[$0] : 1 })
+    if scale && center && axes == [x.rank - 1] {
+      let gamma = parameter(
+        "gamma", shape: lengths, initializer: gammaInitializer, dtype: x.dtype)
+      let beta = parameter("beta", shape: lengths, initializer: betaInitializer, dtype: x.dtype)
+      return layerNorm(x, gamma: gamma, beta: beta, epsilon: epsilon)
+    }
     var y = normalized(x, axes)
     if scale {
       let gamma = parameter(

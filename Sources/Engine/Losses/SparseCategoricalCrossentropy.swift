@@ -33,5 +33,6 @@ public func sparseCategoricalCrossentropy(
 ) -> Tensor {
   let predictions = floating(yPred)
   let labels = classNumbers(yTrue, for: predictions, "sparseCategoricalCrossentropy")
-  return -takeAlong(logProbabilities(predictions, fromLogits: fromLogits), labels, axis: -1)
+  if fromLogits { return apply(SparseCrossEntropy(), [predictions, labels])[0] }
+  return -takeAlong(logProbabilities(predictions, fromLogits: false), labels, axis: -1)
 }

@@ -25,10 +25,14 @@ public struct AvgPool2D: Primitive {
     let (x, y) = (inputs[0], outputs[0])
     guard y.elementCount > 0 else { return {} }
     let geometry = window.geometry(image: x.shape, output: y.shape)
-    let count = x.shape[0]
-    return {
+    let (count, size) = (x.shape[0], x.dtype.size)
+    let (image, pooled) = (x.elementCount / count, y.elementCount / count)
+    return workspace.parallel(count, grain: Workspace.elementGrain / (image + 1) + 1) { range, _ in
+      let first = range.lowerBound
       withUnsafePointer(to: geometry) {
-        apus_avgpool(x.dtype.code, $0, x.pointer, y.pointer, count)
+        apus_avgpool(
+          x.dtype.code, $0, x.pointer + first * image * size, y.pointer + first * pooled * size,
+          range.count)
       }
     }
   }

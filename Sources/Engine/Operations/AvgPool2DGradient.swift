@@ -31,10 +31,14 @@ public struct AvgPool2DGradient: Primitive {
     let (g, dx) = (inputs[0], outputs[0])
     guard dx.elementCount > 0 else { return {} }
     let geometry = window.geometry(image: imageShape, output: g.shape)
-    let count = imageShape[0]
-    return {
+    let (count, size) = (imageShape[0], g.dtype.size)
+    let (image, pooled) = (dx.elementCount / count, g.elementCount / count)
+    return workspace.parallel(count, grain: Workspace.elementGrain / image + 1) { range, _ in
+      let first = range.lowerBound
       withUnsafePointer(to: geometry) {
-        apus_avgpool_grad(g.dtype.code, $0, g.pointer, dx.pointer, count)
+        apus_avgpool_grad(
+          g.dtype.code, $0, g.pointer + first * pooled * size, dx.pointer + first * image * size,
+          range.count)
       }
     }
   }

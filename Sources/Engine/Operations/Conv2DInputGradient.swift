@@ -1,5 +1,3 @@
-import CKernels
-
 /// The gradient of ``Conv2DOperation`` with respect to the images; also called transposed
 /// convolution.
 public struct Conv2DInputGradient: Primitive {
@@ -31,36 +29,24 @@ public struct Conv2DInputGradient: Primitive {
     return [TensorSpec(imageShape, g.dtype)]
   }
 
-  /// The gradient of the unrolled windows, a product with the transposed kernel, is added to the
-  /// images.
+  /// The kernel of the algorithm for these shapes.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (g, k, dx) = (inputs[0], inputs[1], outputs[0])
     guard dx.elementCount > 0 else { return {} }
-    let tiles = ConvolutionTiles(window, image: imageShape, output: g.shape, size: dx.dtype.size)
-    let filters = g.shape[3]
-    let zero = zeroKernel(dx)
-    guard filters > 0, tiles.rows > 0 else { return zero }
-    let left = MatrixForm(isTransposed: false, leading: filters)
-    let right = MatrixForm(isTransposed: true, leading: filters)
-    if window.isPointwise {
-      return {
-        gemm(
-          dx.dtype, tiles.rows, tiles.depth, filters, g.pointer, left, k.pointer, right,
-          dx.pointer, leading: tiles.depth, accumulate: false)
-      }
-    }
-    workspace.require(bytes: tiles.byteCount)
-    return {
-      try zero()
-      tiles.forEach { start, count in
-        gemm(
-          dx.dtype, count, tiles.depth, filters,
-          g.pointer + start * filters * dx.dtype.size, left, k.pointer, right, workspace.base,
-          leading: tiles.depth, accumulate: false)
-        tiles.roll(workspace.base, start, count, dx.pointer, dx.dtype)
-      }
+    guard g.elementCount > 0 else { return zeroKernel(dx) }
+    switch ConvolutionAlgorithm(window, image: imageShape, output: g.shape, dtype: dx.dtype) {
+    case .winograd:
+      return WinogradConvolution(window, image: imageShape, output: g.shape, workspace)
+        .inputGradient(
+          g.pointer(as: Float.self), k.pointer(as: Float.self), dx.pointer(as: Float.self))
+    case .pointwise, .direct, .unrolled:
+      return UnrolledConvolution(
+        window, image: imageShape, output: g.shape, dx.dtype, workspace
+      ).inputGradient(
+        g.pointer, k.pointer, dx.pointer,
+        imageBytes: dx.elementCount / imageShape[0] * dx.dtype.size)
     }
   }
 

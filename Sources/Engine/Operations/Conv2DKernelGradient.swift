@@ -1,5 +1,3 @@
-import CKernels
-
 /// The gradient of ``Conv2DOperation`` with respect to the kernel.
 public struct Conv2DKernelGradient: Primitive {
   /// How the kernel of the convolution moves.
@@ -22,34 +20,25 @@ public struct Conv2DKernelGradient: Primitive {
     return [TensorSpec(Shape(window.size + [x.shape[3], g.shape[3]]), x.dtype)]
   }
 
-  /// Windows of some output pixels at a time are unrolled, transposed (by a flag) and multiplied by
-  /// their gradients.
+  /// The kernel of the algorithm for these shapes.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, g, dk) = (inputs[0], inputs[1], outputs[0])
     guard dk.elementCount > 0 else { return {} }
-    let tiles = ConvolutionTiles(window, image: x.shape, output: g.shape, size: x.dtype.size)
-    guard tiles.rows > 0 else { return zeroKernel(dk) }
-    let filters = g.shape[3]
-    let left = MatrixForm(isTransposed: true, leading: tiles.depth)
-    let right = MatrixForm(isTransposed: false, leading: filters)
-    if window.isPointwise {
-      return {
-        gemm(
-          dk.dtype, tiles.depth, filters, tiles.rows, x.pointer, left, g.pointer, right,
-          dk.pointer, leading: filters, accumulate: false)
-      }
-    }
-    workspace.require(bytes: tiles.byteCount)
-    return {
-      tiles.forEach { start, count in
-        tiles.unroll(x.pointer, start, count, workspace.base)
-        gemm(
-          dk.dtype, tiles.depth, filters, count, workspace.base, left,
-          g.pointer + start * filters * dk.dtype.size, right, dk.pointer, leading: filters,
-          accumulate: start > 0)
-      }
+    guard g.elementCount > 0 else { return zeroKernel(dk) }
+    switch ConvolutionAlgorithm(window, image: x.shape, output: g.shape, dtype: dk.dtype) {
+    case .direct:
+      return DirectConvolution(window, image: x.shape, output: g.shape, workspace)
+        .kernelGradient(
+          x.pointer(as: Float.self), g.pointer(as: Float.self), dk.pointer(as: Float.self))
+    case .winograd:
+      return WinogradConvolution(window, image: x.shape, output: g.shape, workspace)
+        .kernelGradient(
+          x.pointer(as: Float.self), g.pointer(as: Float.self), dk.pointer(as: Float.self))
+    case .pointwise, .unrolled:
+      return UnrolledConvolution(window, image: x.shape, output: g.shape, dk.dtype, workspace)
+        .kernelGradient(x.pointer, g.pointer, dk.pointer)
     }
   }
 

@@ -32,11 +32,11 @@ struct ConvolutionTiles {
   /// Scratch memory for one piece.
   var byteCount: Int { tileRows * depth * size }
 
-  /// Calls `body` with the first row and the number of rows of each piece.
-  func forEach(_ body: (_ start: Int, _ count: Int) -> Void) {
-    var start = 0
-    while start < rows {
-      let count = Swift.min(tileRows, rows - start)
+  /// Calls `body` with the first row and the number of rows of each piece of some rows.
+  func forEach(in range: Range<Int>, _ body: (_ start: Int, _ count: Int) -> Void) {
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let count = Swift.min(tileRows, range.upperBound - start)
       body(start, count)
       start += count
     }

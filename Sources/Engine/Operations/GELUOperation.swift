@@ -20,14 +20,19 @@ public struct GELUOperation: Primitive {
     return inputs
   }
 
-  /// One call of the kernel.
+  /// Elements, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, y) = (inputs[0].pointer, outputs[0].pointer)
-    let (dtype, count) = (inputs[0].dtype.code, inputs[0].elementCount)
+    let (dtype, size) = (inputs[0].dtype.code, inputs[0].dtype.size)
     let flag: Int32 = approximate ? 1 : 0
-    return { apus_gelu(dtype, x, y, flag, count) }
+    return workspace.parallel(
+      inputs[0].elementCount, grain: Workspace.elementGrain, multiple: 64
+    ) { items, _ in
+      let start = items.lowerBound * size
+      apus_gelu(dtype, x + start, y + start, flag, items.count)
+    }
   }
 
   /// `g · gelu'(x)`, see ``GELUGradient``.

@@ -21,16 +21,20 @@ public struct LayerNorm: Primitive {
     return [x, TensorSpec(x.shape.reduced([x.shape.rank - 1], keepDims: true), x.dtype)]
   }
 
-  /// One call of the kernel, row by row.
+  /// Rows, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    let (x, y, scale) = (inputs[0], outputs[0], outputs[1])
-    let (rows, columns) = (scale.elementCount, x.shape[-1])
-    guard rows > 0 else { return {} }
-    return {
+    let (x, y, scale) = (inputs[0].pointer, outputs[0].pointer, outputs[1].pointer)
+    let (dtype, size, columns) = (inputs[0].dtype.code, inputs[0].dtype.size, inputs[0].shape[-1])
+    let epsilon = epsilon
+    // Also for rows without elements: they have a deviation.
+    return workspace.parallel(
+      outputs[1].elementCount, grain: Workspace.rowGrain(columns)
+    ) { items, _ in
+      let (row, start) = (items.lowerBound * size, items.lowerBound * columns * size)
       apus_layer_norm(
-        x.dtype.code, x.pointer, y.pointer, nil, scale.pointer, rows, columns, epsilon)
+        dtype, x + start, y + start, nil, scale + row, items.count, columns, epsilon)
     }
   }
 

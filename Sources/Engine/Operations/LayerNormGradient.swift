@@ -17,16 +17,17 @@ public struct LayerNormGradient: Primitive {
     return [y]
   }
 
-  /// One call of the kernel, row by row.
+  /// Rows, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    let (y, scale, g, dx) = (inputs[0], inputs[1], inputs[2], outputs[0])
-    let (rows, columns) = (scale.elementCount, y.shape[-1])
-    guard dx.elementCount > 0 else { return {} }
-    return {
+    let (y, scale) = (inputs[0].pointer, inputs[1].pointer)
+    let (g, dx) = (inputs[2].pointer, outputs[0].pointer)
+    let (dtype, size, columns) = (inputs[0].dtype.code, inputs[0].dtype.size, inputs[0].shape[-1])
+    return workspace.rows(of: inputs[0]) { first, rows in
+      let start = first * columns * size
       apus_layer_norm_grad(
-        y.dtype.code, y.pointer, scale.pointer, g.pointer, dx.pointer, rows, columns)
+        dtype, y + start, scale + first * size, g + start, dx + start, rows, columns)
     }
   }
 

@@ -18,15 +18,16 @@ public struct LogSoftmaxOperation: Primitive {
     return inputs
   }
 
-  /// One call of the kernel, row by row.
+  /// Rows, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    let (x, y) = (inputs[0], outputs[0])
-    guard y.elementCount > 0 else { return {} }
-    let columns = x.shape[-1]
-    let rows = x.elementCount / columns
-    return { apus_log_softmax(x.dtype.code, x.pointer, y.pointer, rows, columns) }
+    let (x, y) = (inputs[0].pointer, outputs[0].pointer)
+    let (dtype, size, columns) = (inputs[0].dtype.code, inputs[0].dtype.size, inputs[0].shape[-1])
+    return workspace.rows(of: inputs[0]) { first, rows in
+      let start = first * columns * size
+      apus_log_softmax(dtype, x + start, y + start, rows, columns)
+    }
   }
 
   /// See ``LogSoftmaxGradient``.

@@ -3,8 +3,16 @@
 /// Both inputs have the same rank, 2 at least, and the same leading axes: ``matmul(_:_:)`` sees to
 /// that.
 public struct MatMul: Primitive {
+  /// What factors are rounded to; set by a pass.
+  let precision: ProductPrecision
+
   /// The operation.
-  public init() {}
+  public init() { precision = .exact }
+
+  package init(precision: ProductPrecision) { self.precision = precision }
+
+  /// `matMul`, with the type of the factors when they are rounded.
+  public var name: String { precision == .exact ? "matMul" : "matMul[bfloat16]" }
 
   /// A transposed matrix costs nothing: the product takes it as a flag.
   public var acceptsStrided: Bool { true }
@@ -36,7 +44,7 @@ public struct MatMul: Primitive {
     let (a, b, y) = (inputs[0], inputs[1], outputs[0])
     guard y.elementCount > 0 else { return {} }
     switch y.dtype {
-    case .float32, .float64: return MatrixProduct(a, b, y, workspace).kernel
+    case .float32, .float64: return MatrixProduct(a, b, y, workspace, precision).kernel
     case .int32: return integerProduct(a, b, y, Int32.self)
     case .int64: return integerProduct(a, b, y, Int64.self)
     case .uint8, .bool: return integerProduct(a, b, y, UInt8.self)
@@ -46,8 +54,8 @@ public struct MatMul: Primitive {
   /// `g · bᵀ` and `aᵀ · g`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     [
-      apply1(MatMul(), c.g, c.inputs[1].transposed),
-      apply1(MatMul(), c.inputs[0].transposed, c.g),
+      apply1(self, c.g, c.inputs[1].transposed),
+      apply1(self, c.inputs[0].transposed, c.g),
     ]
   }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import COpenBLAS
 
 /// One side of a product as BLAS wants it: a row-major matrix, perhaps transposed, with a distance
@@ -47,42 +48,56 @@ struct MatrixProduct {
   private let left: Side
   private let right: Side
   private let workspace: Workspace
+  private let precision: ProductPrecision
 
   /// One factor: as BLAS reads it where it is, or copied to the workspace, one matrix at a time.
   private struct Side {
     let pointer: UnsafeMutableRawPointer
     let starts: [Int]
+    let rowStride: Int
+    let columnStride: Int
     let form: MatrixForm
     let copy: MatrixCopy?
     /// Where its copy is in the workspace.
     var room = 0
+
+    func pointer<S>(as type: S.Type) -> UnsafeMutablePointer<S> {
+      pointer.assumingMemoryBound(to: type)
+    }
   }
 
   /// `y` is row-major and not empty.
-  init(_ a: Operand, _ b: Operand, _ y: Operand, _ workspace: Workspace) {
+  init(
+    _ a: Operand, _ b: Operand, _ y: Operand, _ workspace: Workspace,
+    _ precision: ProductPrecision = .exact
+  ) {
+    self.precision = precision
     (rows, columns, depth) = (y.shape[-2], y.shape[-1], a.shape[-1])
     self.y = y
     self.workspace = workspace
     let starts = BatchOffsets(a, b)
     count = starts.a.count
-    let left = Self.side(a, starts.a)
-    var right = Self.side(b, starts.b)
+    let left = Self.side(a, starts.a, precision)
+    var right = Self.side(b, starts.b, precision)
     let size = y.dtype.size
     let roomA = left.copy == nil ? 0 : (rows * depth * size + 63) / 64 * 64
     right.room = roomA
     workspace.require(bytes: roomA + (right.copy == nil ? 0 : depth * columns * size))
+    if precision == .bfloat16 { workspace.require(bytes: apus_bf16_gemm_bytes()) }
     (self.left, self.right) = (left, right)
   }
 
-  private static func side(_ x: Operand, _ starts: [Int]) -> Side {
-    let rank = x.shape.rank
+  private static func side(
+    _ x: Operand, _ starts: [Int], _ precision: ProductPrecision
+  ) -> Side {
+    let (row, column) = (x.strides[x.shape.rank - 2], x.strides[x.shape.rank - 1])
     let form = MatrixForm(
-      rows: x.shape[-2], columns: x.shape[-1], rowStride: x.strides[rank - 2],
-      columnStride: x.strides[rank - 1])
+      rows: x.shape[-2], columns: x.shape[-1], rowStride: row, columnStride: column)
     return Side(
-      pointer: x.pointer, starts: starts,
+      pointer: x.pointer, starts: starts, rowStride: row, columnStride: column,
       form: form ?? MatrixForm(isTransposed: false, leading: x.shape[-1]),
-      copy: form == nil ? MatrixCopy(x) : nil)
+      // Rounding rearranges the elements anyway.
+      copy: form == nil && precision == .exact ? MatrixCopy(x) : nil)
   }
 
   /// Whether factors are read where they are, so that blocks of one product can be computed apart.
@@ -95,7 +110,8 @@ struct MatrixProduct {
       return { target.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
     }
     if count == 1, isDirect {
-      let blocks = ProductBlocks(rows: rows, columns: columns, depth: depth, workspace.threads)
+      let blocks = ProductBlocks(
+        rows: rows, columns: columns, depth: depth, workspace.threads, precision)
       return workspace.parallel(blocks.count) { _, part in
         multiply(0, rows: blocks[part].rows, columns: blocks[part].columns, part: part)
       }
@@ -110,6 +126,18 @@ struct MatrixProduct {
   func multiply(_ index: Int, rows block: Range<Int>, columns strip: Range<Int>, part: Int) {
     let size = y.dtype.size
     let target = ((index * rows + block.lowerBound) * columns + strip.lowerBound) * size
+    if precision == .bfloat16 {
+      let a =
+        (left.pointer(as: Float.self) + left.starts[index]) + block.lowerBound * left.rowStride
+      let b =
+        (right.pointer(as: Float.self) + right.starts[index]) + strip.lowerBound
+        * right.columnStride
+      apus_bf16_gemm(
+        block.count, strip.count, depth, a, left.rowStride, left.columnStride, b, right.rowStride,
+        right.columnStride, (y.pointer + target).assumingMemoryBound(to: Float.self), columns,
+        workspace.base(part: part))
+      return
+    }
     gemm(
       y.dtype, block.count, strip.count, depth,
       source(left, index, part) + left.form.offset(row: block.lowerBound, column: 0) * size,
@@ -137,14 +165,17 @@ struct ProductBlocks {
   private let blocks: [(rows: Range<Int>, columns: Range<Int>)]
 
   /// The grid with the least to pack: BLAS rearranges `rows·depth` and `depth·columns` elements for each block.
-  init(rows: Int, columns: Int, depth: Int, _ threads: Int) {
+  init(
+    rows: Int, columns: Int, depth: Int, _ threads: Int, _ precision: ProductPrecision = .exact
+  ) {
+    // Whole register tiles of the kernels.
+    let tile = precision == .exact ? (rows: 8, columns: 16) : (rows: 12, columns: 32)
     let parts = max(1, min(threads, rows * columns * depth / Self.grain))
     var best = [(rows: 0..<rows, columns: 0..<columns)]
     var cost = Int.max
     for down in 1...parts where parts % down == 0 {
-      // Blocks of whole register tiles of the kernels.
-      let bands = Workspace.parts(rows, threads: down, multiple: 8)
-      let strips = Workspace.parts(columns, threads: parts / down, multiple: 16)
+      let bands = Workspace.parts(rows, threads: down, multiple: tile.rows)
+      let strips = Workspace.parts(columns, threads: parts / down, multiple: tile.columns)
       guard let band = bands.map(\.count).max(), let strip = strips.map(\.count).max() else {
         continue
       }

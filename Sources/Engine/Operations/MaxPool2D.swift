@@ -29,10 +29,14 @@ public struct MaxPool2D: Primitive {
     let (x, y, places) = (inputs[0], outputs[0], outputs[1].pointer(as: Int32.self))
     guard y.elementCount > 0 else { return {} }
     let geometry = window.geometry(image: x.shape, output: y.shape)
-    let count = x.shape[0]
-    return {
+    let (count, size) = (x.shape[0], x.dtype.size)
+    let (image, pooled) = (x.elementCount / count, y.elementCount / count)
+    return workspace.parallel(count, grain: Workspace.elementGrain / (image + 1) + 1) { range, _ in
+      let first = range.lowerBound
       withUnsafePointer(to: geometry) {
-        apus_maxpool(x.dtype.code, $0, x.pointer, y.pointer, places, count)
+        apus_maxpool(
+          x.dtype.code, $0, x.pointer + first * image * size, y.pointer + first * pooled * size,
+          places + first * pooled, range.count)
       }
     }
   }

@@ -29,10 +29,14 @@ public struct PoolGather: Primitive {
     let (x, places, y) = (inputs[0], inputs[1].pointer(as: Int32.self), outputs[0])
     guard y.elementCount > 0 else { return {} }
     let geometry = window.geometry(image: x.shape, output: y.shape)
-    let count = x.shape[0]
-    return {
+    let (count, size) = (x.shape[0], x.dtype.size)
+    let (image, pooled) = (x.elementCount / count, y.elementCount / count)
+    return workspace.parallel(count, grain: Workspace.elementGrain / pooled + 1) { range, _ in
+      let first = range.lowerBound
       withUnsafePointer(to: geometry) {
-        apus_pool_gather(x.dtype.code, $0, x.pointer, places, y.pointer, count)
+        apus_pool_gather(
+          x.dtype.code, $0, x.pointer + first * image * size, places + first * pooled,
+          y.pointer + first * pooled * size, range.count)
       }
     }
   }

@@ -33,10 +33,14 @@ public struct PoolScatter: Primitive {
     let (g, places, dx) = (inputs[0], inputs[1].pointer(as: Int32.self), outputs[0])
     guard dx.elementCount > 0 else { return {} }
     let geometry = window.geometry(image: imageShape, output: g.shape)
-    let count = imageShape[0]
-    return {
+    let (count, size) = (imageShape[0], g.dtype.size)
+    let (image, pooled) = (dx.elementCount / count, g.elementCount / count)
+    return workspace.parallel(count, grain: Workspace.elementGrain / image + 1) { range, _ in
+      let first = range.lowerBound
       withUnsafePointer(to: geometry) {
-        apus_pool_scatter(g.dtype.code, $0, g.pointer, places, dx.pointer, count)
+        apus_pool_scatter(
+          g.dtype.code, $0, g.pointer + first * pooled * size, places + first * pooled,
+          dx.pointer + first * image * size, range.count)
       }
     }
   }

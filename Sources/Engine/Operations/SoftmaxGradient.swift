@@ -19,15 +19,16 @@ public struct SoftmaxGradient: Primitive {
     return [inputs[0]]
   }
 
-  /// One call of the kernel, row by row.
+  /// Rows, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    let (y, g, dx) = (inputs[0], inputs[1], outputs[0])
-    guard dx.elementCount > 0 else { return {} }
-    let columns = y.shape[-1]
-    let rows = y.elementCount / columns
-    return { apus_softmax_grad(y.dtype.code, y.pointer, g.pointer, dx.pointer, rows, columns) }
+    let (y, g, dx) = (inputs[0].pointer, inputs[1].pointer, outputs[0].pointer)
+    let (dtype, size, columns) = (inputs[0].dtype.code, inputs[0].dtype.size, inputs[0].shape[-1])
+    return workspace.rows(of: inputs[0]) { first, rows in
+      let start = first * columns * size
+      apus_softmax_grad(dtype, y + start, g + start, dx + start, rows, columns)
+    }
   }
 
   /// With incoming gradient `h`: `h · (g − Σ g·y) − g · Σ h·y` for `y`, `y · (h − Σ h·y)` for `g`.

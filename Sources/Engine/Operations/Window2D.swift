@@ -26,7 +26,7 @@ public struct Window2D: Hashable, Sendable {
   ///
   /// - Throws: ``EngineError/invalidArgument(message:)`` for sizes, strides or dilations below 1 or
   ///   negative padding.
-  init(
+  package init(
     size: [Int], strides: (Int, Int), dilations: (Int, Int) = (1, 1), padding: Padding,
     image: [Int], operation: String
   ) throws(EngineError) {
@@ -64,7 +64,9 @@ public struct Window2D: Hashable, Sendable {
   ///
   /// - Throws: ``EngineError/shape(operation:message:)`` when the window does not fit into the
   ///   padded image.
-  func outputSize(_ height: Int, _ width: Int, _ operation: String) throws(EngineError) -> [Int] {
+  package func outputSize(
+    _ height: Int, _ width: Int, _ operation: String
+  ) throws(EngineError) -> [Int] {
     var result: [Int] = []
     for (axis, length) in [height, width].enumerated() {
       let padded = length + padding[2 * axis] + padding[2 * axis + 1]

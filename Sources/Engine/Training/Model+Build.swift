@@ -13,6 +13,7 @@ extension Model {
       return try forward(batch, isTraining: true).output.tensors
     }
     try synchronizeStart()
+    try choosePrecision()
     layOutParameters()
     isBuilt = true
   }
@@ -24,9 +25,20 @@ extension Model {
     try agree(
       on: named.map { "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)" }
         + metrics.map { "metric \($0.name)" } + losses.map { "loss \($0.name(part: nil))" }
-        + ["optimizer \(optimizer.map { "\(type(of: $0)) \($0.learningRate)" } ?? "none")"],
+        + [
+          "optimizer \(optimizer.map { "\(type(of: $0)) \($0.learningRate)" } ?? "none")",
+          "precision \(precision.rawValue)",
+        ],
       subject: "the model", communicator: communicator)
     try broadcast(named.map(\.variable))
+  }
+
+  /// Finds out whether products in bfloat16 are faster: on all ranks, or all stay with float32.
+  private func choosePrecision() throws {
+    guard precision == .mixedBFloat16, usesBFloat16 == nil else { return }
+    var vote: Int32 = BFloat16.isFaster ? 1 : 0
+    try communicator.allReduce(&vote, count: 1, dtype: .int32, operation: .min)
+    usesBFloat16 = vote == 1
   }
 
   /// Gives every rank the values of rank 0.

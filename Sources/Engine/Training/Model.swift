@@ -13,6 +13,10 @@ public final class Model: TrainingControl {
   public let seed: UInt64
   /// Runs operations one by one instead of compiling a step. Slow; gives the same numbers.
   public var runEagerly: Bool
+  /// The scalar types that compiled steps compute with.
+  public let precision: PrecisionPolicy
+  /// Whether products round to bfloat16; decided when the model is built, unless it is set before.
+  package var usesBFloat16: Bool?
   /// Set by a callback to end `fit` after the current batch.
   public var stopTraining = false
   /// What the last `fit` logged, epoch by epoch.
@@ -40,23 +44,24 @@ public final class Model: TrainingControl {
   ///   - metrics: reported without sample weights (as in Keras), unless a metric asks for them by name.
   ///   - weightedMetrics: reported with sample weights.
   ///   - seed: of initial values, drop-out and shuffling.
+  ///   - precision: the scalar types of compiled steps.
   ///
   /// A loss or metric that asks for an unknown name fails here, as ``withErrors(_:)`` describes.
   public convenience init(
     module: AnyModule, loss: some Loss, metrics: [AnyMetric] = [],
     weightedMetrics: [AnyMetric] = [], optimizer: Optimizer? = nil, seed: UInt64 = 42,
-    runEagerly: Bool = false
+    runEagerly: Bool = false, precision: PrecisionPolicy = .float32
   ) {
     self.init(
       module: module, losses: .loss(loss), metrics: metrics, weightedMetrics: weightedMetrics,
-      optimizer: optimizer, seed: seed, runEagerly: runEagerly)
+      optimizer: optimizer, seed: seed, runEagerly: runEagerly, precision: precision)
   }
 
   /// A model with any number of losses: a list or dictionary of them, or none (`addLoss` in modules counts as well).
   public init(
     module: AnyModule, losses: LossTree? = nil, metrics: [AnyMetric] = [],
     weightedMetrics: [AnyMetric] = [], optimizer: Optimizer? = nil, seed: UInt64 = 42,
-    runEagerly: Bool = false
+    runEagerly: Bool = false, precision: PrecisionPolicy = .float32
   ) {
     self.module = module
     self.losses = LossEntry.entries(of: losses)
@@ -65,6 +70,7 @@ public final class Model: TrainingControl {
     self.optimizer = optimizer
     self.seed = seed
     self.runEagerly = runEagerly
+    self.precision = precision
     strategy = DistributionContext.strategy
     module.seed = seed
     trackers["loss"] = MeanTracker(name: "loss")

@@ -105,9 +105,12 @@ extension Model {
     let graph = try Trace.record(specs, body)
     // Predictions are read before the next batch is looked at.
     let banks = mode == .predict || prefetcher == nil ? 1 : 2
-    guard strategy.replicaCount > 1 else { return Plan(graph, banks: banks) }
+    let passes = (usesBFloat16 == true ? [BFloat16Products()] : []) + Passes.standard
+    guard strategy.replicaCount > 1 else { return Plan(graph, passes: passes, banks: banks) }
     let buckets = graph.nodes.compactMap { ($0.primitive as? AllReduceStart)?.bucket }
-    return Plan(graph, banks: banks) { for bucket in buckets { try bucket.progress() } }
+    return Plan(graph, passes: passes, banks: banks) {
+      for bucket in buckets { try bucket.progress() }
+    }
   }
 
   /// Predictions, and what the modules' hooks collected.
@@ -120,7 +123,7 @@ extension Model {
     return (output, context)
   }
 
-  private func trainBody(_ batch: Batch, globalRows: Int) throws {
+  func trainBody(_ batch: Batch, globalRows: Int) throws {
     guard let optimizer else {
       throw EngineError.model(message: "fit needs an optimizer: Model(..., optimizer: Adam())")
     }

@@ -25,22 +25,14 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Launching") var launch: LaunchOptions
 
   func run() throws {
-    let environment = ProcessInfo.processInfo.environment
-    if let outer = Launch.detect(in: environment) {
-      if let asked = launch.ranks, let started = outer.size, asked != started {
-        throw LauncherError.ranksDiffer(launcher: outer.launcher, started: started, asked: asked)
-      }
-      return try train()
-    }
-    guard launch.ranks != nil || launch.hosts != nil || launch.isDryRun else { return try train() }
+    guard try !launch.runsHere() else { return try train() }
     try launch.start(command)
   }
 
   /// This command as each rank runs it.
   private var command: [String] {
     let arguments = options.arguments(terminalWidth: Console.terminalWidth)
-    let threads = launch.threads.map { ["--threads", "\($0)"] } ?? []
-    return [ProgramStart.ownPath(), "train"] + arguments + threads
+    return [ProgramStart.ownPath(), "train"] + arguments + launch.threadArguments
   }
 
   private func train() throws {

@@ -53,6 +53,22 @@ struct LaunchOptions: ParsableArguments {
     if assume != nil, !isDryRun { throw ValidationError("--assume goes with --dry-run only") }
   }
 
+  /// Whether this process does the work itself: a launcher started it as a rank, or no ranks are asked for.
+  ///
+  /// - Throws: ``LauncherError/ranksDiffer(launcher:started:asked:)``.
+  func runsHere() throws -> Bool {
+    guard let outer = Launch.detect(in: ProcessInfo.processInfo.environment) else {
+      return ranks == nil && hosts == nil && !isDryRun
+    }
+    if let asked = ranks, let started = outer.size, asked != started {
+      throw LauncherError.ranksDiffer(launcher: outer.launcher, started: started, asked: asked)
+    }
+    return true
+  }
+
+  /// The arguments that give a rank its threads.
+  var threadArguments: [String] { threads.map { ["--threads", "\($0)"] } ?? [] }
+
   /// Starts `program` as these options say, in place of this process; with `--dry-run` prints how.
   func start(_ program: [String]) throws {
     let machine = assume?.applied(to: .detect()) ?? .detect()

@@ -15,7 +15,7 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
 enum GradientTable {
   static let cases: [GradientCase] =
     unary + binary + choices + reductions + views + joins + products + indexing + rows
-    + convolutions + pools + random
+    + scaledRows + attention + convolutions + pools + random
 
   // MARK: Elementwise
 
@@ -302,6 +302,61 @@ enum GradientTable {
     ]
   }
 
+  private static let scaledRows: [GradientCase] =
+    ([[2, 4], [3], [0, 3], [2, 2, 3]] as [Shape]).map { shape in
+      GradientCase(
+        name: "layerNorm with scale and offset \(shape)",
+        arguments: {
+          [$0.awayFromZero(shape), $0.uniform([shape[-1]]), $0.uniform([shape[-1]])]
+        }, function: { layerNorm($0[0], gamma: $0[1], beta: $0[2], epsilon: 0.1) })
+    } + [
+      one("cross-entropy of class numbers", [2, 2, 3]) {
+        square(sparseCategoricalCrossentropy(Tensor([[0, 2], [1, 1]]), $0, fromLogits: true))
+      },
+      one("cross-entropy of no rows", [0, 3]) {
+        sparseCategoricalCrossentropy(Tensor([Int]()), $0, fromLogits: true)
+      },
+    ]
+
+  // MARK: Attention
+
+  private static func attention(
+    _ name: String, _ queries: Shape, keys: Int? = nil, isCausal: Bool = false,
+    mask: Tensor? = nil, addedMask: Shape? = nil
+  ) -> GradientCase {
+    let sources: Shape = [queries[0], keys ?? queries[1], queries[2], queries[3]]
+    return GradientCase(
+      name: "attention \(name)",
+      arguments: {
+        [$0.uniform(queries), $0.uniform(sources), $0.uniform(sources)]
+          + (addedMask == nil ? [] : [$0.uniform(addedMask ?? [])])
+      },
+      function: {
+        scaledDotProductAttention(
+          $0[0], $0[1], $0[2], mask: $0.count > 3 ? $0[3] : mask, isCausal: isCausal)
+      })
+  }
+
+  private static let attention: [GradientCase] = [
+    attention("plain", [2, 3, 2, 2]),
+    attention("causal", [1, 4, 2, 3], isCausal: true),
+    attention("of one query", [2, 1, 1, 3], isCausal: true),
+    attention("cross", [1, 2, 2, 2], keys: 4),
+    attention("causal with fewer keys", [1, 4, 1, 2], keys: 2, isCausal: true),
+    attention(
+      "with hidden keys", [1, 3, 2, 2], mask: Tensor([[1.0, 0, 1], [0, 0, 0], [1, 1, 0]]) .> 0),
+    attention("with a mask that is added", [2, 2, 2, 2], keys: 3, addedMask: [2, 1, 3]),
+    attention("of no queries", [1, 0, 2, 2], keys: 3),
+    attention("of no keys", [1, 2, 2, 2], keys: 0),
+    attention("of no batch", [0, 2, 2, 2]),
+    GradientCase(
+      name: "attention of parts of one tensor", arguments: { [$0.uniform([1, 3, 3, 2, 2])] },
+      function: {
+        scaledDotProductAttention(
+          $0[0][.all, .all, 0], $0[0][.all, .all, 1], $0[0][.all, .all, 2], isCausal: true)
+      }),
+  ]
+
   // MARK: Images
 
   private static func convolution(
@@ -328,7 +383,26 @@ enum GradientTable {
     convolution("pointwise", [2, 2, 3, 2], [1, 1, 2, 3]),
     convolution("pointwise strided", [1, 3, 3, 2], [1, 1, 2, 2], strides: (2, 2)),
     convolution("of no images", [0, 3, 3, 1], [2, 2, 1, 1]),
+    biased("bias", .bias, [2, 4, 3, 2], [2, 2, 2, 3]),
+    biased("bias and ReLU", .biasReLU, [2, 4, 3, 2], [2, 2, 2, 3]),
+    biased("bias, pointwise", .biasReLU, [1, 3, 3, 2], [1, 1, 2, 4]),
+    biased("bias and no channels", .bias, [2, 3, 3, 0], [2, 2, 0, 2]),
   ]
+
+  private static func biased(
+    _ name: String, _ epilogue: Conv2DOperation.Epilogue, _ x: Shape, _ k: Shape
+  ) -> GradientCase {
+    GradientCase(
+      name: "conv2D with \(name)",
+      arguments: { [$0.uniform(x), $0.uniform(k), $0.uniform([k[3]])] },
+      function: {
+        let window = try Window2D(
+          size: [k[0], k[1]], strides: (1, 1), padding: .valid, image: [x[1], x[2]],
+          operation: "conv2D")
+        return apply1(
+          Conv2DOperation(window: window, epilogue: epilogue), $0[0], $0[1], $0[2])
+      })
+  }
 
   private static func pool(
     _ name: String, _ shape: Shape,

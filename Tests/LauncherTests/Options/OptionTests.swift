@@ -28,6 +28,16 @@ extension ApusTests {
         ("train digits", "digits"),
         ("run -n 2", "no program"),
         ("doctor -n 0", "-n 0"),
+        ("bench train --workload rnn", "rnn"),
+        ("bench train --blocks 0", "--blocks 0: at least 1"),
+        ("bench train -n 0", "-n 0: the number of ranks must be at least 1"),
+        ("bench gemm --threads 0", "--threads 0: at least 1"),
+        ("bench kernels --threads 0", "--threads 0: at least 1"),
+        ("bench kernels --elements 100", "--elements 100: at least a row of 128"),
+        ("bench allreduce --largest 0", "--largest 0: at least 1 KiB"),
+        ("bench steps --steps 15", "--steps 15: expected a multiple of 10"),
+        ("inspect plan --workload rnn", "rnn"),
+        ("inspect plan --rows 0", "--rows 0: at least 1"),
       ])
     func refused(line: String, message: String) async throws {
       let outcome = try await Apus.run(line.split(separator: " ").map(String.init))

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Engine
+import Foundation
+
+/// Shows what a training step is made of.
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows what a training step is compiled to.", subcommands: [InspectPlan.self])
+}
+
+/// `inspect plan`
+struct InspectPlan: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan",
+    abstract: "Prints the plan of a training step, and how it came about.",
+    discussion: """
+      A plan has a line an instruction: what it writes, the kernel, what it reads, each value with its type and \
+      shape.
+      """)
+
+  @Option(help: "The model: \(Workload.names).")
+  var workload = Workload.mlp
+
+  @Option(parsing: .unconditional, help: "Samples of a step. (default: the model's batch)")
+  var rows: Int?
+
+  @Flag(help: "Print the graph as it was traced as well.")
+  var before = false
+
+  @Flag(help: "Print the graph after each pass as well.")
+  var passes = false
+
+  func validate() throws {
+    if let rows, rows < 1 { throw ValidationError("--rows \(rows): at least 1 is needed") }
+  }
+
+  func run() throws {
+    let rows = rows ?? workload.batch
+    let data = workload.makeData(rows: rows, seed: 1)
+    let traced = try withErrors {
+      try workload.makeModel().traceTrainingStep(x: data.x, y: data.y, batchSize: rows)
+    }
+    var stages = [("traced", traced)]
+    for pass in Passes.standard { stages.append((pass.name, pass.run(stages[stages.count - 1].1))) }
+    let plan = Plan(traced)
+    var summary = TextTable(["", "operations"])
+    for (name, graph) in stages { summary.add([name, "\(graph.nodes.count)"]) }
+    summary.add(["plan", "\(plan.instructions.count)"])
+    Console.print("A training step of \(workload.rawValue) on \(rows) samples\n\(summary.text)")
+    Console.print(
+      "  Operations of the plan are instructions; its arena has \(plan.arenaBytes) bytes.")
+    for (index, (name, graph)) in stages.enumerated() where index == 0 ? before : passes {
+      Console.print("\n\(name):\n\(graph)")
+    }
+    Console.print("\nplan:\n\(plan)")
+  }
+}

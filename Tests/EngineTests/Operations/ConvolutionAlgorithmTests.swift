@@ -1,0 +1,201 @@
+import Engine
+import TestSupport
+import Testing
+
+/// A convolution, and the algorithm that the rule should take for it.
+private struct Geometry: Sendable, CustomTestStringConvertible {
+  var image: Shape
+  var kernel: [Int] = [3, 3]
+  var filters: Int
+  var strides = (1, 1)
+  var padding = Padding.valid
+  var dilations = (1, 1)
+  var dtype = DType.float32
+  var algorithm: ConvolutionAlgorithm
+
+  var testDescription: String { "\(image) \(kernel) \(filters) \(padding) \(algorithm)" }
+
+  var window: Window2D {
+    get throws {
+      try Window2D(
+        size: kernel, strides: strides, dilations: dilations, padding: padding,
+        image: [image[1], image[2]], operation: "conv2D")
+    }
+  }
+
+  var output: Shape {
+    get throws {
+      let size = try window.outputSize(image[1], image[2], "conv2D")
+      return [image[0], size[0], size[1], filters]
+    }
+  }
+
+  var kernelShape: Shape { [kernel[0], kernel[1], image[3], filters] }
+}
+
+/// Odd sizes, paddings, one image and many, few channels and many.
+private let geometries = [
+  Geometry(image: [2, 7, 9, 1], filters: 16, algorithm: .direct),
+  Geometry(image: [1, 5, 3, 3], filters: 48, padding: .same, algorithm: .direct),
+  Geometry(
+    image: [2, 11, 20, 4], filters: 32, strides: (2, 2), padding: .same, algorithm: .direct),
+  Geometry(
+    image: [1, 12, 20, 2], kernel: [5, 5], filters: 64,
+    padding: .explicit(top: 3, bottom: 2, left: 4, right: 4), dilations: (2, 2),
+    algorithm: .direct),
+  Geometry(image: [20, 28, 28, 1], filters: 32, algorithm: .direct),
+  Geometry(image: [3, 15, 11, 24], filters: 28, padding: .same, algorithm: .winograd),
+  Geometry(image: [1, 26, 26, 48], filters: 80, algorithm: .winograd),
+  Geometry(
+    image: [5, 8, 9, 16], filters: 32, padding: .explicit(top: 2, bottom: 1, left: 0, right: 3),
+    algorithm: .winograd),
+  Geometry(image: [64, 4, 4, 16], filters: 16, padding: .same, algorithm: .winograd),
+  Geometry(image: [1, 18, 18, 100], filters: 70, algorithm: .winograd),
+  Geometry(image: [2, 9, 9, 5], filters: 7, algorithm: .unrolled),
+  Geometry(image: [4, 30, 30, 5], filters: 40, padding: .same, algorithm: .unrolled),
+  Geometry(image: [3, 4, 4, 5], kernel: [1, 1], filters: 20, algorithm: .pointwise),
+]
+
+@Suite struct ConvolutionAlgorithmTests {
+  @Test(
+    "The rule knows nothing but shapes",
+    arguments: geometries + [
+      // Too few pixels, or channels, or filters.
+      Geometry(image: [1, 16, 16, 16], filters: 16, algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 6], filters: 64, algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 64], filters: 6, algorithm: .unrolled),
+      // Most of a tile would reach over the edge.
+      Geometry(image: [512, 3, 3, 64], filters: 64, algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 64], filters: 64, strides: (2, 1), algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 64], filters: 64, dilations: (2, 2), algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 64], kernel: [5, 5], filters: 64, algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 64], filters: 64, dtype: .float64, algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 3], filters: 10, algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 3], kernel: [7, 7], filters: 64, algorithm: .unrolled),
+      Geometry(
+        image: [8, 32, 32, 64], kernel: [1, 1], filters: 64, strides: (2, 2),
+        algorithm: .unrolled),
+      Geometry(image: [0, 32, 32, 64], filters: 64, algorithm: .unrolled),
+    ])
+  fileprivate func rule(_ g: Geometry) throws {
+    let chosen = ConvolutionAlgorithm(
+      try g.window, image: g.image, output: try g.output, dtype: g.dtype)
+    #expect(chosen == g.algorithm)
+  }
+
+  @Test(
+    "Every algorithm agrees with loops in double precision, forward and both gradients",
+    arguments: geometries)
+  fileprivate func values(_ g: Geometry) throws {
+    let expected = try Expected(g)
+    let (window, output) = (try g.window, try g.output)
+    let y = apply1(Conv2DOperation(window: window), expected.x, expected.k)
+    expect(y, expected.y, output)
+    let rectified = apply1(
+      Conv2DOperation(window: window, epilogue: .biasReLU), expected.x, expected.k, expected.bias)
+    let bias = expected.bias.scalars(as: Double.self)
+    let sums = zip(expected.y, expected.y.indices).map { $0 + bias[$1 % g.filters] }
+    expect(rectified, sums.map { max($0, 0) }, output)
+    let dx = apply1(
+      Conv2DInputGradient(window: window, imageShape: g.image), expected.g, expected.k)
+    expect(dx, expected.dx, g.image)
+    let dk = apply1(Conv2DKernelGradient(window: window), expected.x, expected.g)
+    expect(dk, expected.dk, g.kernelShape)
+  }
+
+  /// Errors are measured against the largest number: sums of many terms cancel.
+  private func expect(
+    _ actual: Tensor, _ expected: [Double], _ shape: Shape,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    #expect(actual.shape == shape, sourceLocation: sourceLocation)
+    let largest = expected.map(abs).max() ?? 1
+    expectClose(
+      actual.scalars(as: Double.self).map { $0 / largest }, expected.map { $0 / largest },
+      atol: 5e-6, rtol: 0, sourceLocation: sourceLocation)
+  }
+
+  @Test(
+    "The number of threads changes no bit of Winograd's and the direct way", arguments: geometries)
+  fileprivate func threads(_ g: Geometry) throws {
+    guard g.algorithm == .winograd || g.algorithm == .direct else { return }
+    let expected = try Expected(g)
+    let window = try g.window
+    func run(_ primitive: any Primitive, _ inputs: [Tensor], threads: Int) throws -> [Double] {
+      let workspace = Workspace(pool: ThreadPool(threads: threads))
+      let specs = try primitive.infer(inputs.map(\.spec))
+      let shape = specs[0].shape
+      let result = Tensor(
+        [Double](repeating: .nan, count: shape.elementCount), shape: shape, dtype: .float32)
+      let kernel = primitive.prepare(
+        inputs.compactMap(\.operand), [result].compactMap(\.operand), workspace)
+      workspace.reserve()
+      try kernel()
+      return result.scalars(as: Double.self)
+    }
+    let operations: [(any Primitive, [Tensor])] = [
+      (Conv2DOperation(window: window), [expected.x, expected.k]),
+      (Conv2DKernelGradient(window: window), [expected.x, expected.g]),
+    ]
+    for (primitive, inputs) in operations {
+      let one = try run(primitive, inputs, threads: 1)
+      #expect(try run(primitive, inputs, threads: 2) == one)
+      #expect(try run(primitive, inputs, threads: 3) == one)
+    }
+    if g.algorithm == .winograd {
+      let gradient = Conv2DInputGradient(window: window, imageShape: g.image)
+      let one = try run(gradient, [expected.g, expected.k], threads: 1)
+      #expect(try run(gradient, [expected.g, expected.k], threads: 2) == one)
+    }
+  }
+}
+
+/// Random inputs of a convolution, and what the definition gives.
+private struct Expected {
+  let x: Tensor
+  let k: Tensor
+  let bias: Tensor
+  /// The gradient of the output.
+  let g: Tensor
+  var y: [Double]
+  var dx: [Double]
+  var dk: [Double]
+
+  init(_ geometry: Geometry) throws {
+    var generator = SeededGenerator(seed: 5)
+    let (image, kernel, output) = (geometry.image, geometry.kernelShape, try geometry.output)
+    let window = try geometry.window
+    x = generator.uniform(image, dtype: .float32)
+    k = generator.uniform(kernel, dtype: .float32)
+    bias = generator.uniform([geometry.filters], dtype: .float32)
+    g = generator.uniform(output, dtype: .float32)
+    let (xs, ks, gs) = (
+      x.scalars(as: Double.self), k.scalars(as: Double.self), g.scalars(as: Double.self)
+    )
+    y = Array(repeating: 0, count: output.elementCount)
+    dx = Array(repeating: 0, count: image.elementCount)
+    dk = Array(repeating: 0, count: kernel.elementCount)
+    let (channels, filters) = (image[3], geometry.filters)
+    for pixel in 0..<output[0] * output[1] * output[2] {
+      let (n, i, j) = (
+        pixel / (output[1] * output[2]), pixel / output[2] % output[1], pixel % output[2]
+      )
+      for cell in 0..<kernel[0] * kernel[1] {
+        let row =
+          i * window.strides[0] - window.padding[0] + cell / kernel[1] * window.dilations[0]
+        let column =
+          j * window.strides[1] - window.padding[2] + cell % kernel[1] * window.dilations[1]
+        guard (0..<image[1]).contains(row), (0..<image[2]).contains(column) else { continue }
+        for c in 0..<channels {
+          let source = ((n * image[1] + row) * image[2] + column) * channels + c
+          let weights = (cell * channels + c) * filters
+          for f in 0..<filters {
+            y[pixel * filters + f] += xs[source] * ks[weights + f]
+            dx[source] += gs[pixel * filters + f] * ks[weights + f]
+            dk[weights + f] += gs[pixel * filters + f] * xs[source]
+          }
+        }
+      }
+    }
+  }
+}
