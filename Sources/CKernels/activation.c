@@ -26,6 +26,16 @@ void apus_sigmoid_grad(int dtype, const void *y, const void *g, void *dx, ptrdif
   if (dtype == APUS_FLOAT64) sigmoid_grad_f64(y, 1, g, 1, dx, n);
 }
 
+apus_binary_fn apus_gradient(apus_gradient_op op, int dtype) {
+  static const apus_binary_fn table[APUS_SIGMOID_GRAD + 1][APUS_FLOAT64 + 1] = {
+      [APUS_RELU_GRAD] = {relu_grad_f32, relu_grad_f64},
+      [APUS_TANH_GRAD] = {tanh_grad_f32, tanh_grad_f64},
+      [APUS_SIGMOID_GRAD] = {sigmoid_grad_f32, sigmoid_grad_f64},
+  };
+  if ((unsigned)op > APUS_SIGMOID_GRAD || (unsigned)dtype > APUS_FLOAT64) return NULL;
+  return table[op][dtype];
+}
+
 // MARK: Gelu
 
 APUS_INLINE float erf_f32(float x) { return apus_erff(x); }

@@ -116,6 +116,40 @@ APUS_RANDOM(uniform_f64, double, APUS_WORDS / 2, as_uniform_f64)
 APUS_RANDOM(normal_f32, float, APUS_WORDS, as_normal_f32)
 APUS_RANDOM(normal_f64, double, APUS_WORDS / 2, as_normal_f64)
 
+/// Defines `name`: dropout with the uniform numbers of `MAKE`, 16 blocks at a time.
+#define APUS_DROPOUT(name, T, PER, MAKE)                                                      \
+  APUS_CLONES static void name(uint64_t seed, uint64_t stream, uint64_t first, T rate,        \
+                               T scale, const T *x, T *y, ptrdiff_t n) {                      \
+    uint32_t word[APUS_WORDS];                                                                \
+    T value[PER];                                                                             \
+    while (n > 0) {                                                                           \
+      const ptrdiff_t skip = (ptrdiff_t)(first % (PER));                                      \
+      const ptrdiff_t count = apus_min((PER)-skip, n);                                        \
+      philox(seed, stream, first / (PER) * APUS_WIDTH, word);                                 \
+      MAKE(word, value);                                                                      \
+      const T *u = value + skip;                                                              \
+      APUS_VECTORIZE                                                                          \
+      for (ptrdiff_t i = 0; i < count; i++) {                                                 \
+        const T kept = x[i] * scale;                                                          \
+        y[i] = u[i] < rate ? 0 : kept;                                                        \
+      }                                                                                       \
+      x += count;                                                                             \
+      y += count;                                                                             \
+      n -= count;                                                                             \
+      first += (uint64_t)count;                                                               \
+    }                                                                                         \
+  }
+APUS_DROPOUT(dropout_f32, float, APUS_WORDS, as_uniform_f32)
+APUS_DROPOUT(dropout_f64, double, APUS_WORDS / 2, as_uniform_f64)
+
+void apus_dropout(int dtype, uint64_t seed, uint64_t stream, uint64_t first, double rate,
+                  double scale, const void *x, void *y, ptrdiff_t n) {
+  if (dtype == APUS_FLOAT32) {
+    dropout_f32(seed, stream, first, (float)rate, (float)scale, x, y, n);
+  }
+  if (dtype == APUS_FLOAT64) dropout_f64(seed, stream, first, rate, scale, x, y, n);
+}
+
 void apus_random_bits_from(uint64_t seed, uint64_t stream, uint64_t first, uint32_t *y,
                            ptrdiff_t n) {
   bits(seed, stream, first, y, n);

@@ -320,6 +320,16 @@ void apus_tanh_grad(int dtype, const void *y, const void *g, void *dx, ptrdiff_t
 /// `dx = g · y · (1 − y)`, y the output of sigmoid. dx may be y or g.
 void apus_sigmoid_grad(int dtype, const void *y, const void *g, void *dx, ptrdiff_t n);
 
+/// Gradients of activations as functions of two arguments: u, the activation's output, and v, the incoming gradient.
+typedef enum {
+  APUS_RELU_GRAD,
+  APUS_TANH_GRAD,
+  APUS_SIGMOID_GRAD,
+} apus_gradient_op;
+
+/// The kernel of a gradient, for arguments of any stride, or NULL where it has no meaning.
+apus_binary_fn apus_gradient(apus_gradient_op op, int dtype);
+
 /// `y = x · Φ(x)`, Φ the normal distribution function (Hendrycks, Gimpel 2016); with `approximate`
 /// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`. The absolute error is about 1e-7·|x|. y may be x.
 void apus_gelu(int dtype, const void *x, void *y, int approximate, ptrdiff_t n);
@@ -481,6 +491,11 @@ void apus_random_bits_from(uint64_t seed, uint64_t stream, uint64_t first, uint3
 void apus_random_uniform(int dtype, uint64_t seed, uint64_t stream, void *y, ptrdiff_t n);
 void apus_random_uniform_from(int dtype, uint64_t seed, uint64_t stream, uint64_t first, void *y,
                               ptrdiff_t n);
+
+/// `y[i] = u < rate ? 0 : x[i]·scale` with u the uniform number at `first + i`: dropout without a mask in memory. y may
+/// be x. Floats.
+void apus_dropout(int dtype, uint64_t seed, uint64_t stream, uint64_t first, double rate,
+                  double scale, const void *x, void *y, ptrdiff_t n);
 
 /// Normal with mean 0 and deviation 1, by the transform of Box and Muller (1958). Float32 values
 /// are the same on every CPU; float64 values depend on the logarithm, sine and cosine of libm.

@@ -10,6 +10,7 @@ package protocol Pass: Sendable {
 package enum Passes {
   package static let standard: [any Pass] = [
     CommonSubexpressions(), ConvolutionEpilogue(), SliceGradients(), ElementwiseFusion(),
+    ProductEpilogue(),
   ]
 }
 

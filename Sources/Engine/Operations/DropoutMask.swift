@@ -53,6 +53,9 @@ public func dropout(
     }
     let x = floating(x)
     if rate == 0 { return x }
+    if noiseShape == nil || noiseShape == x.shape {
+      return apply1(DropoutOperation(rate: rate), x, key)
+    }
     return x * apply1(DropoutMask(rate: rate, shape: noiseShape ?? x.shape, dtype: x.dtype), key)
   }
 }

@@ -123,7 +123,12 @@ struct MatrixProduct {
   }
 
   /// A block of the product number `index`: the whole of it unless ``isDirect``.
-  func multiply(_ index: Int, rows block: Range<Int>, columns strip: Range<Int>, part: Int) {
+  ///
+  /// - Parameter accumulate: whether it is added to what is in its place; exact products only.
+  func multiply(
+    _ index: Int, rows block: Range<Int>, columns strip: Range<Int>, part: Int,
+    accumulate: Bool = false
+  ) {
     let size = y.dtype.size
     let target = ((index * rows + block.lowerBound) * columns + strip.lowerBound) * size
     if precision == .bfloat16 {
@@ -143,7 +148,7 @@ struct MatrixProduct {
       source(left, index, part) + left.form.offset(row: block.lowerBound, column: 0) * size,
       left.form,
       source(right, index, part) + right.form.offset(row: 0, column: strip.lowerBound) * size,
-      right.form, y.pointer + target, leading: columns, accumulate: false)
+      right.form, y.pointer + target, leading: columns, accumulate: accumulate)
   }
 
   private func source(_ side: Side, _ index: Int, _ part: Int) -> UnsafeMutableRawPointer {

@@ -56,6 +56,53 @@ struct RandomTests {
     expectClose(dropout(x[0..<3], rate: 1, key: key.tensor), [0, 0, 0])
   }
 
+  @Test(
+    "Dropout takes number i of the key for element i, and so does its gradient",
+    arguments: [DType.float32, .float64])
+  func dropoutNumbers(_ dtype: DType) throws {
+    // More than a block of the generator, and no multiple of one.
+    let shape: Shape = [3, 367]
+    let x = randomNormal(shape, key: RandomKey(seed: 5), dtype: dtype)
+    let kept = (randomUniform(shape, key: key, dtype: dtype) .>= 0.3).cast(to: dtype)
+    expectClose(dropout(x, rate: 0.3, key: key.tensor), x * kept * (1 / 0.7))
+    let gradient = try grad { (x: Tensor) in sum(dropout(x, rate: 0.3, key: key.tensor)) }(x)
+    expectClose(gradient, kept * (1 / 0.7))
+  }
+
+  @Test("Threads drop what one thread drops")
+  func dropoutThreads() {
+    let x = Tensor.ones([50_001])
+    let expected = dropout(x, rate: 0.5, key: key.tensor)
+    for threads in 2...3 {
+      let y = Tensor.zeros([50_001]).contiguous()
+      let workspace = Workspace(pool: ThreadPool(threads: threads))
+      let operands = [x.contiguous(), key.tensor]
+      withExtendedLifetime(operands) {
+        let kernel = DropoutOperation(rate: 0.5).prepare(
+          operands.compactMap(\.operand), [y].compactMap(\.operand), workspace)
+        #expect(throws: Never.self) { try kernel() }
+      }
+      expectClose(y, expected, atol: 0, rtol: 0)
+    }
+  }
+
+  @Test("Dropped infinities and NaN are 0")
+  func dropoutOfInfinity() {
+    let y = dropout(
+      Tensor([Double](repeating: .infinity, count: 100)), rate: 0.5, key: key.tensor)
+    #expect(Set(y.scalars(as: Double.self)) == [0, .infinity])
+  }
+
+  @Test("Compiled, no mask is kept for the way back")
+  func dropoutMemory() throws {
+    let spec = TensorSpec([256, 256], .float32)
+    let graph = try Trace.record([spec, TensorSpec([2], .int64)]) { x in
+      let gradient = try grad { (a: Tensor) in sum(square(dropout(a, rate: 0.5, key: x[1]))) }(x[0])
+      return [gradient]
+    }
+    #expect(graph.nodes.allSatisfy { !($0.primitive is DropoutMask) })
+  }
+
   @Test("A noise shape drops whole rows")
   func noiseShape() {
     let y = dropout(Tensor.ones([50, 4]), rate: 0.5, key: key.tensor, noiseShape: [50, 1])

@@ -1,4 +1,11 @@
 /// Computes a thing once where the graph computes it several times.
+///
+/// ```
+/// %0 = exp(in0) : float32 [32, 48]
+/// %1 = exp(in0) : float32 [32, 48]            %0 = exp(in0) : float32 [32, 48]
+/// %2 = add(%0, %1) : float32 [32, 48]         %1 = add(%0, %0) : float32 [32, 48]
+/// return %2                                   return %1
+/// ```
 package struct CommonSubexpressions: Pass {
   package let name = "common subexpressions"
 

@@ -1,7 +1,14 @@
 /// Makes one operation of a chain of elementwise ones, so that what lies between them never leaves the cache.
 ///
-/// An operation is merged into its consumer when that is its only one and both have the same shape. Operations on few
+/// An operation is merged into its reader when that is the only one and both have the same shape. Operations on few
 /// elements stay as they are: for them the memory does not matter.
+///
+/// ```
+/// %0 = multiply(in0, in1) : float32 [32, 48]
+/// %1 = add(%0, in2) : float32 [32, 48]            %0 = fused(multiply add tanh)(in0, in1, in2) : float32 [32, 48]
+/// %2 = tanh(%1) : float32 [32, 48]                return %0
+/// return %2
+/// ```
 package struct ElementwiseFusion: Pass {
   package let name = "elementwise fusion"
   /// Fewer elements than this are not fused.
@@ -12,14 +19,8 @@ package struct ElementwiseFusion: Pass {
   package init() {}
 
   package func run(_ graph: Graph) -> Graph {
-    var consumers: [Use: Int] = [:]
-    for node in graph.nodes {
-      for input in Set(node.inputs.compactMap(Use.init)) { consumers[input, default: 0] += 1 }
-    }
-    for kept in graph.outputs + graph.updates.map(\.value) {
-      if let use = Use(kept) { consumers[use, default: 0] += 2 }
-    }
-    // What a node of the new graph stands for, by its number, and whether its consumer may swallow it.
+    let uses = GraphUses(graph)
+    // What a node of the new graph stands for, by its number, if its reader may swallow it.
     var programs: [Int: (program: ElementwiseProgram, inputs: [Tensor])] = [:]
     return graph.rewritten { node, inputs in
       guard let own = ElementwiseProgram(node), node.outputs[0].shape.elementCount >= Self.smallest
@@ -35,46 +36,26 @@ package struct ElementwiseFusion: Pass {
         {
           sources.append(merged.append(producer.program, producer.inputs, to: &operands))
         } else {
-          sources.append(.input(Self.position(of: input, in: &operands)))
+          sources.append(.input(operands.position(of: input)))
         }
       }
       let program = merged.appending(own, sources)
-      let primitive: any Primitive =
-        program.steps.count == 1 ? node.primitive : FusedElementwise(program: program)
+      let isAlone = program.steps.count == 1
       let fresh = Node(
-        primitive: primitive, inputs: program.steps.count == 1 ? inputs : operands,
-        outputs: node.outputs, values: [])
-      if consumers[Use(id: node.id, output: 0)] == 1 { programs[fresh.id] = (program, operands) }
+        primitive: isAlone ? node.primitive : FusedElementwise(program: program),
+        inputs: isAlone ? inputs : operands, outputs: node.outputs, values: [])
+      if uses.hasOneReader(node) { programs[fresh.id] = (program, operands) }
       return [fresh.output(0)]
     }
   }
+}
 
-  fileprivate static func position(of tensor: Tensor, in operands: inout [Tensor]) -> Int {
-    let known = operands.firstIndex { other in
-      other.isTraced == tensor.isTraced && other.dtype == tensor.dtype
-        && other.layout == tensor.layout
-        && (tensor.isTraced
-          ? other.node === tensor.node && other.outputIndex == tensor.outputIndex
-          : other.storage === tensor.storage)
-    }
-    if let known { return known }
-    operands.append(tensor)
-    return operands.count - 1
-  }
-
-  private struct Use: Hashable {
-    let id: Int
-    let output: Int
-
-    init(id: Int, output: Int) {
-      self.id = id
-      self.output = output
-    }
-
-    init?(_ tensor: Tensor) {
-      guard tensor.isTraced, let node = tensor.node else { return nil }
-      self.init(id: node.id, output: tensor.outputIndex)
-    }
+extension [Tensor] {
+  /// Where a tensor is in this list; it is put at the end if it is not there.
+  mutating func position(of tensor: Tensor) -> Int {
+    if let known = firstIndex(where: tensor.isSame) { return known }
+    append(tensor)
+    return count - 1
   }
 }
 
@@ -83,7 +64,7 @@ extension ElementwiseProgram {
   fileprivate mutating func append(
     _ other: ElementwiseProgram, _ inputs: [Tensor], to operands: inout [Tensor]
   ) -> Source {
-    let positions = inputs.map { ElementwiseFusion.position(of: $0, in: &operands) }
+    let positions = inputs.map { operands.position(of: $0) }
     let start = steps.count
     for step in other.steps {
       var step = step

@@ -1,0 +1,78 @@
+import CKernels
+
+extension ElementwiseProgram {
+  /// Two programs around the addition of an input: `after(before + input)` is what this program computes.
+  ///
+  /// For `relu((x + b) + r)` split at `x`: `b + r` and `relu`.
+  ///
+  /// - Parameter input: read by one step, once.
+  /// - Returns: what the input is added to, or nil when it is not added to anything first; and what becomes of the sum,
+  ///   which has the input's number, or nil for nothing.
+  func split(
+    at input: Int
+  ) -> (before: ElementwiseProgram?, after: ElementwiseProgram?) {
+    var current = Source.input(input)
+    var addends: [Source] = []
+    var dtype = DType.float32
+    while let (step, other) = onlyAddition(of: current) {
+      addends.append(other)
+      dtype = steps[step].inputType
+      current = .step(step)
+    }
+    var before = Extract(self)
+    var sum: Source?
+    for addend in addends {
+      let part = before.copy(addend)
+      sum = sum.map { before.add($0, part, dtype) } ?? part
+    }
+    let isCopied = if case .input = sum { true } else { false }
+    if isCopied, let sum {
+      before.program = .copy(dtype)
+      before.program.steps[0].sources = [sum]
+    }
+    let last = Source.step(steps.count - 1)
+    var after = Extract(self)
+    after.known[current] = .input(input)
+    if current != last { _ = after.copy(last) }
+    return (sum == nil ? nil : before.program, current == last ? nil : after.program)
+  }
+
+  /// The step that reads a source, and what it adds to it: if there is one step only, and it is an addition.
+  private func onlyAddition(of source: Source) -> (step: Int, other: Source)? {
+    let readers = steps.indices.filter { steps[$0].sources.contains(source) }
+    guard readers.count == 1, steps[readers[0]].operation == .binary(APUS_ADD.rawValue) else {
+      return nil
+    }
+    let sources = steps[readers[0]].sources
+    guard sources[0] != sources[1] else { return nil }
+    return (readers[0], sources[0] == source ? sources[1] : sources[0])
+  }
+
+  /// Some steps of a program as a program of their own.
+  private struct Extract {
+    let whole: ElementwiseProgram
+    var program = ElementwiseProgram(steps: [])
+    var known: [Source: Source] = [:]
+
+    init(_ whole: ElementwiseProgram) { self.whole = whole }
+
+    /// Adds what a source needs, and gives where it is.
+    mutating func copy(_ source: Source) -> Source {
+      if let known = known[source] { return known }
+      guard case .step(let index) = source else { return source }
+      var step = whole.steps[index]
+      step.sources = step.sources.map { copy($0) }
+      program.steps.append(step)
+      known[source] = .step(program.steps.count - 1)
+      return .step(program.steps.count - 1)
+    }
+
+    mutating func add(_ a: Source, _ b: Source, _ dtype: DType) -> Source {
+      program.steps.append(
+        Step(
+          operation: .binary(APUS_ADD.rawValue), name: "add", sources: [a, b], inputType: dtype,
+          outputType: dtype))
+      return .step(program.steps.count - 1)
+    }
+  }
+}
