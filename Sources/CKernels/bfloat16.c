@@ -128,7 +128,7 @@ static tile_fn best_tile(void) {
 
 void apus_bf16_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_a,
                     ptrdiff_t column_a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b,
-                    float *c, ptrdiff_t leading, void *scratch) {
+                    float *c, ptrdiff_t leading, int add, void *scratch) {
   const tile_fn tile = best_tile();
   float *edge = scratch;
   uint16_t *packed_a = (uint16_t *)(edge + tile_rows * tile_columns);
@@ -148,14 +148,14 @@ void apus_bf16_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdi
             const ptrdiff_t rows = apus_min(tile_rows, mc - ir);
             const ptrdiff_t columns = apus_min(tile_columns, nc - jr);
             if (rows == tile_rows && columns == tile_columns) {
-              tile(pairs, x, y, target, leading, pc > 0);
+              tile(pairs, x, y, target, leading, add || pc > 0);
               continue;
             }
             tile(pairs, x, y, edge, tile_columns, 0);
             for (ptrdiff_t i = 0; i < rows; i++) {
               for (ptrdiff_t j = 0; j < columns; j++) {
                 const float sum = edge[i * tile_columns + j];
-                target[i * leading + j] = pc > 0 ? target[i * leading + j] + sum : sum;
+                target[i * leading + j] = add || pc > 0 ? target[i * leading + j] + sum : sum;
               }
             }
           }

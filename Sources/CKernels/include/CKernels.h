@@ -503,6 +503,24 @@ void apus_random_normal(int dtype, uint64_t seed, uint64_t stream, void *y, ptrd
 void apus_random_normal_from(int dtype, uint64_t seed, uint64_t stream, uint64_t first, void *y,
                              ptrdiff_t n);
 
+// MARK: Products of float32
+
+/// Whether `apus_gemm` is faster than a BLAS on this CPU: with AVX-512, whose registers hold 8 x 32 sums.
+int apus_gemm_is_fast(void);
+
+/// Bytes of scratch memory for `apus_gemm` with at most `m` rows.
+size_t apus_gemm_bytes(ptrdiff_t m, ptrdiff_t k, ptrdiff_t row_b, ptrdiff_t column_b);
+
+/// How many of `m` rows and `n` columns `apus_gemm` computes: whole register tiles from the first on.
+void apus_gemm_whole(ptrdiff_t m, ptrdiff_t n, ptrdiff_t column_b, ptrdiff_t *rows,
+                     ptrdiff_t *columns);
+
+/// `c = a · b`, or `c += a · b` with `add`: a `[m, k]` and b `[k, n]` with strides of which one each is 1, c row-major with
+/// `leading` elements between rows; m and n as `apus_gemm_whole` gives them.
+void apus_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_a,
+               ptrdiff_t column_a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b, float *c,
+               ptrdiff_t leading, int add, void *scratch);
+
 // MARK: Products in bfloat16
 
 /// Whether this CPU multiplies pairs of bfloat16 with one instruction (AVX512-BF16).
@@ -511,11 +529,12 @@ int apus_bf16_has_instructions(void);
 /// Bytes of scratch memory that `apus_bf16_gemm` needs.
 size_t apus_bf16_gemm_bytes(void);
 
-/// `c = a · b` with a `[m, k]` and b `[k, n]` of any strides, rounded to bfloat16, and sums in float32; c is row-major with
-/// `leading` elements between rows. Without the instructions it gives the same up to the order of sums, slowly.
+/// `c = a · b`, or `c += a · b` with `add`: a `[m, k]` and b `[k, n]` of any strides, rounded to bfloat16, and sums in
+/// float32; c is row-major with `leading` elements between rows. Without the instructions it gives the same up to the
+/// order of sums, slowly.
 void apus_bf16_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_a,
                     ptrdiff_t column_a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b,
-                    float *c, ptrdiff_t leading, void *scratch);
+                    float *c, ptrdiff_t leading, int add, void *scratch);
 
 // MARK: Limits of a core, for benchmarks
 

@@ -21,9 +21,9 @@ protocol EpilogueHost: Primitive {
 }
 
 extension MatMul: EpilogueHost {
-  /// One product of floating-point matrices, which BLAS can add to what is there.
+  /// One product of floating-point matrices, which can be added to what is there.
   func canHost(_ inputs: [TensorSpec], _ output: TensorSpec) -> Bool {
-    precision == .exact && output.dtype.isFloating
+    output.dtype.isFloating
       && output.shape.dropLast(2).allSatisfy { $0 == 1 }
       && output.shape.elementCount > 0 && inputs[0].shape[-1] > 0
   }
@@ -32,10 +32,10 @@ extension MatMul: EpilogueHost {
   func prepare(
     _ inputs: [Operand], _ output: Operand, _ workspace: Workspace, around work: BlockWork
   ) -> Kernel {
-    let product = MatrixProduct(inputs[0], inputs[1], output, workspace)
+    let product = MatrixProduct(inputs[0], inputs[1], output, workspace, precision)
     let blocks = ProductBlocks(
       rows: product.rows, columns: product.columns, depth: product.depth,
-      product.isDirect ? workspace.threads : 1)
+      product.isDirect ? workspace.threads : 1, precision)
     return workspace.parallel(blocks.count) { _, part in
       let (rows, columns) = blocks[part]
       work.before?(rows, columns, part)

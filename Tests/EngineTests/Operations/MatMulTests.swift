@@ -98,4 +98,40 @@ struct MatMulTests {
     ) { try withErrors { matmul(Tensor.zeros([2, 4, 5]), Tensor.zeros([3, 5, 4])) } }
     #expect(throws: EngineError.self) { try withErrors { matmul(Tensor(1.0), Tensor([1.0])) } }
   }
+
+  /// Rows, columns, depth: whole register tiles and not, one block of the caches and several, rows a page apart.
+  static let sizes = [
+    [8, 16, 4], [7, 16, 9], [8, 15, 9], [9, 17, 1], [40, 48, 400], [130, 51, 33], [51, 130, 800],
+    [33, 300, 12], [300, 256, 20], [270, 530, 9], [24, 30, 65], [16, 17, 5], [600, 130, 390],
+  ]
+
+  @Test("Float32 products are those of float64, whichever factor is transposed", arguments: sizes)
+  func float32Products(_ size: [Int]) throws {
+    let (m, n, k) = (size[0], size[1], size[2])
+    var generator = SeededGenerator(seed: 17)
+    let a = generator.uniform([m, k], dtype: .float32)
+    let b = generator.uniform([k, n], dtype: .float32)
+    let c = generator.uniform([m, n], dtype: .float32)
+    let exact = matmul(a.cast(to: .float64), b.cast(to: .float64))
+    // Each addition of k numbers of at most 1 rounds a sum of at most k.
+    let tolerance = 1e-7 * Double(k) * Double(k).squareRoot() + 1e-6
+    for (left, right) in [
+      (a, b), (transposedInMemory(a), b), (a, transposedInMemory(b)),
+      (transposedInMemory(a), transposedInMemory(b)),
+    ] {
+      expectClose(matmul(left, right).cast(to: .float64), exact, atol: tolerance, rtol: 0)
+      // Added to what is there already.
+      let sum = try jit { (x: [Tensor]) in
+        [matmul(x[0].transposed, x[1].transposed) + x[2]]
+      }([left.transposed.contiguous(), right.transposed.contiguous(), c])
+      expectClose(
+        sum[0].cast(to: .float64), exact + c.cast(to: .float64), atol: tolerance, rtol: 0)
+      let natural = try jit { (x: [Tensor]) in [matmul(x[0], x[1]) + x[2]] }([left, right, c])
+      expectClose(
+        natural[0].cast(to: .float64), exact + c.cast(to: .float64), atol: tolerance, rtol: 0)
+    }
+  }
+
+  /// The same values, stored column by column.
+  private func transposedInMemory(_ x: Tensor) -> Tensor { x.transposed.contiguous().transposed }
 }

@@ -107,12 +107,21 @@ import Testing
         return [exp(y), relu(y)]
       },
       { x in [relu(matmul(x[0], x[1]).transposed)] },
-      { x in [relu(apply1(MatMul(precision: .bfloat16), x[0], x[1]))] },
       { x in [relu(matmul(x[0].cast(to: .int32), x[1].cast(to: .int32)))] },
     ] as [([Tensor]) -> [Tensor]] {
       let graph = try Trace.record(specs, body)
       #expect(ProductEpilogue().run(graph).description == graph.description)
     }
+  }
+
+  @Test func `a product of rounded factors is merged as well`() throws {
+    let inputs = [noise([50, 40]), noise([40, 70], seed: 2), noise([70], seed: 3)]
+    let graph = BFloat16Products().run(
+      try Trace.record(inputs.map(\.spec)) { x in [relu(matmul(x[0], x[1]) + x[2])] })
+    let after = ProductEpilogue().run(ElementwiseFusion().run(graph))
+    #expect(after.description.contains("fused(matMul[bfloat16] add reLU)(in0, in1, "))
+    expectClose(
+      try Plan(after, passes: [])(inputs)[0], try Plan(graph, passes: [])(inputs)[0], atol: 1e-5)
   }
 
   @Test func `products of strange factors are merged too`() throws {
