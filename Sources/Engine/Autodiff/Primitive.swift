@@ -118,4 +118,11 @@ public struct GradientContext {
   public func incomingOrZeros(_ index: Int = 0) -> Tensor {
     incoming[index] ?? .zeros(outputs[index].shape, dtype: outputs[index].dtype)
   }
+
+  /// The gradient with respect to each leaf when `composed` are the outputs once more, made from the leaves by operations
+  /// that have gradients themselves.
+  func gradients(through composed: [Tensor], to leaves: [Node]) -> [Tensor?] {
+    let arrived = zip(composed, incoming).compactMap { output, g in g.map { (output, $0) } }
+    return backward(from: arrived.map(\.0), seeds: arrived.map(\.1), to: leaves)
+  }
 }

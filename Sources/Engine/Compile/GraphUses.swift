@@ -20,8 +20,7 @@ struct GraphUses {
   }
 
   private static func result(_ tensor: Tensor) -> Result? {
-    guard tensor.isTraced, let node = tensor.node else { return nil }
-    return Result(node: node.id, output: tensor.outputIndex)
+    tensor.tracedNode.map { Result(node: $0.id, output: tensor.outputIndex) }
   }
 
   /// The operations that read an output, in order, each once.
@@ -38,13 +37,21 @@ struct GraphUses {
   func hasOneReader(_ node: Node, output: Int = 0) -> Bool {
     readers(of: node, output: output).count == 1 && !isKept(node, output: output)
   }
+
+  /// Whether one operation reads a traced tensor and nothing else needs it.
+  func hasOneReader(_ tensor: Tensor) -> Bool {
+    tensor.tracedNode.map { hasOneReader($0, output: tensor.outputIndex) } ?? false
+  }
 }
 
 extension Tensor {
+  /// The operation that will compute this tensor; nil for one with values.
+  var tracedNode: Node? { isTraced ? node : nil }
+
   /// The tensor that this one is a view of, as far back as views go.
   var viewedWhole: Tensor {
     var tensor = self
-    while tensor.isTraced, let node = tensor.node, node.inputs.count == 1, node.outputs.count == 1,
+    while let node = tensor.tracedNode, node.inputs.count == 1, node.outputs.count == 1,
       node.primitive.view(of: Layout(rowMajor: node.inputs[0].shape)) != nil
     {
       tensor = node.inputs[0]

@@ -22,25 +22,25 @@ extension Graph {
   package func rewritten(_ rebuild: (Node, [Tensor]) -> [Tensor]?) -> Graph {
     var replaced: [Int: [Tensor]] = [:]
     func current(_ tensor: Tensor) -> Tensor {
-      guard tensor.isTraced, let node = tensor.node, let outputs = replaced[node.id] else {
-        return tensor
-      }
+      guard let node = tensor.tracedNode, let outputs = replaced[node.id] else { return tensor }
       return outputs[tensor.outputIndex]
     }
     for node in nodes {
       let inputs = node.inputs.map(current)
-      if let outputs = rebuild(node, inputs) {
-        replaced[node.id] = outputs
-      } else {
-        // Rebuilt even when nothing changed, so that numbers stay in the order of the trace.
-        let fresh = Node(
-          primitive: node.primitive, inputs: inputs, outputs: node.outputs, values: [])
-        replaced[node.id] = node.outputs.indices.map(fresh.output)
-      }
+      // Rebuilt even when nothing changed, so that numbers stay in the order of the trace.
+      replaced[node.id] = rebuild(node, inputs) ?? node.replaced(by: node.primitive, inputs)
     }
     var graph = self
     graph.outputs = outputs.map(current)
     graph.updates = updates.map { ($0.variable, current($0.value)) }
     return graph
+  }
+}
+
+extension Node {
+  /// The outputs of another operation in place of this one, of the same shapes and types.
+  func replaced(by primitive: any Primitive, _ inputs: [Tensor]) -> [Tensor] {
+    let fresh = Node(primitive: primitive, inputs: inputs, outputs: outputs, values: [])
+    return outputs.indices.map(fresh.output)
   }
 }

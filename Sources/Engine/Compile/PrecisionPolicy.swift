@@ -1,7 +1,7 @@
 import CKernels
 
 /// The scalar types that a model computes with.
-public enum PrecisionPolicy: String, Sendable, Hashable {
+public enum PrecisionPolicy: String, Sendable, Hashable, CaseIterable {
   /// Everything in the types of the tensors.
   case float32
   /// Matrix products of float32 round their factors to bfloat16 (8 bits of precision) and add up in float32; weights,

@@ -28,12 +28,17 @@ extension ActivationGradient {
     return [inputs[0]]
   }
 
-  /// One call of the kernel.
+  /// Elements, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    let (value, gradient, result) = (inputs[0].pointer, inputs[1].pointer, outputs[0].pointer)
-    let (dtype, count) = (outputs[0].dtype.code, outputs[0].elementCount)
-    return { run(dtype, value, gradient, result, count) }
+    let (value, g, result) = (inputs[0].pointer, inputs[1].pointer, outputs[0].pointer)
+    let (dtype, size) = (outputs[0].dtype.code, outputs[0].dtype.size)
+    return workspace.parallel(
+      outputs[0].elementCount, grain: Workspace.elementGrain, multiple: 64
+    ) { items, _ in
+      let start = items.lowerBound * size
+      run(dtype, value + start, g + start, result + start, items.count)
+    }
   }
 }

@@ -73,16 +73,7 @@ extension Primitive {
         operation: name,
         message: "inputs must have one scalar type, got \(q.dtype), \(k.dtype) and \(v.dtype)")
     }
-    guard q.shape.rank == 4, k.shape == v.shape, k.shape.rank == 4, q.shape[0] == k.shape[0],
-      q.shape[2] == k.shape[2], q.shape[3] == k.shape[3]
-    else {
-      throw .shape(
-        operation: name,
-        message: """
-          queries \(q.shape), keys \(k.shape) and values \(v.shape) do not fit: they must be \
-          [batch, queries, heads, size] and twice [batch, keys, heads, size]
-          """)
-    }
+    try checkAttentionShapes(q.shape, k.shape, v.shape, name)
     guard inputs.count == 4 else { return q }
     let whole: Shape = [q.shape[0], q.shape[2], q.shape[1], k.shape[1]]
     guard inputs[3].shape == whole, inputs[3].dtype == .bool || inputs[3].dtype == q.dtype else {
@@ -91,6 +82,19 @@ extension Primitive {
         message: "the mask must be bool\(whole) or \(q.dtype)\(whole), got \(inputs[3])")
     }
     return q
+  }
+}
+
+private func checkAttentionShapes(
+  _ q: Shape, _ k: Shape, _ v: Shape, _ operation: String
+) throws(EngineError) {
+  guard q.rank == 4, k == v, k.rank == 4, q[0] == k[0], q[2] == k[2], q[3] == k[3] else {
+    throw .shape(
+      operation: operation,
+      message: """
+        queries \(q), keys \(k) and values \(v) do not fit: they must be [batch, queries, heads, \
+        size] and twice [batch, keys, heads, size]
+        """)
   }
 }
 
@@ -159,17 +163,7 @@ public func scaledDotProductAttention(
     let dtype = DType.promoted(
       .float32, DType.promoted(query.dtype, DType.promoted(key.dtype, value.dtype)))
     let inputs = [query, key, value].map { $0.cast(to: dtype) }
-    guard inputs.allSatisfy({ $0.rank == 4 }), key.shape == value.shape,
-      query.shape[0] == key.shape[0], query.shape[2] == key.shape[2],
-      query.shape[3] == key.shape[3]
-    else {
-      throw EngineError.shape(
-        operation: operation,
-        message: """
-          queries \(query.shape), keys \(key.shape) and values \(value.shape) do not fit: they \
-          must be [batch, queries, heads, size] and twice [batch, keys, heads, size]
-          """)
-    }
+    try checkAttentionShapes(query.shape, key.shape, value.shape, operation)
     let primitive = Attention(
       isCausal: isCausal, scale: scale ?? 1 / Double(Swift.max(query.shape[3], 1)).squareRoot())
     guard let mask else { return apply(primitive, inputs)[0] }

@@ -78,8 +78,7 @@ struct AttentionGradient: Primitive {
       Array(inner[..<3] + inner[4...]), inner[3], isCausal: isCausal, scale: scale)
     let parts = [composed.queryGradient, composed.keyGradient, composed.valueGradient]
     let outputs = c.outputs.count == 1 ? [stack(parts, axis: 2)] : parts
-    let arrived = zip(outputs, c.incoming).compactMap { output, g in g.map { (output, $0) } }
-    let found = backward(from: arrived.map(\.0), seeds: arrived.map(\.1), to: leaves)
+    let found = c.gradients(through: outputs, to: leaves)
     return [found[0], found[1], found[2], nil, nil, found[3]] + found[4...]
   }
 }

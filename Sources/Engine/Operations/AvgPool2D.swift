@@ -18,22 +18,14 @@ public struct AvgPool2D: Primitive {
     return [TensorSpec([x.shape[0], size[0], size[1], x.shape[3]], x.dtype)]
   }
 
-  /// One call of the kernel.
+  /// Images, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, y) = (inputs[0], outputs[0])
-    guard y.elementCount > 0 else { return {} }
     let geometry = window.geometry(image: x.shape, output: y.shape)
-    let (count, size) = (x.shape[0], x.dtype.size)
-    let (image, pooled) = (x.elementCount / count, y.elementCount / count)
-    return workspace.parallel(count, grain: Workspace.elementGrain / (image + 1) + 1) { range, _ in
-      let first = range.lowerBound
-      withUnsafePointer(to: geometry) {
-        apus_avgpool(
-          x.dtype.code, $0, x.pointer + first * image * size, y.pointer + first * pooled * size,
-          range.count)
-      }
+    return workspace.images(from: x, to: y) { images, from, to in
+      withUnsafePointer(to: geometry) { apus_avgpool(x.dtype.code, $0, from, to, images.count) }
     }
   }
 

@@ -24,21 +24,15 @@ public struct AvgPool2DGradient: Primitive {
     return [TensorSpec(imageShape, inputs[0].dtype)]
   }
 
-  /// One call of the kernel.
+  /// Images, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (g, dx) = (inputs[0], outputs[0])
-    guard dx.elementCount > 0 else { return {} }
     let geometry = window.geometry(image: imageShape, output: g.shape)
-    let (count, size) = (imageShape[0], g.dtype.size)
-    let (image, pooled) = (dx.elementCount / count, g.elementCount / count)
-    return workspace.parallel(count, grain: Workspace.elementGrain / image + 1) { range, _ in
-      let first = range.lowerBound
+    return workspace.images(from: g, to: dx) { images, from, to in
       withUnsafePointer(to: geometry) {
-        apus_avgpool_grad(
-          g.dtype.code, $0, g.pointer + first * pooled * size, dx.pointer + first * image * size,
-          range.count)
+        apus_avgpool_grad(g.dtype.code, $0, from, to, images.count)
       }
     }
   }

@@ -35,7 +35,7 @@ public struct Conv2DInputGradient: Primitive {
   ) -> Kernel {
     let (g, k, dx) = (inputs[0], inputs[1], outputs[0])
     guard dx.elementCount > 0 else { return {} }
-    guard g.elementCount > 0 else { return zeroKernel(dx) }
+    guard g.elementCount > 0 else { return zeroKernel(dx, workspace) }
     switch ConvolutionAlgorithm(window, image: imageShape, output: g.shape, dtype: dx.dtype) {
     case .winograd:
       return WinogradConvolution(window, image: imageShape, output: g.shape, workspace)

@@ -26,7 +26,7 @@ public struct Conv2DKernelGradient: Primitive {
   ) -> Kernel {
     let (x, g, dk) = (inputs[0], inputs[1], outputs[0])
     guard dk.elementCount > 0 else { return {} }
-    guard g.elementCount > 0 else { return zeroKernel(dk) }
+    guard g.elementCount > 0 else { return zeroKernel(dk, workspace) }
     switch ConvolutionAlgorithm(window, image: x.shape, output: g.shape, dtype: dk.dtype) {
     case .direct:
       return DirectConvolution(window, image: x.shape, output: g.shape, workspace)

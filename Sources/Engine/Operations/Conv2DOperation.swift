@@ -65,7 +65,7 @@ public struct Conv2DOperation: Primitive {
     let bias = epilogue == .none ? nil : inputs[2].pointer
     let isRectified = epilogue == .biasReLU
     if k.elementCount == 0 {
-      let zero = zeroKernel(y)
+      let zero = zeroKernel(y, workspace)
       guard let bias else { return zero }
       let (rows, filters) = (y.elementCount / y.shape[3], y.shape[3])
       return {
@@ -118,12 +118,6 @@ private func checkConvolution(_ x: Shape, _ k: Shape) throws(EngineError) {
         equal channels of the kernel (\(k[2]))
         """)
   }
-}
-
-/// A kernel that writes zeros.
-func zeroKernel(_ y: Operand) -> Kernel {
-  let (target, bytes) = (y.pointer, y.elementCount * y.dtype.size)
-  return { target.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
 }
 
 /// The convolution of images `[batch, height, width, channels]` with a kernel `[rows, columns,

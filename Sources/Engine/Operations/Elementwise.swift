@@ -132,6 +132,18 @@ final class LoopNest {
   deinit { pointer.deallocate() }
 }
 
+/// A kernel that writes zeros, some on each thread.
+func zeroKernel(_ y: Operand, _ workspace: Workspace) -> Kernel {
+  let (target, size) = (y.pointer, y.dtype.size)
+  // Nothing is read and nothing computed: a thread is worth it for more elements than elsewhere.
+  return workspace.parallel(
+    y.elementCount, grain: 4 * Workspace.elementGrain, multiple: 64
+  ) { items, _ in
+    (target + items.lowerBound * size).initializeMemory(
+      as: UInt8.self, repeating: 0, count: items.count * size)
+  }
+}
+
 /// A kernel that copies `x` to `y`, which have one shape and any strides.
 func copyKernel(_ x: Operand, _ y: Operand, _ workspace: Workspace) -> Kernel {
   copyKernel(

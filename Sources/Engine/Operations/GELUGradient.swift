@@ -16,20 +16,6 @@ public struct GELUGradient: ActivationGradient {
     apus_gelu_grad(dtype, value, gradient, result, approximate ? 1 : 0, count)
   }
 
-  /// Elements, some on each thread.
-  public func prepare(
-    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
-  ) -> Kernel {
-    let (x, g, dx) = (inputs[0].pointer, inputs[1].pointer, outputs[0].pointer)
-    let (dtype, size) = (outputs[0].dtype.code, outputs[0].dtype.size)
-    return workspace.parallel(
-      outputs[0].elementCount, grain: Workspace.elementGrain, multiple: 64
-    ) { items, _ in
-      let start = items.lowerBound * size
-      run(dtype, x + start, g + start, dx + start, items.count)
-    }
-  }
-
   /// With incoming gradient `h`: `h · g · gelu''(x)` for `x`, `h · gelu'(x)` for `g`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let (x, g) = (c.inputs[0], c.inputs[1])

@@ -22,21 +22,17 @@ public struct MaxPool2D: Primitive {
     return [TensorSpec(shape, x.dtype), TensorSpec(shape, .int32)]
   }
 
-  /// One call of the kernel.
+  /// Images, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, y, places) = (inputs[0], outputs[0], outputs[1].pointer(as: Int32.self))
-    guard y.elementCount > 0 else { return {} }
     let geometry = window.geometry(image: x.shape, output: y.shape)
-    let (count, size) = (x.shape[0], x.dtype.size)
-    let (image, pooled) = (x.elementCount / count, y.elementCount / count)
-    return workspace.parallel(count, grain: Workspace.elementGrain / (image + 1) + 1) { range, _ in
-      let first = range.lowerBound
+    let pooled = y.shape.dropFirst().reduce(1, *)
+    return workspace.images(from: x, to: y) { images, from, to in
       withUnsafePointer(to: geometry) {
         apus_maxpool(
-          x.dtype.code, $0, x.pointer + first * image * size, y.pointer + first * pooled * size,
-          places + first * pooled, range.count)
+          x.dtype.code, $0, from, to, places + images.lowerBound * pooled, images.count)
       }
     }
   }

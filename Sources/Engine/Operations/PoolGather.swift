@@ -22,21 +22,17 @@ public struct PoolGather: Primitive {
     return [TensorSpec(shape, inputs[0].dtype)]
   }
 
-  /// One call of the kernel.
+  /// Images, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, places, y) = (inputs[0], inputs[1].pointer(as: Int32.self), outputs[0])
-    guard y.elementCount > 0 else { return {} }
     let geometry = window.geometry(image: x.shape, output: y.shape)
-    let (count, size) = (x.shape[0], x.dtype.size)
-    let (image, pooled) = (x.elementCount / count, y.elementCount / count)
-    return workspace.parallel(count, grain: Workspace.elementGrain / pooled + 1) { range, _ in
-      let first = range.lowerBound
+    let pooled = y.shape.dropFirst().reduce(1, *)
+    return workspace.images(from: x, to: y) { images, from, to in
       withUnsafePointer(to: geometry) {
         apus_pool_gather(
-          x.dtype.code, $0, x.pointer + first * image * size, places + first * pooled,
-          y.pointer + first * pooled * size, range.count)
+          x.dtype.code, $0, from, places + images.lowerBound * pooled, to, images.count)
       }
     }
   }

@@ -26,21 +26,17 @@ public struct PoolScatter: Primitive {
     return [TensorSpec(imageShape, inputs[0].dtype)]
   }
 
-  /// One call of the kernel.
+  /// Images, some on each thread.
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (g, places, dx) = (inputs[0], inputs[1].pointer(as: Int32.self), outputs[0])
-    guard dx.elementCount > 0 else { return {} }
     let geometry = window.geometry(image: imageShape, output: g.shape)
-    let (count, size) = (imageShape[0], g.dtype.size)
-    let (image, pooled) = (dx.elementCount / count, g.elementCount / count)
-    return workspace.parallel(count, grain: Workspace.elementGrain / image + 1) { range, _ in
-      let first = range.lowerBound
+    let pooled = g.shape.dropFirst().reduce(1, *)
+    return workspace.images(from: g, to: dx) { images, from, to in
       withUnsafePointer(to: geometry) {
         apus_pool_scatter(
-          g.dtype.code, $0, g.pointer + first * pooled * size, places + first * pooled,
-          dx.pointer + first * image * size, range.count)
+          g.dtype.code, $0, from, places + images.lowerBound * pooled, to, images.count)
       }
     }
   }

@@ -12,4 +12,25 @@ extension Workspace {
       body(items.lowerBound, items.count)
     }
   }
+
+  /// A kernel that makes the images `y` from those of `x` (first axes of equal length), some on each thread; none if `y`
+  /// has no elements.
+  ///
+  /// - Parameter body: gets which images are its own, and where they begin in `x` and in `y`.
+  func images(
+    from x: Operand, to y: Operand,
+    _ body:
+      @escaping (
+        _ images: Range<Int>, _ x: UnsafeMutableRawPointer, _ y: UnsafeMutableRawPointer
+      ) -> Void
+  ) -> Kernel {
+    guard y.elementCount > 0 else { return {} }
+    let count = y.shape[0]
+    let (from, to) = (x.elementCount / count, y.elementCount / count)
+    return parallel(count, grain: 1 + Self.elementGrain / Swift.max(from, to)) { images, _ in
+      let first = images.lowerBound
+      body(
+        images, x.pointer + first * from * x.dtype.size, y.pointer + first * to * y.dtype.size)
+    }
+  }
 }

@@ -125,8 +125,7 @@ struct ScaledLayerNormGradient: Primitive {
     let dx = scale * (slope - mean(slope, axis: -1, keepDims: true) - y * along)
     let rows = Array(0..<(x.rank - 1))
     let outputs = [dx, sum(g * y, axes: rows), sum(g, axes: rows)]
-    let arrived = zip(outputs, c.incoming).compactMap { output, g in g.map { (output, $0) } }
-    let found = backward(from: arrived.map(\.0), seeds: arrived.map(\.1), to: leaves)
+    let found = c.gradients(through: outputs, to: leaves)
     return [found[0], nil, nil, found[1], found[2]]
   }
 }

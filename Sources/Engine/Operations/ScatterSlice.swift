@@ -36,15 +36,14 @@ public struct ScatterSlice: Primitive {
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, y) = (inputs[0], outputs[0])
-    let bytes = y.elementCount * y.dtype.size
-    let target = y.pointer
     let offset =
       lengths.contains(0) ? 0 : starts.indices.reduce(0) { $0 + starts[$1] * y.strides[$1] }
     let copy = copyKernel(
-      from: x.pointer, strides: x.strides, to: target + offset * y.dtype.size,
+      from: x.pointer, strides: x.strides, to: y.pointer + offset * y.dtype.size,
       strides: zip(y.strides, steps).map { $0 * $1 }, shape: x.shape, size: x.dtype.size, workspace)
+    let clear = zeroKernel(y, workspace)
     return {
-      target.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+      try clear()
       try copy()
     }
   }

@@ -20,13 +20,11 @@ struct SparseCrossEntropy: Primitive {
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
     let (x, labels) = (inputs[0].pointer, inputs[1].pointer(as: Int32.self))
     let (y, norms) = (outputs[0].pointer, outputs[1].pointer)
-    let (rows, columns) = (outputs[0].elementCount, inputs[0].shape[-1])
-    let (dtype, size) = (inputs[0].dtype.code, inputs[0].dtype.size)
-    return workspace.parallel(rows, grain: Workspace.rowGrain(columns)) { items, _ in
-      let first = items.lowerBound
+    let (dtype, size, columns) = (inputs[0].dtype.code, inputs[0].dtype.size, inputs[0].shape[-1])
+    return workspace.rows(of: inputs[0]) { first, rows in
       apus_cross_entropy(
         dtype, x + first * columns * size, labels + first, y + first * size,
-        norms + 2 * first * size, items.count, columns)
+        norms + 2 * first * size, rows, columns)
     }
   }
 
@@ -58,13 +56,12 @@ struct SparseCrossEntropyGradient: Primitive {
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
     let (x, labels) = (inputs[0].pointer, inputs[1].pointer(as: Int32.self))
     let (norms, g, dx) = (inputs[2].pointer, inputs[3].pointer, outputs[0].pointer)
-    let (rows, columns) = (inputs[3].elementCount, inputs[0].shape[-1])
-    let (dtype, size) = (inputs[0].dtype.code, inputs[0].dtype.size)
-    return workspace.parallel(rows, grain: Workspace.rowGrain(columns)) { items, _ in
-      let (first, start) = (items.lowerBound, items.lowerBound * columns * size)
+    let (dtype, size, columns) = (inputs[0].dtype.code, inputs[0].dtype.size, inputs[0].shape[-1])
+    return workspace.rows(of: inputs[0]) { first, rows in
+      let start = first * columns * size
       apus_cross_entropy_grad(
         dtype, x + start, labels + first, norms + 2 * first * size, g + first * size, dx + start,
-        items.count, columns)
+        rows, columns)
     }
   }
 

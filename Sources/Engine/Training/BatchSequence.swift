@@ -36,8 +36,10 @@ final class BatchSequence {
       return try step.run(dataset, rows: rows)
     }
     prefetcher.wait()
+    let isUndisturbed = prefetcher.user == ObjectIdentifier(self)
+    prefetcher.user = ObjectIdentifier(self)
     var bank = 0
-    if let ahead, ahead.index == index, ahead.plan === plan {
+    if isUndisturbed, let ahead, ahead.index == index, ahead.plan === plan {
       bank = ahead.bank
     } else {
       dataset.fill({ plan.inputPointer($0) }, rows: rows)

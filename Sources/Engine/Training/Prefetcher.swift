@@ -7,6 +7,8 @@ package final class Prefetcher {
   private let load: Load
   private let task: ThreadPool.Task
   private var isLoading = false
+  /// Who ran a step last. What a sequence has had copied is lost when another one, started by a callback, uses the memory.
+  var user: ObjectIdentifier?
 
   /// What is being loaded; read by the loading thread between start and wait only.
   private final class Load {
@@ -43,8 +45,12 @@ package final class Prefetcher {
 
   /// Waits until the batch is there.
   func wait() {
-    if isLoading { pool.wait() }
+    guard isLoading else { return }
+    pool.wait()
     isLoading = false
+    // Data sets are large: nothing is kept alive from here.
+    load.dataset = nil
+    load.plan = nil
   }
 
   deinit { wait() }

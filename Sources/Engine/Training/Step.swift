@@ -99,13 +99,18 @@ extension Model {
     return step
   }
 
+  /// The passes that compiled steps go through.
+  package var passes: [any Pass] {
+    (usesBFloat16 == true ? [BFloat16Products()] : []) + Passes.standard
+  }
+
   private func compile(
     _ mode: StepMode, _ specs: [TensorSpec], _ body: ([Tensor]) throws -> [Tensor]
   ) throws -> Plan {
     let graph = try Trace.record(specs, body)
     // Predictions are read before the next batch is looked at.
     let banks = mode == .predict || prefetcher == nil ? 1 : 2
-    let passes = (usesBFloat16 == true ? [BFloat16Products()] : []) + Passes.standard
+    let passes = passes
     guard strategy.replicaCount > 1 else { return Plan(graph, passes: passes, banks: banks) }
     let buckets = graph.nodes.compactMap { ($0.primitive as? AllReduceStart)?.bucket }
     return Plan(graph, passes: passes, banks: banks) {

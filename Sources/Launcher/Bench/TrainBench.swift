@@ -18,14 +18,17 @@ struct TrainBench {
   /// - Parameters:
   ///   - threads: of this rank; nil for its share of the cores.
   ///   - rows: samples of a step on one rank; nil for the workload's own.
-  init(_ workload: Workload, threads: Int?, rows: Int? = nil) throws {
+  ///   - precision: of the model.
+  init(
+    _ workload: Workload, threads: Int?, rows: Int? = nil, precision: PrecisionPolicy = .float32
+  ) throws {
     self.workload = workload
     strategy = DistributionContext.strategy
     let session = (strategy as? MPIStrategy)?.session
     self.threads = threads ?? Machine.detect().threads(ofRanksHere: session?.localSize ?? 1)
     batchPerRank = rows ?? workload.batch
     ComputeThreads.set(self.threads)
-    model = try withErrors { workload.makeModel() }
+    model = try withErrors { workload.makeModel(precision: precision) }
   }
 
   /// Whether this rank prints.
@@ -82,7 +85,8 @@ struct TrainBench {
     // A second plan of the same step: what the first step did besides training.
     var plan: Plan?
     let compile = try Times.measure(samples: 1) {
-      plan = Plan(try model.traceTrainingStep(x: data.x, y: data.y, batchSize: batch))
+      let graph = try model.traceTrainingStep(x: data.x, y: data.y, batchSize: batch)
+      plan = Plan(graph, passes: model.passes)
     }
     let steps = Self.batches * epochs
     let step = inARow.median / Double(steps)
@@ -90,8 +94,9 @@ struct TrainBench {
     let limit = max(before, after)
     let units = Double(threads * strategy.communicator.size)
     return TrainReport(
-      workload: workload.rawValue, ranks: strategy.communicator.size, threads: threads,
-      batchPerRank: batchPerRank, steps: blocks * steps,
+      workload: workload.rawValue, precision: model.precision.rawValue,
+      bfloat16Products: model.usesBFloat16 == true, ranks: strategy.communicator.size,
+      threads: threads, batchPerRank: batchPerRank, steps: blocks * steps,
       samplesPerS: (Double(batch) / step).rounded(places: 1),
       stepMs: (step * 1e3).rounded(places: 4),
       stepMsMin: (inARow.fastest / Double(steps) * 1e3).rounded(places: 4),
@@ -119,6 +124,10 @@ struct TrainBench {
 struct TrainReport: Encodable, Sendable {
   var peer = "apus"
   var workload: String
+  /// As asked for.
+  var precision: String
+  /// Whether products round their factors to bfloat16: only where that is faster.
+  var bfloat16Products: Bool
   var ranks: Int
   var threads: Int
   var batchPerRank: Int
@@ -169,6 +178,10 @@ extension TrainReport {
     section.add(
       "step, in a row",
       "\(stepMs.text(4)) ms (fastest block \(stepMsMin.text(4))), \(samplesPerS.text(0)) samples/s")
+    section.add(
+      "precision",
+      bfloat16Products || precision == PrecisionPolicy.float32.rawValue
+        ? precision : "\(precision): not faster here, products stay in float32")
     section.add("step, alone", "\(stepMsMedian.text(4)) ms")
     section.add(
       "first step", "\(firstStepMs.text(1)) ms; tracing and compiling \(compileMs.text(1)) ms")

@@ -2,27 +2,29 @@ import Engine
 
 extension Workload {
   /// The model with its loss and optimizer.
-  func makeModel() -> Model {
+  func makeModel(precision: PrecisionPolicy = .float32) -> Model {
     let loss = SparseCategoricalCrossentropy(fromLogits: true)
     switch self {
     case .mlp:
       return Model(
         module: Sequential(
           Linear(512, activation: .relu), Linear(512, activation: .relu), Linear(10)),
-        loss: loss, optimizer: Adam(learningRate: 1e-3))
+        loss: loss, optimizer: Adam(learningRate: 1e-3), precision: precision)
     case .mlpSmall:
       return Model(
         module: Sequential(Linear(32, activation: .relu), Linear(10)), loss: loss,
-        optimizer: SGD(learningRate: 0.01))
+        optimizer: SGD(learningRate: 0.01), precision: precision)
     case .cnn:
       return Model(
         module: Sequential(
           Conv2D(32, kernelSize: 3, activation: .relu),
           Conv2D(64, kernelSize: 3, activation: .relu), MaxPooling2D(2), Flatten(),
           Linear(128, activation: .relu), Linear(10)),
-        loss: loss, optimizer: Adam(learningRate: 1e-3))
+        loss: loss, optimizer: Adam(learningRate: 1e-3), precision: precision)
     case .transformer:
-      return Model(module: LanguageModel(), loss: loss, optimizer: AdamW(learningRate: 1e-3))
+      return Model(
+        module: LanguageModel(), loss: loss, optimizer: AdamW(learningRate: 1e-3),
+        precision: precision)
     }
   }
 }

@@ -35,6 +35,9 @@ struct BenchTrain: ParsableCommand {
   @Option(help: "The model: \(Workload.names).")
   var workload = Workload.mlp
 
+  @Option(help: PrecisionPolicy.help)
+  var precision = PrecisionPolicy.float32
+
   @Option(parsing: .unconditional, help: "Timed blocks of steps; the median counts.")
   var blocks = 7
 
@@ -52,10 +55,10 @@ struct BenchTrain: ParsableCommand {
 
   func run() throws {
     guard try launch.runsHere() else { return try launch.start(command) }
-    let (workload, blocks, json, profile) = (workload, blocks, json, profile)
-    let threads = launch.threads
+    let (workload, precision, blocks) = (workload, precision, blocks)
+    let (json, profile, threads) = (json, profile, launch.threads)
     try withStrategy(.mpi) {
-      let bench = try TrainBench(workload, threads: threads)
+      let bench = try TrainBench(workload, threads: threads, precision: precision)
       if profile {
         let report = ProfileReport(try bench.profile(), workload)
         if bench.isChief { Console.print(json ? try BenchJSON.line(report) : report.table) }
@@ -68,7 +71,10 @@ struct BenchTrain: ParsableCommand {
 
   /// This command as each rank runs it.
   private var command: [String] {
-    var words = ["bench", "train", "--workload", workload.rawValue, "--blocks", "\(blocks)"]
+    var words = [
+      "bench", "train", "--workload", workload.rawValue, "--precision", precision.rawValue,
+      "--blocks", "\(blocks)",
+    ]
     if json { words.append("--json") }
     if profile { words.append("--profile") }
     return [ProgramStart.ownPath()] + words + launch.threadArguments

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 
 /// What `train` trains, on what, and how.
 struct TrainOptions: ParsableArguments {
@@ -26,6 +27,9 @@ struct TrainOptions: ParsableArguments {
 
   @Option(help: "The optimizer: adam, adamw or sgd.")
   var optimizer = OptimizerKind.adam
+
+  @Option(help: PrecisionPolicy.help)
+  var precision = PrecisionPolicy.float32
 
   @Option(
     parsing: .unconditional,
@@ -83,8 +87,9 @@ struct TrainOptions: ParsableArguments {
   func arguments(terminalWidth: Int?) -> [String] {
     var words = [
       "--data", "\(data)", "--epochs", "\(epochs)", "--batch-size", "\(batchSize)",
-      "--learning-rate", "\(rate)", "--optimizer", optimizer.rawValue, "--seed", "\(seed)",
-      "--validation-split", "\(validationSplit)",
+      "--learning-rate", "\(rate)", "--optimizer", optimizer.rawValue,
+      "--precision", precision.rawValue, "--seed", "\(seed)", "--validation-split",
+      "\(validationSplit)",
     ]
     if let model { words += ["--model", model.rawValue] }
     if let out { words += ["--out", out] }
@@ -108,6 +113,13 @@ enum OptimizerKind: String, Sendable, CaseIterable, ExpressibleByArgument {
 
   /// A step size that suits the built-in models.
   var defaultRate: Double { self == .sgd ? 0.1 : 0.001 }
+}
+
+extension PrecisionPolicy: ExpressibleByArgument {
+  /// For every command that trains.
+  static var help: ArgumentHelp {
+    "float32, or mixed_bfloat16: products round their factors to bfloat16 where the CPU is faster at that."
+  }
 }
 
 /// How training shows how far it is.

@@ -5,6 +5,7 @@ struct TrainingResult: Encodable, Sendable {
   var data: String
   var model: String
   var optimizer: String
+  var precision: String
   var learningRate: Double
   var batchSize: Int
   var seed: UInt64
@@ -43,6 +44,7 @@ struct TrainingResult: Encodable, Sendable {
     try values.encode(data, forKey: .data)
     try values.encode(model, forKey: .model)
     try values.encode(optimizer, forKey: .optimizer)
+    try values.encode(precision, forKey: .precision)
     try values.encode(learningRate, forKey: .learningRate)
     try values.encode(batchSize, forKey: .batchSize)
     try values.encode(seed, forKey: .seed)
@@ -73,7 +75,8 @@ struct TrainingResult: Encodable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case data, model, optimizer, learningRate, batchSize, seed, validationSplit, ranks, threads
+    case data, model, optimizer, precision, learningRate, batchSize, seed, validationSplit, ranks,
+      threads
     case epochs, parameters, classes, classNames, trainSamples, valSamples
     case loss, accuracy, valLoss, valAccuracy
     case seconds, samplesPerSecond, weightsSHA256, checkpoint

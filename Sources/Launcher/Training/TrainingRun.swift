@@ -38,7 +38,7 @@ struct TrainingRun {
     let model = Model(
       module: module, loss: SparseCategoricalCrossentropy(fromLogits: true),
       metrics: [SparseCategoricalAccuracy(name: "accuracy")], optimizer: optimizer(),
-      seed: options.seed)
+      seed: options.seed, precision: options.precision)
     let clock = TrainingClock()
     let history = try model.fit(
       x: split.training.features, y: split.training.labels, batchSize: options.batchSize,
@@ -64,8 +64,9 @@ struct TrainingRun {
     let samples = split.training.count * options.epochs
     return TrainingResult(
       data: "\(options.data)", model: kind.rawValue, optimizer: options.optimizer.rawValue,
-      learningRate: options.rate, batchSize: options.batchSize, seed: options.seed,
-      validationSplit: options.validationSplit, ranks: strategy.communicator.size,
+      precision: options.precision.rawValue, learningRate: options.rate,
+      batchSize: options.batchSize, seed: options.seed, validationSplit: options.validationSplit,
+      ranks: strategy.communicator.size,
       threads: threads, epochs: options.epochs,
       parameters: model.module.parameters.reduce(0) { $0 + $1.shape.elementCount },
       classes: examples.labels.classes, classNames: examples.labels.names,

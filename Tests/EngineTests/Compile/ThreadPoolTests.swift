@@ -93,6 +93,62 @@ private final class Total: Sendable {
     }
   }
 
+  /// Sizes beyond the grains, in numbers that no number of threads divides.
+  @Test func `rows, images and heads give the same bits on any number of threads`() throws {
+    func withGradient(
+      _ inputs: [Tensor], _ function: @escaping ([Tensor]) -> Tensor
+    ) throws -> [Tensor] {
+      // The gradient that arrives at a sum of squares is not the same everywhere.
+      [function(inputs)] + (try grad { sum(square(function($0))) }(inputs))
+    }
+    let (wide, narrow) = (noise([513, 259]), noise([3001, 10], seed: 2))
+    let row = [noise([259], seed: 3), noise([259], seed: 4)]
+    let classes = Tensor((0..<513).map { $0 * 7 % 259 })
+    let heads = (5..<8).map { noise([3, 131, 5, 20], seed: $0) }
+    let images = noise([10, 21, 20, 17], seed: 8)
+    let key = RandomKey(seed: 9).tensor
+    func results() throws -> [(name: String, values: [Tensor])] {
+      [
+        ("layerNorm", try withGradient([wide]) { layerNorm($0[0]) }),
+        (
+          "scaled layerNorm",
+          try withGradient([wide] + row) { layerNorm($0[0], gamma: $0[1], beta: $0[2]) }
+        ),
+        ("softmax", try withGradient([wide]) { softmax($0[0], axis: -1) }),
+        ("narrow softmax", try withGradient([narrow]) { softmax($0[0], axis: -1) }),
+        ("logSoftmax", try withGradient([wide]) { logSoftmax($0[0]) }),
+        (
+          "cross-entropy",
+          try withGradient([wide]) {
+            sparseCategoricalCrossentropy(classes, $0[0], fromLogits: true)
+          }
+        ),
+        (
+          "attention",
+          try withGradient(heads) { scaledDotProductAttention($0[0], $0[1], $0[2], isCausal: true) }
+        ),
+        ("dropout", try withGradient([wide]) { dropout($0[0], rate: 0.3, key: key) }),
+        ("gelu", try withGradient([wide]) { gelu($0[0]) }),
+        ("maxPool2D", try withGradient([images]) { maxPool2D($0[0], padding: .same) }),
+        (
+          "overlapping maxPool2D",
+          try withGradient([images]) { maxPool2D($0[0], size: (3, 3), strides: (2, 2)) }
+        ),
+        ("avgPool2D", try withGradient([images]) { avgPool2D($0[0], size: (3, 2)) }),
+        ("slice", try withGradient([wide]) { $0[0][3..<500, 5..<200] }),
+      ]
+    }
+    let one = try ComputeThreads.with(1) { try results() }
+    for threads in [2, 3] {
+      for (a, b) in zip(one, try ComputeThreads.with(threads) { try results() }) {
+        for (x, y) in zip(a.values, b.values) {
+          let bits = [x, y].map { $0.scalars(as: Float.self).map(\.bitPattern) }
+          #expect(bits[0] == bits[1], "\(a.name) on \(threads) threads")
+        }
+      }
+    }
+  }
+
   @Test func `an optimizer's update is the same on several threads`() throws {
     func train(_ threads: Int) throws -> [Float] {
       try ComputeThreads.with(threads) {

@@ -26,17 +26,34 @@ import Testing
     #expect(ahead.weights == plain.weights)
   }
 
-  @Test func `training can stop while a batch is being copied`() throws {
+  /// Trains in four batches of 5 with a callback after each, and gives the loss on all samples.
+  private func loss(
+    ahead: Bool, _ afterStep: @escaping (Model, Int) throws -> Void
+  ) throws -> Double? {
     let model = Model(
       module: Linear(2), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.1))
-    model.prefetcher = Prefetcher()
-    let stop = LambdaCallback(onTrainBatchEnd: { step, _ in
-      if step == 1 { model.stopTraining = true }
-    })
+    model.prefetcher = ahead ? Prefetcher() : nil
+    let (x, y) = (noise([20, 3]), noise([20, 2], seed: 2))
     try model.fit(
-      x: Tensor.ones([40, 3]), y: Tensor.ones([40, 2]), batchSize: 4, epochs: 2, verbose: .silent,
-      callbacks: [stop])
-    let first = try model.evaluate(x: Tensor.ones([40, 3]), y: Tensor.ones([40, 2]), batchSize: 4)
-    #expect(first["loss"]?.isFinite == true)
+      x: x, y: y, batchSize: 5, epochs: 2, verbose: .silent,
+      callbacks: [LambdaCallback(onTrainBatchEnd: { step, _ in try afterStep(model, step) })])
+    return try model.evaluate(x: x, y: y, batchSize: 5)["loss"]
+  }
+
+  @Test func `training can stop while a batch is being copied`() throws {
+    let stop: (Model, Int) -> Void = { model, step in if step == 1 { model.stopTraining = true } }
+    let stopped = try #require(try loss(ahead: true, stop))
+    #expect(try stopped == loss(ahead: false, stop))
+    #expect(try stopped != loss(ahead: true) { _, _ in })
+  }
+
+  /// The step of the callback has the plan, and so the memory, of those around it.
+  @Test func `a callback can train on other samples in between`() throws {
+    let other: (Model, Int) throws -> Void = { model, _ in
+      try model.trainOnBatch(
+        x: noise([5, 3], seed: 3), y: noise([5, 2], seed: 4), resetMetrics: false)
+    }
+    let ahead = try #require(try loss(ahead: true, other))
+    #expect(try ahead == loss(ahead: false, other))
   }
 }

@@ -16,7 +16,8 @@ extension ApusTests {
 
     /// What `train --json` promises.
     private struct Training: Decodable {
-      var peer, workload, blasCore: String
+      var peer, workload, precision, blasCore: String
+      var bfloat16Products: Bool
       var ranks, threads, batchPerRank, steps, instructions, arenaBytes, parameters: Int
       var samplesPerS, stepMs, stepMsMin, stepMsMedian, firstStepMs, compileMs: Double
       var gflops, gemmGflops, shareOfLimit, peakRssMb, lossFirst, lossLast: Double
@@ -30,6 +31,7 @@ extension ApusTests {
         ["train", "--workload", "mlp_small", "--blocks", "2", "--threads", "1"] + launch,
         as: Training.self)
       #expect(result.peer == "apus" && result.workload == "mlp_small")
+      #expect(result.precision == "float32" && !result.bfloat16Products)
       #expect(result.ranks == ranks && result.threads == 1)
       #expect(result.batchPerRank == 32 && result.steps == 2 * 608)
       #expect(result.parameters == 784 * 32 + 32 + 32 * 10 + 10)
@@ -59,13 +61,25 @@ extension ApusTests {
       }
     }
 
+    @Test("train says whether products were in bfloat16") func precision() async throws {
+      // Whether they were is up to the CPU: that the line says it is all.
+      let result = try await object(
+        [
+          "train", "--workload", "mlp_small", "--blocks", "1", "--threads", "1", "--precision",
+          "mixed_bfloat16",
+        ], as: Training.self)
+      #expect(result.precision == "mixed_bfloat16")
+      #expect(result.lossLast < result.lossFirst / 2, "\(result)")
+    }
+
     @Test("train --dry-run shows what ranks would run") func dryRun() async throws {
       let outcome = try await Apus.run([
-        "bench", "train", "--workload", "cnn", "--blocks", "3", "--profile", "--json", "-n", "2",
-        "--threads", "1", "--dry-run",
+        "bench", "train", "--workload", "cnn", "--precision", "mixed_bfloat16", "--blocks", "3",
+        "--profile", "--json", "-n", "2", "--threads", "1", "--dry-run",
       ])
       #expect(outcome.code == 0, "\(outcome)")
-      let rank = " bench train --workload cnn --blocks 3 --json --profile --threads 1"
+      let rank =
+        " bench train --workload cnn --precision mixed_bfloat16 --blocks 3 --json --profile --threads 1"
       #expect(outcome.lines.last?.hasSuffix(rank) == true, "\(outcome)")
     }
 

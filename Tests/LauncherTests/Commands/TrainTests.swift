@@ -48,6 +48,14 @@ extension ApusTests {
       }
     }
 
+    @Test("takes the precision of products") func precision() async throws {
+      let (result, outcome) = try await Apus.train(
+        ["--model", "mlp", "--epochs", "4", "--precision", "mixed_bfloat16", "-n", "2"])
+      #expect(try #require(result.valAccuracy) > 0.85, "\(outcome)")
+      let line = try #require(outcome.lines.last)
+      #expect(line.contains(#""precision":"mixed_bfloat16""#), "\(outcome)")
+    }
+
     @Test("writes a checkpoint, the history and the result") func files() async throws {
       try await TemporaryFolder.use { folder in
         let outcome = try await Apus.run([

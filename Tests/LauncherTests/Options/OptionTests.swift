@@ -19,6 +19,7 @@ extension ApusTests {
         ("train --learning-rate fast", "fast"),
         ("train --model rnn", "rnn"),
         ("train --optimizer sdg", "sdg"),
+        ("train --precision half", "half"),
         ("train -n 0", "-n 0: the number of ranks must be at least 1"),
         ("train -n -3", "-n -3: the number of ranks must be at least 1"),
         ("train --threads 0", "--threads 0: a rank needs at least 1 thread"),
@@ -29,6 +30,7 @@ extension ApusTests {
         ("run -n 2", "no program"),
         ("doctor -n 0", "-n 0"),
         ("bench train --workload rnn", "rnn"),
+        ("bench train --precision float16", "float16"),
         ("bench train --blocks 0", "--blocks 0: at least 1"),
         ("bench train -n 0", "-n 0: the number of ranks must be at least 1"),
         ("bench gemm --threads 0", "--threads 0: at least 1"),
@@ -62,8 +64,8 @@ extension ApusTests {
     @Test("reach the ranks as they were given") func forwarded() async throws {
       let options = [
         "--data", "csv:a b.csv", "--model", "mlp", "--epochs", "3", "--batch-size", "8",
-        "--learning-rate", "0.01", "--optimizer", "sgd", "--seed", "5", "--validation-split", "0.3",
-        "--out", "runs/x", "--json",
+        "--learning-rate", "0.01", "--optimizer", "sgd", "--precision", "mixed_bfloat16",
+        "--seed", "5", "--validation-split", "0.3", "--out", "runs/x", "--json",
       ]
       let outcome = try await Apus.run(
         ["train", "-n", "2", "--threads", "2", "--dry-run"] + options)
@@ -74,7 +76,7 @@ extension ApusTests {
         outcome.output.hasSuffix(
           """
           /apus train --data 'csv:a b.csv' --epochs 3 --batch-size 8 --learning-rate 0.01 \
-          --optimizer sgd --seed 5 --validation-split 0.3 --model mlp --out runs/x --json \
+          --optimizer sgd --precision mixed_bfloat16 --seed 5 --validation-split 0.3 --model mlp --out runs/x --json \
           --progress lines --threads 2
 
           """), "\(outcome)")

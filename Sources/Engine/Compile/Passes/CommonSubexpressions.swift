@@ -19,8 +19,7 @@ package struct CommonSubexpressions: Pass {
       if node.primitive is Leaf { return inputs }
       let key = Key(primitive: AnyHashable(node.primitive), inputs: inputs.map(InputKey.init))
       if let same = known[key] { return same }
-      let fresh = Node(primitive: node.primitive, inputs: inputs, outputs: node.outputs, values: [])
-      let outputs = node.outputs.indices.map(fresh.output)
+      let outputs = node.replaced(by: node.primitive, inputs)
       known[key] = outputs
       return outputs
     }
@@ -31,7 +30,7 @@ package struct CommonSubexpressions: Pass {
     let inputs: [InputKey]
   }
 
-  /// A traced tensor is told by its node; a constant by its memory and layout, a scalar constant by its value.
+  /// A traced tensor is told by its node; a constant by its memory and layout, a scalar constant by its bits.
   private enum InputKey: Hashable {
     case traced(Int, output: Int)
     case constant(ObjectIdentifier, Layout)
@@ -46,12 +45,14 @@ package struct CommonSubexpressions: Pass {
         $0 == 1 || $1 == 0
       }
       if isOneElement && tensor.elementCount > 0 {
-        let first = Tensor(
-          layout: Layout(shape: [], strides: [], offset: tensor.offset), dtype: tensor.dtype,
-          storage: storage)
+        let size = tensor.dtype.size
+        var bits: UInt64 = 0
+        withUnsafeMutableBytes(of: &bits) {
+          let first = storage.pointer + tensor.offset * size
+          $0.copyMemory(from: UnsafeRawBufferPointer(start: first, count: size))
+        }
         self = .scalar(
-          first.item().bitPattern, Layout(shape: tensor.shape, strides: tensor.strides),
-          tensor.dtype)
+          bits, Layout(shape: tensor.shape, strides: tensor.strides), tensor.dtype)
       } else {
         self = .constant(ObjectIdentifier(storage), tensor.layout)
       }

@@ -3,20 +3,28 @@
 ///
 /// Only where nobody else reads the sums: what others read stays. The gradient of a rectifier reads its output, which is the
 /// output of the convolution then.
+///
+/// ```
+/// %0 = conv2D(in0, in1) : float32 [2, 10, 10, 32]
+/// %1 = broadcastTo(in2) : float32 [2, 10, 10, 32]
+/// %2 = add(%0, %1) : float32 [2, 10, 10, 32]      %0 = conv2D(add reLU)(in0, in1, in2) : float32 [2, 10, 10, 32]
+/// %3 = reLU(%2) : float32 [2, 10, 10, 32]         return %0
+/// return %3
+/// ```
 package struct ConvolutionEpilogue: Pass {
   package let name = "convolution epilogue"
 
   package init() {}
 
   package func run(_ graph: Graph) -> Graph {
-    let uses = Uses(graph)
+    let uses = GraphUses(graph)
     return graph.rewritten { node, inputs in
       if node.primitive is Add {
-        for (sum, other) in [(0, 1), (1, 0)] where uses.isOnlyOne(of: node.inputs[sum]) {
+        for (sum, other) in [(0, 1), (1, 0)] where uses.hasOneReader(node.inputs[sum]) {
           if let fused = Self.adding(inputs[other], to: inputs[sum], node) { return fused }
         }
       }
-      if node.primitive is ReLUOperation, uses.isOnlyOne(of: node.inputs[0]) {
+      if node.primitive is ReLUOperation, uses.hasOneReader(node.inputs[0]) {
         return Self.rectifying(inputs[0], node)
       }
       return nil
@@ -30,9 +38,8 @@ package struct ConvolutionEpilogue: Pass {
       spread.primitive is BroadcastTo, let bias = spread.inputs.first,
       bias.shape == [sum.shape[3]]
     else { return nil }
-    return replacing(
-      node, by: Conv2DOperation(window: operation.window, epilogue: .bias),
-      convolution.inputs + [bias])
+    return node.replaced(
+      by: Conv2DOperation(window: operation.window, epilogue: .bias), convolution.inputs + [bias])
   }
 
   /// The convolution with a bias and a rectifier, if `sum` has a bias.
@@ -40,43 +47,7 @@ package struct ConvolutionEpilogue: Pass {
     guard let convolution = sum.tracedNode,
       let operation = convolution.primitive as? Conv2DOperation, operation.epilogue == .bias
     else { return nil }
-    return replacing(
-      node, by: Conv2DOperation(window: operation.window, epilogue: .biasReLU),
-      convolution.inputs)
+    return node.replaced(
+      by: Conv2DOperation(window: operation.window, epilogue: .biasReLU), convolution.inputs)
   }
-
-  private static func replacing(
-    _ node: Node, by operation: Conv2DOperation, _ inputs: [Tensor]
-  ) -> [Tensor] {
-    [Node(primitive: operation, inputs: inputs, outputs: node.outputs, values: []).output(0)]
-  }
-
-  /// How often each output of a node is read.
-  private struct Uses {
-    private var counts: [Use: Int] = [:]
-
-    init(_ graph: Graph) {
-      let kept = graph.outputs + graph.updates.map(\.value)
-      for tensor in graph.nodes.flatMap(\.inputs) + kept {
-        if let use = Use(tensor) { counts[use, default: 0] += 1 }
-      }
-    }
-
-    func isOnlyOne(of tensor: Tensor) -> Bool { Use(tensor).map { counts[$0] == 1 } ?? false }
-  }
-
-  private struct Use: Hashable {
-    let id: Int
-    let output: Int
-
-    init?(_ tensor: Tensor) {
-      guard let node = tensor.tracedNode else { return nil }
-      (id, output) = (node.id, tensor.outputIndex)
-    }
-  }
-}
-
-extension Tensor {
-  /// The operation that will compute this tensor; nil for one with values.
-  fileprivate var tracedNode: Node? { isTraced ? node : nil }
 }

@@ -28,24 +28,32 @@ package struct ElementwiseFusion: Pass {
       var operands: [Tensor] = []
       var sources: [ElementwiseProgram.Source] = []
       var merged = ElementwiseProgram(steps: [])
+      // What has been swallowed, by its number: `y * y` computes y once.
+      var swallowed: [Int: ElementwiseProgram.Source] = [:]
       for input in inputs {
-        if let producer = input.node.flatMap({ programs[$0.id] }),
+        if let id = input.tracedNode?.id, let known = swallowed[id] {
+          sources.append(known)
+        } else if let id = input.tracedNode?.id, let producer = programs[id],
           input.shape == node.outputs[0].shape,
           merged.steps.count + producer.program.steps.count < Self.maximumSteps,
           operands.count + producer.inputs.count <= Self.maximumInputs
         {
-          sources.append(merged.append(producer.program, producer.inputs, to: &operands))
+          let source = merged.append(producer.program, producer.inputs, to: &operands)
+          swallowed[id] = source
+          sources.append(source)
         } else {
           sources.append(.input(operands.position(of: input)))
         }
       }
       let program = merged.appending(own, sources)
       let isAlone = program.steps.count == 1
-      let fresh = Node(
-        primitive: isAlone ? node.primitive : FusedElementwise(program: program),
-        inputs: isAlone ? inputs : operands, outputs: node.outputs, values: [])
-      if uses.hasOneReader(node) { programs[fresh.id] = (program, operands) }
-      return [fresh.output(0)]
+      let fresh = node.replaced(
+        by: isAlone ? node.primitive : FusedElementwise(program: program),
+        isAlone ? inputs : operands)
+      if uses.hasOneReader(node), let id = fresh[0].tracedNode?.id {
+        programs[id] = (program, operands)
+      }
+      return fresh
     }
   }
 }

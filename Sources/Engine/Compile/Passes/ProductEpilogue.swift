@@ -37,15 +37,13 @@ package struct ProductEpilogue: Pass {
             $0 == number || !all[$0].viewedWhole.isSame(as: all[number].viewedWhole)
           }
       }
-      let fused = Node(
-        primitive: HostWithEpilogue(
-          host: primitive, hostInputs: host.inputs.count, hostShape: host.outputs[0].shape,
-          shape: node.outputs[0].shape, names: program.names,
-          before: before?.renumbered { numbers[$0] }, after: after?.renumbered { numbers[$0] + 1 },
-          overwritable: Set(overwritable).sorted()),
-        inputs: all, outputs: node.outputs, values: [])
       // The number of the product's result is -1 + 1 in `after`.
-      return [fused.output(0)]
+      let fused = HostWithEpilogue(
+        host: primitive, hostInputs: host.inputs.count, hostShape: host.outputs[0].shape,
+        shape: node.outputs[0].shape, names: program.names,
+        before: before?.renumbered { numbers[$0] }, after: after?.renumbered { numbers[$0] + 1 },
+        overwritable: Set(overwritable).sorted())
+      return node.replaced(by: fused, all)
     }
   }
 
@@ -70,11 +68,11 @@ package struct ProductEpilogue: Pass {
   /// The operation that computes a tensor, changes of shape left aside; nil if one of the results on the way has other
   /// readers.
   private func producer(_ tensor: Tensor, _ uses: GraphUses? = nil) -> Node? {
-    var node = tensor.isTraced ? tensor.node : nil
+    var node = tensor.tracedNode
     while let current = node {
       if let uses, !uses.hasOneReader(current) { return nil }
       guard current.primitive is ReshapeOperation else { return current }
-      node = current.inputs[0].isTraced ? current.inputs[0].node : nil
+      node = current.inputs[0].tracedNode
     }
     return nil
   }

@@ -3,6 +3,13 @@
 /// Each slice's gradient is a tensor of zeros with one part filled (``ScatterSlice``). When the parts lie side by side
 /// along one axis and cover it, their sum is the parts one after the other. And when the parts are themselves slices
 /// of one tensor, in their old places, the sum is that tensor: nothing is left to do.
+///
+/// ```
+/// %0 = scatterSlice(in0) : float32 [8]
+/// %1 = scatterSlice(in1) : float32 [8]
+/// %2 = add(%0, %1) : float32 [8]              %0 = concatenate(in0, in1) : float32 [8]
+/// return %2                                   return %0
+/// ```
 package struct SliceGradients: Pass {
   package let name = "slice gradients"
 
@@ -28,7 +35,7 @@ package struct SliceGradients: Pass {
     var pending = inputs
     var found: [(place: ScatterSlice, source: Tensor)] = []
     while let term = pending.popLast() {
-      guard term.isTraced, let node = term.node else { return nil }
+      guard let node = term.tracedNode else { return nil }
       if node.primitive is Add {
         pending += node.inputs
       } else if let place = node.primitive as? ScatterSlice {

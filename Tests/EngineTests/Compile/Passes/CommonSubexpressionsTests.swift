@@ -30,4 +30,20 @@ import Testing
     #expect(graph.nodes.count == 5)
     #expect(after.nodes.count == 4)
   }
+
+  @Test func `integers beyond the precision of float64 are told apart`() throws {
+    let large = 1 << 53
+    let graph = try Trace.record([TensorSpec([4], .int64)]) { x in
+      [
+        x[0] + Tensor([large], dtype: .int64), x[0] + Tensor([large + 1], dtype: .int64),
+        x[0] + Tensor([large], dtype: .int64),
+      ]
+    }
+    #expect(graph.nodes.count == 3)
+    let after = CommonSubexpressions().run(graph)
+    #expect(after.nodes.count == 2)
+    let sums = try Plan(after, passes: [])([Tensor([0, 1, 2, 3], dtype: .int64)])
+    #expect(sums[0].scalars(as: Int64.self) == (0..<4).map { Int64(large + $0) })
+    #expect(sums[1].scalars(as: Int64.self) == (0..<4).map { Int64(large + 1 + $0) })
+  }
 }

@@ -20,6 +20,19 @@ import Testing
     ) { [tanh($0[0] * $0[1] + $0[2])] }
   }
 
+  @Test func `a value that its only reader reads twice is computed once`() throws {
+    try expectPass(
+      ElementwiseFusion(), [noise([32, 48])],
+      after: """
+        %0 = fused(exp multiply)(in0) : float32 [32, 48]
+        return %0
+        """
+    ) { x in
+      let y = exp(x[0])
+      return [y * y]
+    }
+  }
+
   @Test func `a value with two readers, a kept one and few elements stay`() throws {
     for body in [
       { x in

@@ -26,6 +26,28 @@ struct SliceGradientsTests {
 
   private func names(_ graph: Graph) -> [String] { graph.nodes.map(\.primitive.name) }
 
+  @Test("The sum of two parts is the parts one after the other")
+  func text() throws {
+    try expectPass(
+      SliceGradients(), [noise([3]), noise([5], seed: 2)],
+      before: """
+        %0 = scatterSlice(in0) : float32 [8]
+        %1 = scatterSlice(in1) : float32 [8]
+        %2 = add(%0, %1) : float32 [8]
+        return %2
+        """,
+      after: """
+        %0 = concatenate(in0, in1) : float32 [8]
+        return %0
+        """
+    ) { x in
+      [
+        apply1(ScatterSlice(shape: [8], starts: [0], lengths: [3], steps: [1]), x[0])
+          + apply1(ScatterSlice(shape: [8], starts: [3], lengths: [5], steps: [1]), x[1])
+      ]
+    }
+  }
+
   @Test("Parts that cover an axis are joined, and the result does not change")
   func joinsParts() throws {
     let (before, after) = try graphs(spec) { x in
