@@ -162,7 +162,7 @@ int apus_pool_workers(const apus_pool *pool) { return pool->count; }
 void apus_pool_start(apus_pool *pool, apus_task task, void *context, ptrdiff_t parts) {
   pool->task = task;
   pool->context = context;
-  for (ptrdiff_t i = 0; i + 1 < parts; i++) {
+  for (ptrdiff_t i = 0; i + 1 < parts && i < pool->count; i++) {
     apus_worker *worker = &pool->workers[i];
     // Commands go round below the bit that ends the thread.
     const unsigned last = atomic_load_explicit(&worker->command, memory_order_relaxed);
@@ -171,7 +171,9 @@ void apus_pool_start(apus_pool *pool, apus_task task, void *context, ptrdiff_t p
 }
 
 void apus_pool_wait(apus_pool *pool, ptrdiff_t parts) {
-  for (ptrdiff_t i = 0; i + 1 < parts; i++) {
+  // For want of workers, if the system refused a thread.
+  for (ptrdiff_t part = pool->count + 1; part < parts; part++) pool->task(pool->context, part);
+  for (ptrdiff_t i = 0; i + 1 < parts && i < pool->count; i++) {
     apus_worker *worker = &pool->workers[i];
     const unsigned command = atomic_load_explicit(&worker->command, memory_order_relaxed);
     carry_out(worker, command);

@@ -572,7 +572,7 @@ void apus_pool_run(apus_pool *pool, apus_task task, void *context, ptrdiff_t par
 /// Starts parts 1 ..< `parts` without waiting. One caller at a time.
 void apus_pool_start(apus_pool *pool, apus_task task, void *context, ptrdiff_t parts);
 
-/// Waits for what `apus_pool_start` started.
+/// Waits for what `apus_pool_start` started, and does what nobody has begun.
 void apus_pool_wait(apus_pool *pool, ptrdiff_t parts);
 
 #ifdef __cplusplus

@@ -11,27 +11,24 @@ package enum BLASLibrary {
   /// The CPU whose kernels are in use, such as `Haswell`.
   package static var coreName: String { text(openblas_get_corename()) }
 
-  /// The speed of a float32 matrix product on the threads in force, in 10⁹ floating-point operations
-  /// a second.
+  /// The speed of float32 matrix products by BLAS, in 10⁹ floating-point operations a second.
   ///
   /// - Parameters:
   ///   - size: rows and columns of the square matrices; 2·size³ operations a product.
   ///   - repetitions: timed products, of which the fastest counts: what is slower was disturbed.
-  package static func measureGFLOPS(size: Int = 768, repetitions: Int = 12) -> Double {
+  ///   - threads: so many products are computed side by side.
+  package static func measureGFLOPS(
+    size: Int = 768, repetitions: Int = 12, threads: Int = 1
+  ) -> Double {
     let a = [Float](repeating: 0.5, count: size * size)
-    var product = [Float](repeating: 0, count: size * size)
-    func multiply() {
+    let products = Storage(byteCount: threads * size * size * MemoryLayout<Float>.size)
+    return ProductSpeed.measure(size: size, repetitions: repetitions, threads: threads) { part in
       let length = Int32(clamping: size)
+      let target = products.pointer.assumingMemoryBound(to: Float.self) + part * size * size
       cblas_sgemm(
         CblasRowMajor, CblasNoTrans, CblasNoTrans, length, length, length, 1, a, length, a, length,
-        0, &product, length)
+        0, target, length)
     }
-    // The first product starts threads and faults pages in.
-    multiply()
-    let clock = ContinuousClock()
-    let fastest = (0..<max(repetitions, 1)).map { _ in clock.measure(multiply) }.min() ?? .zero
-    let operations = 2 * Double(size) * Double(size) * Double(size)
-    return operations / max(fastest / .seconds(1), 1e-9) / 1e9
   }
 
   private static func text(_ pointer: UnsafeMutablePointer<CChar>?) -> String {

@@ -26,24 +26,8 @@ package enum BFloat16 {
   /// without the instructions for it. Measured at the first use, in some milliseconds.
   package static let speedup: Double = {
     guard apus_bf16_has_instructions() != 0 else { return 0.1 }
-    let (m, n, k) = (128, 512, 512)
-    let a = Tensor.ones([m, k])
-    let b = Tensor.ones([k, n])
-    func seconds(_ precision: ProductPrecision) -> Double {
-      ComputeThreads.with(1) {
-        let workspace = Workspace()
-        let y = Tensor.zeros([m, n])
-        guard let left = a.operand, let right = b.operand, let product = y.operand else { return 1 }
-        let kernel = MatMul(precision: precision).prepare([left, right], [product], workspace)
-        workspace.reserve()
-        let clock = ContinuousClock()
-        // What is slower than the fastest was disturbed.
-        return withExtendedLifetime(y) {
-          (0..<6).map { _ in clock.measure { try? kernel() } / .seconds(1) }.min() ?? 1
-        }
-      }
-    }
-    return seconds(.exact) / seconds(.bfloat16)
+    return ProductSpeed.gflops(.bfloat16, size: 384, repetitions: 6)
+      / ProductSpeed.gflops(.exact, size: 384, repetitions: 6)
   }()
 
   /// Whether the difference is too large to be chance.

@@ -58,7 +58,7 @@ enum GEMMBench {
     }
 
     var blasCore: String
-    /// Fused multiply-adds of one core from registers; nil where that was not measured.
+    /// Fused multiply-adds of one core from registers.
     var fmaGflops: Double
     var products: [Row]
   }

@@ -9,18 +9,22 @@ struct BLASProbe: Codable, Sendable {
   var oneThread: Double
   /// The same on `threads` threads.
   var allThreads: Double
+  /// 10⁹ operations a second of products as training computes them, on one thread and on all.
+  var products: [Double]
+  /// Whether that is done by Apus's own kernel.
+  var isOwnKernel: Bool
   var threads: Int
 
   /// Measures in this process.
   static func measure() -> BLASProbe {
     let cores = Machine.detect().cores
-    ComputeThreads.set(1)
-    let one = BLASLibrary.measureGFLOPS()
-    ComputeThreads.set(cores)
-    let all = cores > 1 ? BLASLibrary.measureGFLOPS() : one
+    let counts = cores > 1 ? [1, cores] : [1]
+    let speeds = counts.map { BLASLibrary.measureGFLOPS(threads: $0) }
     return BLASProbe(
-      core: BLASLibrary.coreName, configuration: BLASLibrary.configuration, oneThread: one,
-      allThreads: all, threads: cores)
+      core: BLASLibrary.coreName, configuration: BLASLibrary.configuration, oneThread: speeds[0],
+      allThreads: speeds[speeds.count - 1],
+      products: counts.map { ProductSpeed.gflops(threads: $0) },
+      isOwnKernel: ProductSpeed.isOwnKernel, threads: cores)
   }
 
   /// Measures in a process of its own, since OpenBLAS chooses its kernels once.
@@ -33,6 +37,13 @@ struct BLASProbe: Codable, Sendable {
   }
 
   static let variable = "OPENBLAS_CORETYPE"
+
+  /// `Apus's own kernel: 115 GFLOP/s on 1 thread, 228 on 2`
+  var productSummary: String {
+    let speeds = products.map { String(format: "%.0f", $0) }
+    let one = "\(isOwnKernel ? "Apus's own kernel" : "BLAS"): \(speeds[0]) GFLOP/s on 1 thread"
+    return speeds.count > 1 ? one + ", \(speeds[1]) on \(threads)" : one
+  }
 
   /// `Haswell kernels: 57 GFLOP/s on 1 thread, 110 on 2`
   var summary: String {
@@ -63,6 +74,7 @@ enum BLASSection {
     section.add("library", current.configuration)
     section.add(name, preset ?? "not set")
     section.add("sgemm, as set", current.summary)
+    section.add("training", current.productSummary)
     var own = current
     if let preset {
       own = try await BLASProbe.run(core: nil)

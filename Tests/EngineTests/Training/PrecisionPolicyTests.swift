@@ -86,4 +86,15 @@ private func product(_ a: Tensor, _ b: Tensor) throws -> Plan {
     }
     #expect(try train(.mixedBFloat16) == train(.float32))
   }
+
+  @Test func `whether it is a gain is measured when the model is built`() throws {
+    let model = Model(
+      module: Linear(64), loss: MeanSquaredError(), optimizer: SGD(), precision: .mixedBFloat16)
+    try model.fit(
+      x: randomNormal([32, 40], key: RandomKey(seed: 1).tensor), y: Tensor.ones([32, 64]),
+      batchSize: 32, verbose: .silent)
+    #expect(model.usesBFloat16 == BFloat16.isFaster)
+    #expect(BFloat16.speedup > 0)
+    #expect(ProductSpeed.gflops(size: 64, repetitions: 2, threads: 2) > 0)
+  }
 }
