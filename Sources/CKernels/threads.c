@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #endif
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -33,6 +34,7 @@ typedef struct {
   pthread_cond_t wake;
   pthread_t thread;
   ptrdiff_t part;
+  int cpu;  // the one that the thread is tied to, or -1
   struct apus_pool *pool;
 } apus_worker;
 
@@ -41,6 +43,7 @@ struct apus_pool {
   apus_worker *workers;
   apus_task task;
   void *context;
+  int free_cpu;  // the one that no worker is tied to: for the caller; -1 when none is tied
   _Alignas(64) atomic_flag busy;
 };
 
@@ -100,32 +103,54 @@ static void send(apus_worker *worker, unsigned command) {
   }
 }
 
-// Ties worker w to the w-th CPU that this thread may use: only where there is one for each thread of the pool,
-// the caller included.
-static void pin(apus_pool *pool) {
 #if defined(__linux__)
+
+static void tie(apus_worker *worker, int cpu) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  pthread_setaffinity_np(worker->thread, sizeof one, &one);
+  worker->cpu = cpu;
+}
+
+// Ties each worker to a CPU of its own: only where there is one for each thread of the pool, the caller included.
+static void tie_all(apus_pool *pool) {
   cpu_set_t allowed;
   if (pthread_getaffinity_np(pthread_self(), sizeof allowed, &allowed) != 0) return;
   if (CPU_COUNT(&allowed) != pool->count + 1) return;
-  int worker = -1;
+  int worker = 0;
   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
     if (!CPU_ISSET(cpu, &allowed)) continue;
-    if (worker >= 0) {
-      cpu_set_t one;
-      CPU_ZERO(&one);
-      CPU_SET(cpu, &one);
-      pthread_setaffinity_np(pool->workers[worker].thread, sizeof one, &one);
+    if (pool->free_cpu < 0) {
+      pool->free_cpu = cpu;
+    } else {
+      tie(&pool->workers[worker++], cpu);
     }
-    worker++;
   }
-#else
-  (void)pool;
-#endif
 }
+
+// The caller is not tied, since that would bind what the program does besides, and the processes that it starts. When
+// the system has moved it to a worker's CPU, the worker takes the one that has become free.
+static void make_way(apus_pool *pool) {
+  const int here = sched_getcpu();
+  if (here == pool->free_cpu || here < 0) return;
+  for (int i = 0; i < pool->count; i++) {
+    if (pool->workers[i].cpu != here) continue;
+    tie(&pool->workers[i], pool->free_cpu);
+    pool->free_cpu = here;
+    return;
+  }
+}
+
+#else
+static void tie_all(apus_pool *pool) { (void)pool; }
+static void make_way(apus_pool *pool) { (void)pool; }
+#endif
 
 apus_pool *apus_pool_create(int workers, int tied) {
   apus_pool *pool = aligned_alloc(64, (sizeof(apus_pool) + 63) / 64 * 64);
   pool->count = 0;
+  pool->free_cpu = -1;
   pool->workers = workers > 0 ? aligned_alloc(64, sizeof(apus_worker) * (size_t)workers) : NULL;
   atomic_flag_clear(&pool->busy);
   for (int i = 0; i < workers; i++) {
@@ -137,11 +162,12 @@ apus_pool *apus_pool_create(int workers, int tied) {
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_cond_init(&worker->wake, NULL);
     worker->part = i + 1;
+    worker->cpu = -1;
     worker->pool = pool;
     if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) break;
     pool->count++;
   }
-  if (tied) pin(pool);
+  if (tied) tie_all(pool);
   return pool;
 }
 
@@ -191,6 +217,7 @@ void apus_pool_run(apus_pool *pool, apus_task task, void *context, ptrdiff_t par
     for (ptrdiff_t part = 0; part < parts; part++) task(context, part);
     return;
   }
+  if (pool->free_cpu >= 0) make_way(pool);
   apus_pool_start(pool, task, context, parts);
   task(context, 0);
   apus_pool_wait(pool, parts);
