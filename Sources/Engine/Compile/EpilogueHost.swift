@@ -28,20 +28,10 @@ extension MatMul: EpilogueHost {
       && output.shape.elementCount > 0 && inputs[0].shape[-1] > 0
   }
 
-  /// One fork for the product and all that is around it.
+  /// See ``MatrixProduct/kernel(around:)``.
   func prepare(
     _ inputs: [Operand], _ output: Operand, _ workspace: Workspace, around work: BlockWork
   ) -> Kernel {
-    let product = MatrixProduct(inputs[0], inputs[1], output, workspace, precision)
-    let blocks = ProductBlocks(
-      rows: product.rows, columns: product.columns, depth: product.depth,
-      product.isDirect ? workspace.threads : 1, precision)
-    return workspace.parallel(blocks.count) { _, part in
-      let (rows, columns) = blocks[part]
-      work.before?(rows, columns, part)
-      product.multiply(
-        0, rows: rows, columns: columns, part: part, accumulate: work.accumulates)
-      work.after?(rows, columns, part)
-    }
+    MatrixProduct(inputs[0], inputs[1], output, workspace, precision).kernel(around: work)
   }
 }

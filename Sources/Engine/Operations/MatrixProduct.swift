@@ -81,7 +81,7 @@ struct MatrixProduct {
   }
 
   /// Whether factors are read where they are, so that blocks of one product can be computed apart.
-  var isDirect: Bool { left.copy == nil && right.copy == nil }
+  private var isDirect: Bool { left.copy == nil && right.copy == nil }
 
   /// The whole batch, in parts: of the batch, or of the one product there is.
   var kernel: Kernel {
@@ -89,16 +89,22 @@ struct MatrixProduct {
       let (target, bytes) = (y.pointer, y.elementCount * y.dtype.size)
       return { target.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
     }
-    if count == 1, isDirect {
-      let blocks = ProductBlocks(
-        rows: rows, columns: columns, depth: depth, workspace.threads, precision)
-      return workspace.parallel(blocks.count) { _, part in
-        multiply(0, rows: blocks[part].rows, columns: blocks[part].columns, part: part)
-      }
-    }
+    if count == 1 { return kernel(around: BlockWork()) }
     let grain = max(1, ProductBlocks.grain / max(rows * columns * depth, 1))
     return workspace.parallel(count, grain: grain) { items, part in
       for index in items { multiply(index, rows: 0..<rows, columns: 0..<columns, part: part) }
+    }
+  }
+
+  /// The one product there is, in blocks with `work` around each: one fork for all of it.
+  func kernel(around work: BlockWork) -> Kernel {
+    let blocks = ProductBlocks(
+      rows: rows, columns: columns, depth: depth, isDirect ? workspace.threads : 1, precision)
+    return workspace.parallel(blocks.count) { _, part in
+      let (rows, columns) = blocks[part]
+      work.before?(rows, columns, part)
+      multiply(0, rows: rows, columns: columns, part: part, accumulate: work.accumulates)
+      work.after?(rows, columns, part)
     }
   }
 

@@ -7,7 +7,8 @@ struct ProductBlocks {
 
   private let blocks: [(rows: Range<Int>, columns: Range<Int>)]
 
-  /// The grid with the least to pack: BLAS rearranges `rows·depth` and `depth·columns` elements for each block.
+  /// The grid with the least to read: each block reads `rows·depth` and `depth·columns` elements, and may have to pack
+  /// them.
   init(
     rows: Int, columns: Int, depth: Int, _ threads: Int, _ precision: ProductPrecision = .exact
   ) {
