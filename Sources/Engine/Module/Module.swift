@@ -98,8 +98,9 @@ open class AnyModule {
     for (label, module) in propertyModules { module.adopt(under: scope, name: label) }
   }
 
-  /// Child modules in stored properties, in order of declaration; elements of arrays are `name/0`, `name/1`.
-  private var propertyModules: [(label: String, module: AnyModule)] {
+  /// The modules that this one holds, each with its name: those in stored properties, in order of declaration; elements of
+  /// arrays are `name/0`, `name/1`.
+  package var propertyModules: [(label: String, module: AnyModule)] {
     var found: [(String, AnyModule)] = []
     var mirror: Mirror? = Mirror(reflecting: self)
     var levels: [Mirror] = []

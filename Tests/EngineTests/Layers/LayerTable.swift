@@ -8,7 +8,15 @@ enum LayerTable {
   /// What a test calls.
   typealias Layer = AnyModule & Callable
 
-  static let rows: [String: Make] = [
+  /// Fixture files with cases for layers.
+  static let files = ["layers"]
+
+  /// A row for every class name in those files.
+  static let rows = [basicRows].reduce(into: [:]) { all, rows in
+    all.merge(rows) { first, _ in first }
+  }
+
+  private static let basicRows: [String: Make] = [
     "Dense": { example in
       Linear(
         try example.integer("units"), activation: try activation(example),
@@ -70,7 +78,7 @@ enum LayerTable {
 
   /// The cases that a row can make.
   static func cases() throws -> [FixtureCase] {
-    try Fixture.load("layers", from: .module).cases.filter { example in
+    try files.flatMap { try Fixture.load($0, from: .module).cases }.filter { example in
       try rows[example.className ?? ""]?(example) != nil
     }
   }
