@@ -203,7 +203,7 @@ enum GradientTable {
     one("flip", [2, 3]) { square(flip($0)) * $0 },
     one("expandDims", [2, 3]) { square(expandDims($0, axis: 1)) },
     one("squeeze", [2, 1, 3]) { square(squeeze($0)) },
-    one("identity", [2, 3]) { square(apply1(Identity(), $0)) },
+    one("identity", [2, 3]) { square(apply1(IdentityOperation(), $0)) },
     one("contiguous", [2, 3]) { square(apply1(Contiguous(), $0.transpose())) },
     one("split", [6, 2]) { x in
       let parts = split(x, into: 3)

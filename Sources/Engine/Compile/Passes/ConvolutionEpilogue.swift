@@ -19,7 +19,7 @@ package struct ConvolutionEpilogue: Pass {
   package func run(_ graph: Graph) -> Graph {
     let uses = GraphUses(graph)
     return graph.rewritten { node, inputs in
-      if node.primitive is Add {
+      if node.primitive is AddOperation {
         for (sum, other) in [(0, 1), (1, 0)] where uses.hasOneReader(node.inputs[sum]) {
           if let fused = Self.adding(inputs[other], to: inputs[sum], node) { return fused }
         }

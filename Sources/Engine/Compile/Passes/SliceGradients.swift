@@ -17,9 +17,9 @@ package struct SliceGradients: Pass {
 
   package func run(_ graph: Graph) -> Graph {
     graph.rewritten { node, inputs in
-      guard node.primitive is Add, let parts = Self.parts(of: inputs) else { return nil }
+      guard node.primitive is AddOperation, let parts = Self.parts(of: inputs) else { return nil }
       if let whole = Self.common(parts) { return [whole] }
-      return apply(Concatenate(axis: parts.axis), parts.sources)
+      return apply(ConcatenateOperation(axis: parts.axis), parts.sources)
     }
   }
 
@@ -36,7 +36,7 @@ package struct SliceGradients: Pass {
     var found: [(place: ScatterSlice, source: Tensor)] = []
     while let term = pending.popLast() {
       guard let node = term.tracedNode else { return nil }
-      if node.primitive is Add {
+      if node.primitive is AddOperation {
         pending += node.inputs
       } else if let place = node.primitive as? ScatterSlice {
         found.append((place, node.inputs[0]))

@@ -1,0 +1,26 @@
+import CKernels
+
+/// The larger of two elements.
+public struct MaximumOperation: BinaryElementwise {
+  /// The kernel.
+  public static var op: apus_binary_op { APUS_MAX }
+
+  /// The operation.
+  public init() {}
+
+  /// `g` goes to the larger input, half to each where they are equal (the subgradient that
+  /// JAX takes).
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    let (a, b) = (c.inputs[0], c.inputs[1])
+    let share = select(a .> b, 1, select(a .== b, 0.5, b.constant(0)))
+    return [c.g * share, c.g * (1 - share)]
+  }
+}
+
+/// The larger of two elements; NaN if one is. Shapes broadcast and types promote as in NumPy.
+public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
+  combine(numeric: MaximumOperation(), a, b)
+}
+
+/// The larger of each element and one number.
+public func maximum(_ a: Tensor, _ b: Double) -> Tensor { maximum(a, a.constant(b)) }

@@ -1,0 +1,26 @@
+import CKernels
+
+/// The smaller of two elements.
+public struct MinimumOperation: BinaryElementwise {
+  /// The kernel.
+  public static var op: apus_binary_op { APUS_MIN }
+
+  /// The operation.
+  public init() {}
+
+  /// `g` goes to the smaller input, half to each where they are equal (the subgradient that
+  /// JAX takes).
+  public func gradient(_ c: GradientContext) -> [Tensor?] {
+    let (a, b) = (c.inputs[0], c.inputs[1])
+    let share = select(a .< b, 1, select(a .== b, 0.5, b.constant(0)))
+    return [c.g * share, c.g * (1 - share)]
+  }
+}
+
+/// The smaller of two elements; NaN if one is. Shapes broadcast and types promote as in NumPy.
+public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor {
+  combine(numeric: MinimumOperation(), a, b)
+}
+
+/// The smaller of each element and one number.
+public func minimum(_ a: Tensor, _ b: Double) -> Tensor { minimum(a, a.constant(b)) }

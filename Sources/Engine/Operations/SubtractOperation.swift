@@ -1,0 +1,34 @@
+import CKernels
+
+/// Elementwise difference.
+public struct SubtractOperation: BinaryElementwise {
+  /// The kernel.
+  public static var op: apus_binary_op { APUS_SUB }
+
+  /// The operation.
+  public init() {}
+
+  /// `g` and `-g`.
+  public func gradient(_ c: GradientContext) -> [Tensor?] { [c.g, -c.g] }
+}
+
+/// `a - b`, to be handed to functions such as `reduce`.
+public func subtract(_ a: Tensor, _ b: Tensor) -> Tensor { a - b }
+
+extension Tensor {
+  /// Difference, element by element. Shapes broadcast and types promote as in NumPy; bool
+  /// counts as int32.
+  public static func - (a: Tensor, b: Tensor) -> Tensor {
+    combine(numeric: SubtractOperation(), a, b)
+  }
+
+  /// The same with one number for every element.
+  public static func - (a: Tensor, b: Double) -> Tensor {
+    combine(numeric: SubtractOperation(), a, a.constant(b))
+  }
+
+  /// The same with one number for every element.
+  public static func - (a: Double, b: Tensor) -> Tensor {
+    combine(numeric: SubtractOperation(), b.constant(a), b)
+  }
+}
