@@ -1,6 +1,7 @@
-"""Writes attention.json: scaled dot-product attention and its gradients as PyTorch computes them in float64.
+"""Writes attention.json: scaled dot-product attention and its gradients as PyTorch computes them in float64, and
+torch_layers.json: layers.
 
-Keras has no function of this form. Run with Python 3.11:
+Keras has nothing of these forms. Run with Python 3.11:
 
     python3.11 -m venv .venv-torch && .venv-torch/bin/pip install -r Tests/Reference/requirements-torch.txt
     .venv-torch/bin/python Tests/Reference/make_torch_fixtures.py
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from fixtures import encoding
+from fixtures import encoding, torch_layers
 from fixtures.inputs import Inputs
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "EngineTests" / "Fixtures" / "reference"
@@ -88,4 +89,6 @@ def make():
 
 if __name__ == "__main__":
     versions = {"torch": torch.__version__.split("+")[0], "numpy": np.__version__}
-    encoding.write(FOLDER, "attention", versions, make(), source="Tests/Reference/make_torch_fixtures.py")
+    source = "Tests/Reference/make_torch_fixtures.py"
+    encoding.write(FOLDER, "attention", versions, make(), source=source)
+    encoding.write(FOLDER, "torch_layers", versions, torch_layers.make(), source=source)

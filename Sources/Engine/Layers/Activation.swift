@@ -1,7 +1,9 @@
-/// An activation function as a layer: `Activation(.relu)`.
+/// An activation function as a layer: `Activation(.relu)`, or `Activation("relu")` by Keras's name.
+///
+/// Functions that have layers of their own (``Tanh``, ``SELU``, ...) have them as subclasses of this one.
 ///
 /// - SeeAlso: Keras, `layers.Activation`.
-public final class Activation: Module {
+public class Activation: Module {
   /// What is applied.
   public let function: ActivationFunction
 

@@ -52,6 +52,10 @@ extension ActivationFunction {
   }
   /// `log(1 + eˣ)`.
   public static let softplus = Self("softplus") { Engine.softplus($0) }
+  /// 0 up to −1, `x` from 1 on, and `¼(x + 1)²` between: the integral of `sparseSigmoid`.
+  public static let sparsePlus = Self("sparsePlus") { x in
+    select(x .> -1, select(x .< 1, square(x + 1) * 0.25, x), 0)
+  }
   /// `½(x + √(x² + b))`, a softplus without exponentials (Barron 2021).
   public static func squareplus(b: Double = 4) -> Self {
     Self("squareplus(\(b))") { ($0 + sqrt(square($0) + b)) * 0.5 }
@@ -64,6 +68,11 @@ extension ActivationFunction {
   public static let gelu = gelu()
   /// `x · sigmoid(x)`, also called swish (Ramachandran et al. 2017).
   public static let silu = Self("silu") { $0 * Engine.sigmoid($0) }
+  /// The first half of the last axis times the sigmoid of the second, half as long as `x` (Dauphin et al. 2017).
+  public static let glu = Self("glu") { x in
+    let halves = split(x, into: 2, axis: -1)
+    return halves[0] * Engine.sigmoid(halves[1])
+  }
   /// `x · tanh(softplus(x))` (Misra 2019).
   public static let mish = Self("mish") { $0 * Engine.tanh(Engine.softplus($0)) }
 }
@@ -82,6 +91,8 @@ extension ActivationFunction {
   public static let hardSigmoid = Self("hardSigmoid") { relu6($0 + 3) / 6 }
   /// `x · hardSigmoid(x)`.
   public static let hardSiLU = Self("hardSiLU") { $0 * hardSigmoid($0) }
+  /// 0 up to −1, 1 from 1 on, and a straight line between.
+  public static let sparseSigmoid = Self("sparseSigmoid") { hardTanh($0) * 0.5 + 0.5 }
   /// `x`, at least −1 and at most 1.
   public static let hardTanh = Self("hardTanh") { minimum(maximum($0, -1), 1) }
 }
@@ -96,6 +107,10 @@ extension ActivationFunction {
   public static let softmax = Self("softmax") { Engine.softmax($0) }
   /// The logarithm of `softmax`.
   public static let logSoftmax = Self("logSoftmax") { Engine.logSoftmax($0) }
+  /// `x` above `threshold`, `value` up to it.
+  public static func threshold(_ threshold: Double, value: Double) -> Self {
+    Self("threshold(\(threshold), \(value))") { select($0 .> threshold, $0, value) }
+  }
   /// `x − tanh(x)`.
   public static let tanhShrink = Self("tanhShrink") { $0 - Engine.tanh($0) }
   /// `x` moved towards 0 by `threshold`, and 0 within it.

@@ -17,30 +17,27 @@ public final class BatchNormalization: Module {
   /// Added to the variance.
   public let epsilon: Double
   /// Whether there is `beta`.
-  public let center: Bool
+  public var center: Bool { affine.center }
   /// Whether there is `gamma`.
-  public let scale: Bool
-  private let gammaInitializer: any Initializer
-  private let betaInitializer: any Initializer
-  private let gammaRegularizer: (any Regularizer)?
-  private let betaRegularizer: (any Regularizer)?
+  public var scale: Bool { affine.scale }
+  private let affine: Affine
 
   /// A layer; Keras's defaults.
   public init(
     axis: Int = -1, momentum: Double = 0.99, epsilon: Double = 1e-3, center: Bool = true,
     scale: Bool = true, gammaInitializer: any Initializer = Ones(),
     betaInitializer: any Initializer = Zeros(), gammaRegularizer: (any Regularizer)? = nil,
-    betaRegularizer: (any Regularizer)? = nil, name: String? = nil
+    betaRegularizer: (any Regularizer)? = nil, gammaConstraint: (any Constraint)? = nil,
+    betaConstraint: (any Constraint)? = nil, name: String? = nil
   ) {
     self.axis = axis
     self.momentum = momentum
     self.epsilon = epsilon
-    self.center = center
-    self.scale = scale
-    self.gammaInitializer = gammaInitializer
-    self.betaInitializer = betaInitializer
-    self.gammaRegularizer = gammaRegularizer
-    self.betaRegularizer = betaRegularizer
+    affine = Affine(
+      scale: scale, center: center, gammaInitializer: gammaInitializer,
+      betaInitializer: betaInitializer, gammaRegularizer: gammaRegularizer,
+      betaRegularizer: betaRegularizer, gammaConstraint: gammaConstraint,
+      betaConstraint: betaConstraint)
     super.init(name: name)
   }
 
@@ -57,17 +54,7 @@ public final class BatchNormalization: Module {
     // [1, ..., channels, ..., 1]: what broadcasts along the channels.
     let wide = Shape((0..<x.rank).map { $0 == axis ? channels : 1 })
 
-    var gamma: Tensor?
-    var beta: Tensor?
-    if scale {
-      gamma = parameter(
-        "gamma", shape: [channels], initializer: gammaInitializer, dtype: x.dtype)
-      regularize("gamma", with: gammaRegularizer)
-    }
-    if center {
-      beta = parameter("beta", shape: [channels], initializer: betaInitializer, dtype: x.dtype)
-      regularize("beta", with: betaRegularizer)
-    }
+    let (gamma, beta) = affine.parameters(of: self, shape: [channels], dtype: x.dtype)
     let movingMean = variable(
       "moving_mean", kind: .batchStatistic, shape: [channels], dtype: x.dtype, combine: .mean)
     let movingVariance = variable(

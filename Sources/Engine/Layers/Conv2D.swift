@@ -24,6 +24,9 @@ public final class Conv2D: Module {
   private let biasInitializer: any Initializer
   private let kernelRegularizer: (any Regularizer)?
   private let biasRegularizer: (any Regularizer)?
+  private let activityRegularizer: (any Regularizer)?
+  private let kernelConstraint: (any Constraint)?
+  private let biasConstraint: (any Constraint)?
 
   /// A layer with `filters` kernels; Keras's defaults.
   public init(
@@ -31,7 +34,9 @@ public final class Conv2D: Module {
     dilations: Size2D = 1, activation: ActivationFunction? = nil, useBias: Bool = true,
     kernelInitializer: any Initializer = GlorotUniform(),
     biasInitializer: any Initializer = Zeros(), kernelRegularizer: (any Regularizer)? = nil,
-    biasRegularizer: (any Regularizer)? = nil, name: String? = nil
+    biasRegularizer: (any Regularizer)? = nil, activityRegularizer: (any Regularizer)? = nil,
+    kernelConstraint: (any Constraint)? = nil, biasConstraint: (any Constraint)? = nil,
+    name: String? = nil
   ) {
     self.filters = filters
     self.kernelSize = kernelSize
@@ -44,6 +49,9 @@ public final class Conv2D: Module {
     self.biasInitializer = biasInitializer
     self.kernelRegularizer = kernelRegularizer
     self.biasRegularizer = biasRegularizer
+    self.activityRegularizer = activityRegularizer
+    self.kernelConstraint = kernelConstraint
+    self.biasConstraint = biasConstraint
     super.init(name: name)
     if filters < 0 { wrongArgument("filters must not be negative, got \(filters)") }
   }
@@ -56,14 +64,19 @@ public final class Conv2D: Module {
     let x = floating(input)
     let kernel = parameter(
       "kernel", shape: [kernelSize.rows, kernelSize.columns, x.shape[3], filters],
-      initializer: kernelInitializer, dtype: x.dtype)
+      initializer: kernelInitializer, constraint: kernelConstraint, dtype: x.dtype)
     regularize("kernel", with: kernelRegularizer)
     var y = conv2D(
       x, kernel, strides: strides.pair, padding: padding, dilations: dilations.pair)
     if useBias {
-      y = y + parameter("bias", shape: [filters], initializer: biasInitializer, dtype: x.dtype)
+      let bias = parameter(
+        "bias", shape: [filters], initializer: biasInitializer, constraint: biasConstraint,
+        dtype: x.dtype)
+      y = y + bias
       regularize("bias", with: biasRegularizer)
     }
-    return activation?(y) ?? y
+    if let activation { y = activation(y) }
+    regularize(activity: y, with: activityRegularizer)
+    return y
   }
 }

@@ -11,16 +11,19 @@ public final class Embedding: Module {
   public let outputs: Int
   private let initializer: any Initializer
   private let regularizer: (any Regularizer)?
+  private let constraint: (any Constraint)?
 
   /// A table of `inputs` rows of length `outputs`; even over ±0.05 at first, as in Keras.
   public init(
     inputs: Int, outputs: Int, initializer: any Initializer = Uniform(),
-    regularizer: (any Regularizer)? = nil, name: String? = nil
+    regularizer: (any Regularizer)? = nil, constraint: (any Constraint)? = nil,
+    name: String? = nil
   ) {
     self.inputs = inputs
     self.outputs = outputs
     self.initializer = initializer
     self.regularizer = regularizer
+    self.constraint = constraint
     super.init(name: name)
     if inputs < 1 || outputs < 0 {
       wrongArgument("needs a row at least, got a table [\(inputs), \(outputs)]")
@@ -29,7 +32,8 @@ public final class Embedding: Module {
 
   /// `[...]` to `[..., outputs]`.
   public func call(_ x: Tensor) -> Tensor {
-    let table = parameter("embeddings", shape: [inputs, outputs], initializer: initializer)
+    let table = parameter(
+      "embeddings", shape: [inputs, outputs], initializer: initializer, constraint: constraint)
     regularize("embeddings", with: regularizer)
     let rows = apply1(CheckIndices(bound: inputs, operation: typeName), x.cast(to: .int32))
     return take(table, rows)

@@ -5,6 +5,13 @@ extension AnyModule {
       EngineError.shape(operation: typeName, message: "expected \(expected), got \(x.shape)"))
   }
 
+  /// Reports several inputs that this layer cannot take together: what was expected, and the shapes that came.
+  func wrongInputs(_ inputs: [Tensor], expected: String) -> Tensor {
+    let shapes = inputs.isEmpty ? "none" : inputs.map { "\($0.shape)" }.joined(separator: " and ")
+    return fail(
+      EngineError.shape(operation: typeName, message: "expected \(expected), got \(shapes)"))
+  }
+
   /// Reports an argument of an initializer that is out of its range.
   func wrongArgument(_ message: String) {
     fail(EngineError.invalidArgument(message: "\(typeName): \(message)"))

@@ -10,24 +10,26 @@ public final class LayerNormalization: Module {
   /// Added to the variance.
   public let epsilon: Double
   /// Whether there is `beta`.
-  public let center: Bool
+  public var center: Bool { affine.center }
   /// Whether there is `gamma`.
-  public let scale: Bool
-  private let gammaInitializer: any Initializer
-  private let betaInitializer: any Initializer
+  public var scale: Bool { affine.scale }
+  private let affine: Affine
 
   /// A layer over the last axis, or over `axes`; Keras's defaults.
   public init(
     axes: [Int] = [-1], epsilon: Double = 1e-3, center: Bool = true, scale: Bool = true,
     gammaInitializer: any Initializer = Ones(), betaInitializer: any Initializer = Zeros(),
+    gammaRegularizer: (any Regularizer)? = nil, betaRegularizer: (any Regularizer)? = nil,
+    gammaConstraint: (any Constraint)? = nil, betaConstraint: (any Constraint)? = nil,
     name: String? = nil
   ) {
     self.axes = axes
     self.epsilon = epsilon
-    self.center = center
-    self.scale = scale
-    self.gammaInitializer = gammaInitializer
-    self.betaInitializer = betaInitializer
+    affine = Affine(
+      scale: scale, center: center, gammaInitializer: gammaInitializer,
+      betaInitializer: betaInitializer, gammaRegularizer: gammaRegularizer,
+      betaRegularizer: betaRegularizer, gammaConstraint: gammaConstraint,
+      betaConstraint: betaConstraint)
     super.init(name: name)
   }
 
@@ -40,22 +42,13 @@ public final class LayerNormalization: Module {
     let axes = axes.map { $0 < 0 ? $0 + x.rank : $0 }.sorted()
     let lengths = Shape(axes.map { x.shape[$0] })
     let wide = Shape((0..<x.rank).map { axes.contains($0) ? x.shape[$0] : 1 })
-    if scale && center && axes == [x.rank - 1] {
-      let gamma = parameter(
-        "gamma", shape: lengths, initializer: gammaInitializer, dtype: x.dtype)
-      let beta = parameter("beta", shape: lengths, initializer: betaInitializer, dtype: x.dtype)
+    let (gamma, beta) = affine.parameters(of: self, shape: lengths, dtype: x.dtype)
+    if let gamma, let beta, axes == [x.rank - 1] {
       return layerNorm(x, gamma: gamma, beta: beta, epsilon: epsilon)
     }
     var y = normalized(x, axes)
-    if scale {
-      let gamma = parameter(
-        "gamma", shape: lengths, initializer: gammaInitializer, dtype: x.dtype)
-      y = y * reshape(gamma, wide)
-    }
-    if center {
-      let beta = parameter("beta", shape: lengths, initializer: betaInitializer, dtype: x.dtype)
-      y = y + reshape(beta, wide)
-    }
+    if let gamma { y = y * reshape(gamma, wide) }
+    if let beta { y = y + reshape(beta, wide) }
     return y
   }
 

@@ -15,13 +15,18 @@ public final class Linear: Module {
   private let biasInitializer: any Initializer
   private let kernelRegularizer: (any Regularizer)?
   private let biasRegularizer: (any Regularizer)?
+  private let activityRegularizer: (any Regularizer)?
+  private let kernelConstraint: (any Constraint)?
+  private let biasConstraint: (any Constraint)?
 
   /// A layer with `units` outputs; Keras's defaults.
   public init(
     _ units: Int, activation: ActivationFunction? = nil, useBias: Bool = true,
     kernelInitializer: any Initializer = GlorotUniform(),
     biasInitializer: any Initializer = Zeros(), kernelRegularizer: (any Regularizer)? = nil,
-    biasRegularizer: (any Regularizer)? = nil, name: String? = nil
+    biasRegularizer: (any Regularizer)? = nil, activityRegularizer: (any Regularizer)? = nil,
+    kernelConstraint: (any Constraint)? = nil, biasConstraint: (any Constraint)? = nil,
+    name: String? = nil
   ) {
     self.units = units
     self.activation = activation
@@ -30,6 +35,9 @@ public final class Linear: Module {
     self.biasInitializer = biasInitializer
     self.kernelRegularizer = kernelRegularizer
     self.biasRegularizer = biasRegularizer
+    self.activityRegularizer = activityRegularizer
+    self.kernelConstraint = kernelConstraint
+    self.biasConstraint = biasConstraint
     super.init(name: name)
     if units < 0 { wrongArgument("units must not be negative, got \(units)") }
   }
@@ -41,14 +49,20 @@ public final class Linear: Module {
     }
     let x = floating(input)
     let kernel = parameter(
-      "kernel", shape: [x.shape[-1], units], initializer: kernelInitializer, dtype: x.dtype)
+      "kernel", shape: [x.shape[-1], units], initializer: kernelInitializer,
+      constraint: kernelConstraint, dtype: x.dtype)
     regularize("kernel", with: kernelRegularizer)
     var y = matmul(x, kernel)
     if useBias {
-      y = y + parameter("bias", shape: [units], initializer: biasInitializer, dtype: x.dtype)
+      let bias = parameter(
+        "bias", shape: [units], initializer: biasInitializer, constraint: biasConstraint,
+        dtype: x.dtype)
+      y = y + bias
       regularize("bias", with: biasRegularizer)
     }
-    return activation?(y) ?? y
+    if let activation { y = activation(y) }
+    regularize(activity: y, with: activityRegularizer)
+    return y
   }
 }
 

@@ -5,17 +5,18 @@ extension AnyModule {
   ///   - name: unique within this module.
   ///   - shape: must be the same at every call.
   ///   - initializer: gives the first value; drawn from a key that depends on the seed and the variable's path only.
+  ///   - constraint: what every update by an optimizer is followed by.
   ///   - trainable: false for state that `updateParameter` changes.
   /// - Returns: the current value.
   public func parameter(
     _ name: String, shape: Shape, initializer: some Initializer = GlorotUniform(),
-    trainable: Bool = true, dtype: DType = .float32
+    constraint: (any Constraint)? = nil, trainable: Bool = true, dtype: DType = .float32
   ) -> Tensor {
     find(name, TensorSpec(shape, dtype)) {
       Variable(
         path: scope.childPath(name), kind: trainable ? .parameter : .state,
         initial: initializer(shape, dtype: dtype, key: scope.initialKey(name)), combine: .first,
-        trainable: trainable)
+        constraint: constraint, trainable: trainable)
     }.value
   }
 

@@ -102,19 +102,23 @@ open class AnyModule {
   /// arrays are `name/0`, `name/1`.
   package var propertyModules: [(label: String, module: AnyModule)] {
     var found: [(String, AnyModule)] = []
-    var mirror: Mirror? = Mirror(reflecting: self)
+    for (label, value) in storedProperties { Self.collect(label, value, into: &found) }
+    return found
+  }
+
+  /// The stored properties that subclasses declared, those of base classes first.
+  private var storedProperties: [(label: String, value: Any)] {
     var levels: [Mirror] = []
+    var mirror: Mirror? = Mirror(reflecting: self)
     while let level = mirror, level.subjectType != AnyModule.self {
       levels.append(level)
       mirror = level.superclassMirror
     }
-    for level in levels.reversed() {
-      for (label, value) in level.children {
-        guard let label, !label.hasPrefix("$") else { continue }
-        Self.collect(label, value, into: &found)
+    return levels.reversed().flatMap { level in
+      level.children.compactMap { label, value in
+        label.flatMap { $0.hasPrefix("$") ? nil : ($0, value) }
       }
     }
-    return found
   }
 
   private static func collect(
@@ -133,10 +137,8 @@ open class AnyModule {
 
   /// The arguments that this module was made with, to notice when another one takes its place.
   var configuration: String {
-    let parts = Mirror(reflecting: self).children.compactMap { label, value -> String? in
-      guard let label, !label.hasPrefix("$"), !(value is AnyModule), !(value is [AnyModule]) else {
-        return nil
-      }
+    let parts = storedProperties.compactMap { label, value -> String? in
+      guard !(value is AnyModule), !(value is [AnyModule]) else { return nil }
       let text = "\(value)"
       return text.contains("(Function)") ? nil : "\(label): \(text)"
     }

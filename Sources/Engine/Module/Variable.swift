@@ -51,6 +51,8 @@ public final class Variable {
   public let dtype: DType
   /// How copies on several ranks become one value.
   public let combine: Combine
+  /// What an optimizer's update is followed by; nil for nothing.
+  public let constraint: (any Constraint)?
   /// Whether the optimizer changes it.
   public var trainable: Bool
 
@@ -60,11 +62,12 @@ public final class Variable {
 
   package init(
     path: String, kind: VariableKind, initial: Tensor, combine: Combine = .sum,
-    trainable: Bool = true
+    constraint: (any Constraint)? = nil, trainable: Bool = true
   ) {
     self.path = path
     self.kind = kind
     self.combine = combine
+    self.constraint = constraint
     self.trainable = trainable
     shape = initial.shape
     dtype = initial.dtype

@@ -116,7 +116,9 @@ open class Optimizer {
       parameters.map(\.value), clipping?.apply(gradients) ?? gradients,
       slotLists.map { $0.map(\.value) },
       step: Step(learningRate: learningRate.cast(to: .float32), iteration: iteration))
-    for (variable, value) in zip(parameters, result.parameters) { variable.value = value }
+    for (variable, value) in zip(parameters, result.parameters) {
+      variable.value = variable.constraint?(value) ?? value
+    }
     for (list, values) in zip(slotLists, result.slots) {
       for (variable, value) in zip(list, values) { variable.value = value }
     }

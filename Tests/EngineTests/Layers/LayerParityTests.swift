@@ -1,4 +1,5 @@
 import Engine
+import OrderedCollections
 import TestSupport
 import Testing
 
@@ -9,87 +10,131 @@ struct LayerParityTests {
     [DType.float32, .float64])
   func parity(_ example: FixtureCase, _ dtype: DType) throws {
     let layer = try LayerTable.make(example)
-    try check(layer, example, dtype)
+    try check(layer, LayerExample(example, dtype))
   }
 
-  private func check<L: AnyModule & Callable>(
-    _ layer: L, _ example: FixtureCase, _ dtype: DType
-  ) throws {
-    let tolerance = dtype == .float64 ? 1e-7 : 1e-5
-    let isInteger = example.optional("input_gradient") == nil
-    let x = try example["input"].tensor(isInteger ? nil : dtype)
-    let weights = try example["weights"].elements()
-    let states = try example["state"].elements()
-    let cotangent = try example["cotangent"].tensor(dtype)
-    let isTraining = try example["training"].bool()
-
-    func run(_ x: Tensor) throws -> Tensor {
+  private func check<L: AnyModule & Callable>(_ layer: L, _ example: LayerExample) throws {
+    let tolerance = example.dtype == .float64 ? 1e-7 : 1e-5
+    func run(_ x: [Tensor]) throws -> [Tensor] {
       try withErrors {
-        let output = try layer.run(isTraining: isTraining) {
-          try layer.call(structure: .tensor(x))
-        }
-        guard case .tensor(let tensor) = output.result else {
-          throw EngineError.data(message: "no tensor")
-        }
-        return tensor
+        let input = try example.input.replacingTensors(with: x)
+        return try layer.run(isTraining: example.isTraining) {
+          try layer.call(structure: input)
+        }.result.tensors
+      }
+    }
+    func expect(_ outputs: [Tensor], _ comment: String) throws {
+      #expect(outputs.count == example.outputs.count)
+      for (output, expected) in zip(outputs, example.outputs) {
+        expectClose(output, expected, atol: tolerance, rtol: tolerance, comment)
+      }
+      try expectStates(comment)
+    }
+    func expectStates(_ comment: String) throws {
+      for (variable, entry) in zip(try variables(example.states), example.states) {
+        expectClose(
+          variable.value, try entry["updated"].tensor(.float64), atol: tolerance, rtol: tolerance,
+          comment)
+      }
+    }
+    func variables(_ entries: [JSONValue]) throws -> [Variable] {
+      let named = layer.namedVariables
+      return try entries.map { entry in
+        let name = try entry["name"].string()
+        return try #require(named.first { $0.path == name }?.variable, "\(name)")
+      }
+    }
+    func reset() throws {
+      let entries = example.weights + example.states
+      for (variable, entry) in zip(try variables(entries), entries) {
+        variable.value = try entry["value"].tensor(.float64)
       }
     }
 
     // The first call makes the variables, which then get the values of the example.
+    let x = example.input.tensors
     _ = try run(x)
-    let named = Dictionary(
-      layer.namedVariables.map { ($0.path, $0.variable) }, uniquingKeysWith: { a, _ in a })
-    func variable(_ entry: JSONValue) throws -> Variable {
-      try #require(named[try entry["name"].string()])
-    }
-    func reset() throws {
-      for entry in weights + states { try variable(entry).value = try entry["value"].tensor() }
-    }
     try reset()
-    #expect(layer.parameters.count == weights.count)
-    let output = try run(x)
-    expectClose(output, try example["output"].tensor(), atol: tolerance, rtol: tolerance)
-    for entry in states {
-      expectClose(
-        try variable(entry).value, try entry["updated"].tensor(), atol: tolerance,
-        rtol: tolerance)
-    }
+    #expect(layer.parameters.count == example.weights.count)
+    try expect(try run(x), "at once")
 
     try reset()
-    let parameters = try weights.map(variable)
-    let isDouble = output.dtype == .float64
+    let parameters = try variables(example.weights)
+    let differentiable = x.indices.filter { example.inputGradients[$0] != nil }
     let loss = { (values: [Tensor]) in
-      let overlay = VariableOverlay(Array(zip(parameters, values.dropFirst())))
-      return try overlay {
-        sum(try run(isInteger ? x : values[0]) * cotangent.cast(to: isDouble ? .float64 : .float32))
+      var given = x
+      for (index, value) in zip(differentiable, values) { given[index] = value }
+      let overlay = VariableOverlay(
+        Array(zip(parameters, values.dropFirst(differentiable.count))))
+      let outputs = try overlay { try run(given) }
+      return zip(outputs, example.cotangents).reduce(Tensor(0, dtype: outputs[0].dtype)) {
+        $0 + sum($1.0 * $1.1.cast(to: $1.0.dtype))
       }
     }
-    let arguments = [isInteger ? Tensor([0.0], dtype: dtype) : x] + parameters.map(\.value)
-    let gradients = try grad(loss)(arguments)
-    if let expected = example.optional("input_gradient") {
+    let gradients = try grad(loss)(differentiable.map { x[$0] } + parameters.map(\.value))
+    for (index, gradient) in zip(differentiable, gradients) {
+      guard let expected = example.inputGradients[index] else { continue }
       expectClose(
-        gradients[0], try expected.tensor(), atol: tolerance, rtol: tolerance, "by the input")
+        gradient, expected, atol: tolerance, rtol: tolerance, "by input \(index)")
     }
-    for (entry, gradient) in zip(weights, gradients.dropFirst()) {
+    for (entry, gradient) in zip(example.weights, gradients.dropFirst(differentiable.count)) {
       let name = try entry["name"].string()
       expectClose(
-        gradient, try entry["gradient"].tensor(), atol: tolerance, rtol: tolerance, "by \(name)")
+        gradient, try entry["gradient"].tensor(.float64), atol: tolerance, rtol: tolerance,
+        "by \(name)")
     }
-    for entry in states {
-      expectClose(
-        try variable(entry).value, try entry["updated"].tensor(), atol: tolerance,
-        rtol: tolerance, "after a gradient")
-    }
+    try expectStates("after a gradient")
 
     try reset()
-    let compiled = jit { (x: [Tensor]) in [try run(x[0])] }
-    expectClose(
-      try compiled([x])[0], try example["output"].tensor(), atol: tolerance, rtol: tolerance,
-      "compiled")
-    for entry in states {
-      expectClose(
-        try variable(entry).value, try entry["updated"].tensor(), atol: tolerance,
-        rtol: tolerance, "compiled")
+    try expect(try jit { (x: [Tensor]) in try run(x) }(x), "compiled")
+  }
+}
+
+/// A case of a layer's fixture, with the tensors that it gives and expects.
+///
+/// One input is a tensor under `input`; several are a list under `inputs`, or an object there whose keys are the names of
+/// the fields that the layer takes. Outputs, cotangents and the gradients of inputs are written in the same way; an input
+/// without a gradient (integers, masks) has null there.
+struct LayerExample {
+  let dtype: DType
+  let isTraining: Bool
+  let input: Structure
+  /// Those of the tensors of `input`, in order.
+  let inputGradients: [Tensor?]
+  let weights: [JSONValue]
+  let states: [JSONValue]
+  let outputs: [Tensor]
+  let cotangents: [Tensor]
+
+  /// The example in a scalar type; integers stay what they are.
+  init(_ example: FixtureCase, _ dtype: DType) throws {
+    self.dtype = dtype
+    isTraining = try example["training"].bool()
+    weights = try example["weights"].elements()
+    states = try example["state"].elements()
+    outputs = try Self.parts(example, "output").map { try $0.tensor(.float64) }
+    cotangents = try Self.parts(example, "cotangent").map { try $0.tensor(dtype) }
+    inputGradients = try Self.parts(example, "input_gradient").map {
+      $0 == .null ? nil : try $0.tensor(.float64)
     }
+    let tensors = try zip(Self.parts(example, "input"), inputGradients).map {
+      try $0.tensor($1 == nil ? nil : dtype)
+    }
+    if let several = example.optional("inputs") {
+      let keys = several.keys
+      input =
+        keys.isEmpty
+        ? .list(tensors.map { .tensor($0) })
+        : .dictionary(.init(uniqueKeysWithValues: zip(keys, tensors.map { .tensor($0) })))
+    } else {
+      input = .tensor(tensors[0])
+    }
+  }
+
+  /// The value under `key`, or those under its plural: a list, or an object in the order of its keys.
+  private static func parts(_ example: FixtureCase, _ key: String) throws -> [JSONValue] {
+    guard let several = example.optional(key + "s") else { return [try example[key]] }
+    let keys = several.keys
+    return keys.isEmpty ? try several.elements() : try keys.map { try several[$0] }
   }
 }

@@ -9,10 +9,10 @@ enum LayerTable {
   typealias Layer = AnyModule & Callable
 
   /// Fixture files with cases for layers.
-  static let files = ["layers"]
+  static let files = ["layers", "more_layers", "torch_layers"]
 
   /// A row for every class name in those files.
-  static let rows = [basicRows].reduce(into: [:]) { all, rows in
+  static let rows = [basicRows, moreRows].reduce(into: [:]) { all, rows in
     all.merge(rows) { first, _ in first }
   }
 
@@ -109,7 +109,11 @@ enum LayerTable {
       "leaky_relu": .leakyReLU(slope: slope ?? 0.2), "relu6": .relu6,
       "log_sigmoid": .logSigmoid, "celu": .celu(), "hard_tanh": .hardTanh,
       "tanh_shrink": .tanhShrink, "soft_shrink": .softShrink(), "hard_shrink": .hardShrink(),
-      "squareplus": .squareplus(),
+      "squareplus": .squareplus(), "sparse_plus": .sparsePlus,
+      "sparse_sigmoid": .sparseSigmoid, "glu": .glu,
+      "threshold": .threshold(
+        (try? example.number("threshold")) ?? nil ?? 0,
+        value: (try? example.number("default_value")) ?? nil ?? 0),
     ]
     return functions[name]
   }

@@ -33,23 +33,27 @@ struct LayerTests {
     ("Sequential", { Sequential(Linear(4), Tanh(), Linear(2)) }, [3, 5]),
   ]
 
-  static let names = examples.map(\.name)
+  private static let rows =
+    examples.map { (name: $0.name, make: $0.make, inputs: [$0.input]) } + severalInputs
 
-  static func example(_ name: String) throws -> (module: AnyModule, input: Tensor) {
-    let row = try #require(examples.first { $0.name == name })
+  static let names = rows.map(\.name)
+
+  static func example(_ name: String) throws -> (module: AnyModule, input: [Tensor]) {
+    let row = try #require(rows.first { $0.name == name })
     var generator = SeededGenerator(seed: 11)
-    let input =
+    let input = row.inputs.map { shape in
       name == "Embedding"
-      ? generator.integers(row.input, in: 0..<7)
-      : generator.uniform(row.input, dtype: .float32)
+        ? generator.integers(shape, in: 0..<7) : generator.uniform(shape, dtype: .float32)
+    }
     return (row.make(), input)
   }
 
-  static func run(_ module: AnyModule, _ x: Tensor, isTraining: Bool = true) throws -> Tensor {
-    try withErrors {
-      let output = try module.run(isTraining: isTraining) {
-        try module.call(structure: .tensor(x))
-      }
+  static func run(
+    _ module: AnyModule, _ x: [Tensor], isTraining: Bool = true
+  ) throws -> Tensor {
+    let input: Structure = x.count == 1 ? .tensor(x[0]) : .list(x.map { .tensor($0) })
+    return try withErrors {
+      let output = try module.run(isTraining: isTraining) { try module.call(structure: input) }
       return try #require(output.result.tensors.first)
     }
   }
@@ -59,7 +63,7 @@ struct LayerTests {
     let (module, x) = try Self.example(name)
     let output = try Self.run(module, x)
     let before = module.variables(.batchStatistic).map { $0.value.scalars(as: Float.self) }
-    let empty = try Self.run(module, x[0..<0])
+    let empty = try Self.run(module, x.map { $0[0..<0] })
     #expect(empty.shape.dimensions == [0] + output.shape.dimensions.dropFirst())
     let after = module.variables(.batchStatistic).map { $0.value.scalars(as: Float.self) }
     #expect(before == after)
@@ -69,7 +73,7 @@ struct LayerTests {
   func rowsAreIndependent(_ name: String) throws {
     let (module, x) = try Self.example(name)
     let whole = try Self.run(module, x, isTraining: false)
-    let first = try Self.run(module, x[0..<1], isTraining: false)
+    let first = try Self.run(module, x.map { $0[0..<1] }, isTraining: false)
     expectClose(first, whole[0..<1])
   }
 
@@ -95,8 +99,8 @@ struct LayerTests {
   func compiled(_ name: String) throws {
     let (module, x) = try Self.example(name)
     let expected = try Self.run(module, x, isTraining: false)
-    let function = jit { (x: [Tensor]) in [try Self.run(module, x[0], isTraining: false)] }
-    for _ in 0..<2 { expectClose(try function([x])[0], expected) }
+    let function = jit { (x: [Tensor]) in [try Self.run(module, x, isTraining: false)] }
+    for _ in 0..<2 { expectClose(try function(x)[0], expected) }
   }
 
   @Test("Inputs of the wrong rank or size name the layer, what was expected and what came")
@@ -256,38 +260,5 @@ struct BatchNormalizationTests {
     _ = layer(x)
     nonisolated(unsafe) let shared = layer
     try expectGradient(of: { shared($0[0]) }, at: [x])
-  }
-}
-
-@Suite("Regularizers")
-struct RegularizerTests {
-  @Test("Penalties and their gradients agree with Keras")
-  func parity() throws {
-    let fixture = try Fixture.load("weights", from: .module)
-    for example in fixture.cases where try example["kind"].string() == "regularizer" {
-      let regularizer: any Regularizer
-      switch example.className {
-      case "L1": regularizer = L1(try example.required("l1"))
-      case "L2": regularizer = L2(try example.required("l2"))
-      case "L1L2":
-        regularizer = L1L2(l1: try example.required("l1"), l2: try example.required("l2"))
-      default: continue
-      }
-      let (value, gradient) = try valueAndGrad { (w: Tensor) in regularizer(w) }(
-        try fixture["weight"].tensor(.float64))
-      expectClose(value.item(), try example["loss"].double(), rtol: 1e-8)
-      expectClose(gradient, try example["gradient"].tensor(), rtol: 1e-8, example.name)
-    }
-  }
-
-  @Test("A layer adds its penalty to the loss once a call, however often it is used")
-  func layer() {
-    let layer = Linear(
-      2, kernelInitializer: Ones(), biasInitializer: Ones(), kernelRegularizer: L2(0.5),
-      biasRegularizer: L1(0.25))
-    let model = Lambda { x in layer(layer(x)) }
-    let context = model.run(isTraining: false) { model(Tensor([[1.0, 1]])) }.context
-    #expect(context.losses.allSatisfy { $0.name == "regularization_loss" })
-    #expect(context.losses.reduce(0) { $0 + $1.value.item() } == 0.5 * 4 + 0.25 * 2)
   }
 }

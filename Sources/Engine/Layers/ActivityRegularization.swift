@@ -1,0 +1,18 @@
+/// The identity, with a penalty on what passes through: `l1 · Σ|x| + l2 · Σx²` a sample, added to the loss.
+///
+/// - SeeAlso: Keras, `layers.ActivityRegularization`.
+public final class ActivityRegularization: Module {
+  private let regularizer: L1L2
+
+  /// The layer; no penalty by default as in Keras.
+  public init(l1: Double = 0, l2: Double = 0, name: String? = nil) {
+    regularizer = L1L2(l1: l1, l2: l2)
+    super.init(name: name)
+  }
+
+  /// The input.
+  public func call(_ x: Tensor) -> Tensor {
+    regularize(activity: x, with: regularizer)
+    return x
+  }
+}

@@ -1,0 +1,10 @@
+/// The input itself as a layer: where a place must be filled and nothing is to be done.
+///
+/// - SeeAlso: Keras, `layers.Identity`.
+public final class Identity: Module {
+  /// The layer.
+  public override init(name: String? = nil) { super.init(name: name) }
+
+  /// The input.
+  public func call(_ x: Tensor) -> Tensor { x }
+}

@@ -1,0 +1,42 @@
+/// A layer that makes one tensor of several, element by element: what ``Add``, ``Multiply``, ... share.
+///
+/// Input: a list of tensors `[batch, ...]` with one batch size. Tensors of fewer axes than others get axes of length 1 after
+/// that of the batch; then shapes broadcast as in NumPy.
+///
+/// - SeeAlso: Keras, `layers.merging.base_merge.Merge`, whose rules these are.
+public class Merge: Module {
+  /// The number of tensors that the layer takes; nil for one or more.
+  var count: Int? { nil }
+
+  /// The layer.
+  public override init(name: String? = nil) { super.init(name: name) }
+
+  /// The tensors, of one rank and with shapes that fit, as one.
+  func merged(_ inputs: [Tensor]) -> Tensor {
+    preconditionFailure("\(typeName) must override merged")
+  }
+
+  /// `[batch, ...]`, several times, to `[batch, ...]`.
+  public func call(_ inputs: [Tensor]) -> Tensor {
+    guard let first = inputs.first, count == nil || inputs.count == count else {
+      let wanted = count.map { "\($0) tensors" } ?? "one tensor or more"
+      return wrongInputs(inputs, expected: wanted)
+    }
+    guard inputs.allSatisfy({ $0.rank >= 1 && !$0.isInvalid && $0.shape[0] == first.shape[0] })
+    else { return wrongInputs(inputs, expected: "tensors [batch, ...] with one batch size") }
+    let rank = inputs.reduce(0) { Swift.max($0, $1.rank) }
+    let aligned = inputs.map { x in
+      let missing = [Int](repeating: 1, count: rank - x.rank)
+      return missing.isEmpty
+        ? x : reshape(x, Shape([x.shape[0]] + missing + x.shape.dimensions.dropFirst()))
+    }
+    do {
+      _ = try aligned.reduce(aligned[0].shape) { shape, x in
+        try Shape.broadcast(shape, x.shape, operation: typeName)
+      }
+    } catch {
+      return fail(error)
+    }
+    return merged(aligned)
+  }
+}

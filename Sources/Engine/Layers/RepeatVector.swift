@@ -1,0 +1,22 @@
+/// Every sample several times: `[batch, features]` to `[batch, count, features]`.
+///
+/// - SeeAlso: Keras, `layers.RepeatVector`.
+public final class RepeatVector: Module {
+  /// How often.
+  public let count: Int
+
+  /// A layer that repeats; less than once fails with ``EngineError/invalidArgument(message:)``.
+  public init(_ count: Int, name: String? = nil) {
+    self.count = count
+    super.init(name: name)
+    if count < 1 { wrongArgument("count must be positive, got \(count)") }
+  }
+
+  /// A view of the input.
+  public func call(_ x: Tensor) -> Tensor {
+    guard x.rank == 2, !x.isInvalid else {
+      return wrongInput(x, expected: "[batch, features]")
+    }
+    return expandDims(x, axis: 1).broadcast(to: [x.shape[0], count, x.shape[1]])
+  }
+}

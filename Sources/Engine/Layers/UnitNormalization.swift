@@ -1,0 +1,21 @@
+/// Scales vectors along some axes to length 1; those shorter than 1e-12 stay short.
+///
+/// - SeeAlso: Keras, `layers.UnitNormalization`.
+public final class UnitNormalization: Module {
+  /// The axes of a vector.
+  public let axes: [Int]
+
+  /// A layer of vectors along the last axis, or along `axes`.
+  public init(axes: [Int] = [-1], name: String? = nil) {
+    self.axes = axes
+    super.init(name: name)
+  }
+
+  /// An output of the input's shape.
+  public func call(_ x: Tensor) -> Tensor {
+    guard !axes.isEmpty, axes.allSatisfy({ (-x.rank..<x.rank).contains($0) }), !x.isInvalid else {
+      return wrongInput(x, expected: "a shape with axes \(axes)")
+    }
+    return normalize(x, axes: axes)
+  }
+}
