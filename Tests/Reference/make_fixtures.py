@@ -3,7 +3,7 @@
     python Tests/Reference/make_fixtures.py [family ...]
 
 Without arguments every family is written: losses, metrics, optimizers, schedules, layers, initializers,
-weights, training, published, more_layers, layer_training. README.md in this folder describes the files.
+weights, training, published, more_layers, layer_training, recurrent. README.md in this folder describes the files.
 """
 
 import os
@@ -29,7 +29,7 @@ from keras.src.backend.common import dtypes
 dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
 
 FAMILIES = ["losses", "metrics", "optimizers", "schedules", "layers", "initializers", "weights", "training",
-            "published", "more_layers", "layer_training"]
+            "published", "more_layers", "layer_training", "recurrent"]
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "EngineTests" / "Fixtures" / "reference"
 
 

@@ -3,24 +3,29 @@
 /// Input of integers `[...]` in `0 ..< inputs`, output `[..., outputs]`; another number is an error that names it.
 /// Parameter: `embeddings` `[inputs, outputs]`.
 ///
+/// With `maskZero` the number 0 stands for no step at all: the layer announces the mask ``mask(of:)``.
+///
 /// - SeeAlso: Bengio et al., *A Neural Probabilistic Language Model* (2003), §2; Keras, `layers.Embedding`.
 public final class Embedding: Module {
   /// The number of rows of the table.
   public let inputs: Int
   /// The length of a row.
   public let outputs: Int
+  /// Whether the number 0 is padding.
+  public let maskZero: Bool
   private let initializer: any Initializer
   private let regularizer: (any Regularizer)?
   private let constraint: (any Constraint)?
 
   /// A table of `inputs` rows of length `outputs`; even over ±0.05 at first, as in Keras.
   public init(
-    inputs: Int, outputs: Int, initializer: any Initializer = Uniform(),
+    inputs: Int, outputs: Int, maskZero: Bool = false, initializer: any Initializer = Uniform(),
     regularizer: (any Regularizer)? = nil, constraint: (any Constraint)? = nil,
     name: String? = nil
   ) {
     self.inputs = inputs
     self.outputs = outputs
+    self.maskZero = maskZero
     self.initializer = initializer
     self.regularizer = regularizer
     self.constraint = constraint
@@ -35,7 +40,11 @@ public final class Embedding: Module {
     let table = parameter(
       "embeddings", shape: [inputs, outputs], initializer: initializer, constraint: constraint)
     regularize("embeddings", with: regularizer)
+    if maskZero { setMask(mask(of: x)) }
     let rows = apply1(CheckIndices(bound: inputs, operation: typeName), x.cast(to: .int32))
     return take(table, rows)
   }
+
+  /// Where the numbers `x` are no padding: true unless 0.
+  public func mask(of x: Tensor) -> Tensor { x .!= 0 }
 }

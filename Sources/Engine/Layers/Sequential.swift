@@ -4,6 +4,9 @@
 /// Sequential([Flatten(), Linear(64, activation: .relu), Lambda { $0 * 2 }, Linear(10)])
 /// ```
 ///
+/// A mask that a layer announces (``AnyModule/setMask(_:)``) goes on to the layers after it, as in Keras: through those that
+/// work on each step by itself, into recurrent ones, and no further than a layer that changes what a step is.
+///
 /// Children are named by position, `layers/0`, `layers/1`, ...; errors inside name the position with the path.
 public final class Sequential: Module {
   /// The layers in order.
@@ -21,28 +24,51 @@ public final class Sequential: Module {
   }
 
   /// Applies the layers in order; without any gives `x`.
-  public func call(_ x: Tensor) -> Tensor {
-    var x = x
+  public func call(_ x: Tensor) -> Tensor { run(x, mask: nil) }
+
+  private func run(_ x: Tensor, mask: Tensor?) -> Tensor {
+    let context = ModuleContext.current
+    let before = mask ?? context?.outputMask
+    var (x, mask, isLost) = (x, mask, false)
     for (position, layer) in layers.enumerated() {
+      context?.outputMask = nil
       do {
-        x = try layer.apply(to: x)
+        x = try layer.apply(to: x, mask: mask)
       } catch {
         return fail(
           EngineError.model(message: "layer \(position) (\(layer.typeName)): \(error)"))
       }
+      if let announced = context?.outputMask {
+        mask = announced
+      } else if !(layer is any KeepsMask) {
+        (mask, isLost) = (nil, true)
+      }
     }
+    context?.outputMask = mask ?? (isLost ? nil : before)
     return x
+  }
+}
+
+extension Sequential: TakesMask {
+  func call(_ x: Tensor, mask: Tensor) throws -> Structure {
+    .tensor(enter { run(x, mask: mask) })
   }
 }
 
 extension AnyModule {
   /// Calls a module that takes a tensor and gives one.
-  fileprivate func apply(to x: Tensor) throws -> Tensor {
+  func apply(to x: Tensor, mask: Tensor? = nil) throws -> Tensor {
+    if let mask, let layer = self as? any TakesMask {
+      return try Self.tensor(layer.call(x, mask: mask))
+    }
     guard let callable = self as? any Callable else {
       throw EngineError.model(message: "has no call: declare it as a Module")
     }
     if let result = try Self.call(callable, x) { return result }
-    let output = try call(structure: .tensor(x))
+    return try Self.tensor(call(structure: .tensor(x)))
+  }
+
+  private static func tensor(_ output: Structure) throws -> Tensor {
     guard case .tensor(let result) = output else {
       throw EngineError.structure(message: "gives \(output.summary), the next layer takes a tensor")
     }

@@ -110,6 +110,8 @@ package final class ModuleContext {
   package var metrics: [(name: String, value: Tensor)] = []
   /// What `addSummary` gave, in order.
   package var summaries: [(name: String, value: Tensor)] = []
+  /// What `setMask` announced last: which steps `[batch, time]` of the output count; nil for all.
+  package var outputMask: Tensor?
   /// Variables whose penalty is among the losses.
   var regularized: Set<ObjectIdentifier> = []
   let root: Scope

@@ -66,6 +66,14 @@ extension AnyModule {
     ModuleContext.current?.summaries.append((scope.childPath(name), value))
   }
 
+  /// Announces which steps of this module's output count; nil for all.
+  ///
+  /// What was announced last in a call of the outermost module holds for its output: losses and metrics of single
+  /// steps leave the others out. Masks reach layers as arguments only, or in a ``Sequential`` from layer to layer.
+  ///
+  /// - Parameter mask: bool `[batch, time]`, true where a step counts.
+  public func setMask(_ mask: Tensor?) { ModuleContext.current?.outputMask = mask }
+
   /// A fresh random key (int64 `[2]`), different at every use, call and rank.
   public func nextKey() -> Tensor {
     guard let context = ModuleContext.current else {

@@ -41,7 +41,10 @@ struct LayerParityTests {
       let named = layer.namedVariables
       return try entries.map { entry in
         let name = try entry["name"].string()
-        return try #require(named.first { $0.path == name }?.variable, "\(name)")
+        // A layer that holds others names the variables of these by their path.
+        let found = named.filter { $0.path == name || $0.path.hasSuffix("/" + name) }
+        #expect(found.count == 1, "\(name) of \(named.map(\.path))")
+        return try #require(found.first).variable
       }
     }
     func reset() throws {
@@ -93,7 +96,7 @@ struct LayerParityTests {
 /// A case of a layer's fixture, with the tensors that it gives and expects.
 ///
 /// One input is a tensor under `input`; several are a list under `inputs`, or an object there whose keys are the names of
-/// the fields that the layer takes. Outputs, cotangents and the gradients of inputs are written in the same way; an input
+/// the fields that the layer takes, and whose values may be lists. Outputs, cotangents and the gradients of inputs are written in the same way; an input
 /// without a gradient (integers, masks) has null there.
 struct LayerExample {
   let dtype: DType
@@ -120,21 +123,31 @@ struct LayerExample {
     let tensors = try zip(Self.parts(example, "input"), inputGradients).map {
       try $0.tensor($1 == nil ? nil : dtype)
     }
-    if let several = example.optional("inputs") {
-      let keys = several.keys
-      input =
-        keys.isEmpty
-        ? .list(tensors.map { .tensor($0) })
-        : .dictionary(.init(uniqueKeysWithValues: zip(keys, tensors.map { .tensor($0) })))
-    } else {
-      input = .tensor(tensors[0])
+    let form = try Self.structure(example.optional("inputs") ?? example["input"])
+    input = try form.replacingTensors(with: tensors)
+  }
+
+  /// The value under `key`, or those under its plural in order.
+  private static func parts(_ example: FixtureCase, _ key: String) throws -> [JSONValue] {
+    parts(try example.optional(key + "s") ?? example[key])
+  }
+
+  private static func parts(_ value: JSONValue) -> [JSONValue] {
+    switch value {
+    case .array(let elements): elements.flatMap(parts)
+    case .object(let members) where members["values"] == nil:
+      members.sorted { $0.key < $1.key }.flatMap { parts($0.value) }
+    default: [value]
     }
   }
 
-  /// The value under `key`, or those under its plural: a list, or an object in the order of its keys.
-  private static func parts(_ example: FixtureCase, _ key: String) throws -> [JSONValue] {
-    guard let several = example.optional(key + "s") else { return [try example[key]] }
-    let keys = several.keys
-    return keys.isEmpty ? try several.elements() : try keys.map { try several[$0] }
+  private static func structure(_ value: JSONValue) throws -> Structure {
+    switch value {
+    case .array(let elements): return .list(try elements.map(structure))
+    case .object(let members) where members["values"] == nil:
+      let entries = try members.sorted { $0.key < $1.key }.map { ($0.key, try structure($0.value)) }
+      return .dictionary(.init(uniqueKeysWithValues: entries))
+    default: return .tensor(try value.tensor())
+    }
   }
 }

@@ -9,10 +9,10 @@ enum LayerTable {
   typealias Layer = AnyModule & Callable
 
   /// Fixture files with cases for layers.
-  static let files = ["layers", "more_layers", "torch_layers"]
+  static let files = ["layers", "more_layers", "torch_layers", "recurrent"]
 
   /// A row for every class name in those files.
-  static let rows = [basicRows, moreRows].reduce(into: [:]) { all, rows in
+  static let rows = [basicRows, moreRows, sequenceRows].reduce(into: [:]) { all, rows in
     all.merge(rows) { first, _ in first }
   }
 
@@ -90,13 +90,13 @@ enum LayerTable {
     return layer
   }
 
-  private static func activation(_ example: FixtureCase) throws -> ActivationFunction? {
+  static func activation(_ example: FixtureCase) throws -> ActivationFunction? {
     guard let name = try example.argument("activation")?.string() else { return nil }
     return function(name, example)
   }
 
   /// An activation function from Keras's name.
-  private static func function(_ name: String, _ example: FixtureCase) -> ActivationFunction? {
+  static func function(_ name: String, _ example: FixtureCase) -> ActivationFunction? {
     let alpha = (try? example.number("alpha")) ?? nil
     let slope = (try? example.number("negative_slope")) ?? nil
     let approximate = (try? example.flag("approximate")) ?? false

@@ -1,0 +1,38 @@
+/// A layer of long short-term memory: `LSTM(32)`.
+///
+/// Input `[batch, time, features]`, alone or as ``SequenceInputs``; output `[batch, units]`, or `[batch, time, units]`
+/// with `returnSequences`. Formulas and variables are those of ``LSTMCell``; what else it can do is said at ``RNN``.
+///
+/// - SeeAlso: Hochreiter, Schmidhuber (1997); Keras, `layers.LSTM`.
+public final class LSTM: RNN<LSTMCell> {
+  /// A layer of `units`; Keras's defaults.
+  ///
+  /// - Parameter unitForgetBias: whether the bias of the forget gate is 1 at first.
+  public init(
+    _ units: Int, activation: ActivationFunction = .tanh,
+    recurrentActivation: ActivationFunction = .sigmoid, useBias: Bool = true,
+    unitForgetBias: Bool = true,
+    kernelInitializer: any Initializer = GlorotUniform(),
+    recurrentInitializer: any Initializer = Orthogonal(),
+    biasInitializer: any Initializer = Zeros(), kernelRegularizer: (any Regularizer)? = nil,
+    recurrentRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil,
+    kernelConstraint: (any Constraint)? = nil, recurrentConstraint: (any Constraint)? = nil,
+    biasConstraint: (any Constraint)? = nil, dropout: Double = 0, recurrentDropout: Double = 0,
+    returnSequences: Bool = false,
+    returnState: Bool = false, goBackwards: Bool = false, stateful: Bool = false,
+    name: String? = nil
+  ) {
+    let settings = RecurrentSettings(
+      units, activation: activation, useBias: useBias, kernelInitializer: kernelInitializer,
+      recurrentInitializer: recurrentInitializer, biasInitializer: biasInitializer,
+      kernelRegularizer: kernelRegularizer, recurrentRegularizer: recurrentRegularizer,
+      biasRegularizer: biasRegularizer, kernelConstraint: kernelConstraint,
+      recurrentConstraint: recurrentConstraint, biasConstraint: biasConstraint, dropout: dropout,
+      recurrentDropout: recurrentDropout)
+    super.init(
+      cell: LSTMCell(
+        settings, recurrentActivation: recurrentActivation, unitForgetBias: unitForgetBias),
+      returnSequences: returnSequences, returnState: returnState, goBackwards: goBackwards,
+      stateful: stateful, name: name)
+  }
+}

@@ -1,0 +1,155 @@
+/// A recurrent layer of any cell: the cell's step, from the first to the last of a sequence.
+///
+/// Input `[batch, time, features]`, output that of the last step, `[batch, units]`, or of all, `[batch, time, units]`.
+/// What the cell computes from inputs alone is one operation for all steps; the loop over the rest is unrolled, so a
+/// compiled step is compiled again for another number of steps. The variables are those of `cell`, as `cell/kernel`.
+///
+/// ```swift
+/// let y = LSTM(32, returnSequences: true)(x)
+/// let (last, states) = gru.withState(x, mask: mask, initialState: [h])
+/// ```
+///
+/// - SeeAlso: Keras, `layers.RNN`.
+public class RNN<Cell: RecurrentCell>: AnyModule, Callable {
+  /// What computes a step.
+  public let cell: Cell
+  /// Whether the outputs of all steps are given, and not that of the last one only.
+  public let returnSequences: Bool
+  /// Whether ``Callable/call(_:)`` gives the last states as well.
+  public let returnState: Bool
+  /// Whether steps go from the last to the first; the outputs of all steps then come in that order.
+  public let goBackwards: Bool
+  /// Whether a sequence begins with the states that the one before ended with, until ``resetStates()``.
+  public let stateful: Bool
+
+  /// A layer that repeats `cell`; Keras's defaults.
+  public init(
+    cell: Cell, returnSequences: Bool = false, returnState: Bool = false,
+    goBackwards: Bool = false, stateful: Bool = false, name: String? = nil
+  ) {
+    self.cell = cell
+    self.returnSequences = returnSequences
+    self.returnState = returnState
+    self.goBackwards = goBackwards
+    self.stateful = stateful
+    super.init(name: name)
+  }
+
+  /// The length of the last axis of the output.
+  public var units: Int { cell.units }
+
+  /// A layer with the same settings and variables of its own.
+  func fresh(goBackwards: Bool) -> RNN {
+    RNN(
+      cell: cell.fresh(), returnSequences: returnSequences, returnState: returnState,
+      goBackwards: goBackwards, stateful: stateful)
+  }
+
+  override var configuration: String {
+    "(\(cell.configuration), returnSequences: \(returnSequences), returnState: \(returnState), "
+      + "goBackwards: \(goBackwards), stateful: \(stateful))"
+  }
+
+  /// The output, with the last states if the layer returns them.
+  public func call(_ input: SequenceInputs) -> SequenceOutput {
+    let (output, states) = run(input)
+    return SequenceOutput(output: output, states: returnState ? states : nil)
+  }
+
+  /// The output alone.
+  ///
+  /// - Parameters:
+  ///   - mask: `[batch, time]`; where false the step is skipped.
+  ///   - initialState: the states before the first step; zeros, or what a stateful layer kept, by default.
+  public func callAsFunction(
+    _ x: Tensor, mask: Tensor? = nil, initialState: [Tensor]? = nil
+  ) -> Tensor {
+    withState(x, mask: mask, initialState: initialState).output
+  }
+
+  /// The output and the states after the last step, whether the layer returns states or not.
+  public func withState(
+    _ x: Tensor, mask: Tensor? = nil, initialState: [Tensor]? = nil
+  ) -> (output: Tensor, states: [Tensor]) {
+    enter { run(SequenceInputs(x: x, mask: mask, initialState: initialState)) }
+  }
+
+  /// Makes the next sequence of a stateful layer begin with zeros.
+  public func resetStates() {
+    for variable in keptStates { variable.value = .zeros(variable.shape, dtype: variable.dtype) }
+  }
+
+  private var keptStates: [Variable] {
+    cell.stateSizes.indices.compactMap { scope.variables["state_\($0)"] }
+  }
+
+  // MARK: The loop
+
+  private func run(_ input: SequenceInputs) -> (output: Tensor, states: [Tensor]) {
+    guard let x = checked(input), let kept = stateVariables(for: x),
+      let initial = cell.initialStates(input.initialState ?? kept?.map(\.value), for: x)
+    else { return (.invalid, cell.stateSizes.map { _ in .invalid }) }
+    let (outputs, states) = cell.enter { loop(x, input.mask, initial) }
+    for (variable, state) in zip(kept ?? [], states) { variable.value = stopGradient(state) }
+    let mask = goBackwards ? input.mask?[.all, .stride(by: -1)] : input.mask
+    setMask(returnSequences ? mask : nil)
+    return (returnSequences ? stack(outputs, axis: 1) : outputs[outputs.count - 1], states)
+  }
+
+  private func loop(
+    _ x: Tensor, _ mask: Tensor?, _ initial: [Tensor]
+  ) -> (outputs: [Tensor], states: [Tensor]) {
+    let sequence = cell.sequence(x)
+    let steps = x.shape[1]
+    var states = initial
+    var outputs: [Tensor] = []
+    outputs.reserveCapacity(steps)
+    for step in 0..<steps {
+      let time = goBackwards ? steps - 1 - step : step
+      var (output, next) = sequence.step(sequence.inputs[.all, time], states)
+      if let mask {
+        let counts = mask[.all, time..<(time + 1)]
+        let before = outputs.last ?? .zeros(output.shape, dtype: output.dtype)
+        output = select(counts, output, before)
+        next = zip(next, states).map { select(counts, $0, $1) }
+      }
+      outputs.append(output)
+      states = next
+    }
+    return (outputs, states)
+  }
+
+  /// The sequence in a floating type, or nil after an error.
+  private func checked(_ input: SequenceInputs) -> Tensor? {
+    let x = floating(input.x)
+    guard x.rank == 3, !x.isInvalid else {
+      _ = wrongInput(x, expected: "[batch, time, features]")
+      return nil
+    }
+    guard x.shape[1] > 0 else {
+      _ = wrongInput(x, expected: "[batch, time, features] with one step at least")
+      return nil
+    }
+    let steps = Shape(Array(x.shape.dimensions.prefix(2)))
+    if let mask = input.mask, mask.shape != steps {
+      _ = wrongInput(mask, expected: "a mask [batch, time] = \(steps)")
+      return nil
+    }
+    return x
+  }
+
+  /// The variables that keep the states of a stateful layer; `.some(nil)` for another, nil after an error.
+  private func stateVariables(for x: Tensor) -> [Variable]?? {
+    guard stateful else { return .some(nil) }
+    if let known = keptStates.first, known.shape[0] != x.shape[0] {
+      _ = wrongInput(
+        x, expected: "batches of \(known.shape[0]) as at the first call, since it keeps states")
+      return nil
+    }
+    let variables = cell.stateSizes.enumerated().map { index, size in
+      variable(
+        "state_\(index)", kind: .state, shape: [x.shape[0], size], dtype: x.dtype, combine: .first)
+    }
+    return .some(variables)
+  }
+}
