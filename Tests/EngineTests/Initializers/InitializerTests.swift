@@ -91,6 +91,23 @@ struct InitializerTests {
     }
   }
 
+  @Test(
+    "UniformScaling fills ±scale · √(3 / inputs)", arguments: [[6, 8], [3, 2, 8], [8]] as [Shape])
+  func uniformScaling(_ shape: Shape) {
+    let values = (0..<200).flatMap { stream in
+      let key = RandomKey(seed: 3, stream: UInt64(stream))
+      return UniformScaling(scale: 2)(shape, dtype: .float32, key: key).scalars(as: Double.self)
+    }
+    let inputs = shape.dimensions.dropLast().reduce(1, *)
+    let limit = 2 * (3 / Double(inputs)).squareRoot()
+    #expect(values.allSatisfy { abs($0) <= limit * (1 + 1e-6) })
+    #expect(values.contains { $0 > 0.99 * limit } && values.contains { $0 < -0.99 * limit })
+    let squares = values.reduce(0) { $0 + $1 * $1 } / Double(values.count)
+    // Six standard errors of the mean of squares of even numbers.
+    let error = limit * limit * (4.0 / 45).squareRoot() / Double(values.count).squareRoot()
+    #expect(abs(squares - limit * limit / 3) < 6 * error)
+  }
+
   @Test("Constant values", arguments: try InitializerTable.cases(with: "value"))
   func constants(_ example: FixtureCase) throws {
     let expected = try example["value"].tensor()
@@ -113,6 +130,7 @@ struct InitializerTests {
 
   static let random: [any Initializer] = [
     Uniform(), Normal(), TruncatedNormal(), GlorotUniform(), HeNormal(), Orthogonal(),
+    UniformScaling(),
   ]
 
   @Test("One key gives the same values, another key others", arguments: random)

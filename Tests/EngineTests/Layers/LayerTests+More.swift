@@ -29,6 +29,8 @@ extension LayerTests {
     ("RepeatVector", { RepeatVector(2) }, [[3, 5]]),
     ("Identity", { Identity() }, [[3, 5]]),
     ("ActivityRegularization", { ActivityRegularization(l1: 1, l2: 1) }, [[3, 5]]),
+    ("Normalization", { Normalization() }, [[3, 5]]),
+    ("Discretization", { Discretization(boundaries: [-0.5, 0.5]) }, [[3, 5]]),
     ("MLP", { MLP([4, 2]) }, [[3, 5]]),
     ("SpatialDropout2D", { SpatialDropout2D(0.5) }, [[3, 4, 5, 2]]),
     ("GaussianNoise", { GaussianNoise(0.5) }, [[3, 5]]),

@@ -79,6 +79,20 @@ struct SmallLayerTests {
       groupNorm(x, groups: 2), atol: 1e-12)
   }
 
+  @Test("Hooks are told apart by what their base class was given, too")
+  func configuration() {
+    final class Block: Module {
+      var axis = 1
+      func call(_ x: Tensor) -> Tensor { InstanceNormalization(axis: axis)(x) }
+    }
+    let block = Block()
+    _ = block(Tensor.ones([1, 3, 3]))
+    block.axis = 2
+    expectError("hook 1 was InstanceNormalization(groups: -1, axis: 1") {
+      _ = block(Tensor.ones([1, 3, 3]))
+    }
+  }
+
   @Test("Vectors of zeros stay zeros, with gradients")
   func zeros() throws {
     let x = Tensor([[0.0, 0], [3, 4]])
