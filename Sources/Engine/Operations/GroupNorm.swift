@@ -23,13 +23,24 @@ public func groupNorm(
           or that is the axis of the batch
           """)
     }
-    // The elements of one group side by side. One group is the whole sample, in any order.
+    let x = floating(x)
+    let batch = x.shape.dimensions[0]
     let others = (1..<x.rank).filter { $0 != axis }
-    let order = groups == 1 ? Array(0..<x.rank) : [0, axis] + others
-    let front = floating(x).transpose(order)
-    let size = front.shape.dimensions.dropFirst().reduce(1, *) / groups
-    let rows = reshape(front, [x.shape.dimensions[0] * groups, size])
-    let y = reshape(layerNorm(rows, epsilon: epsilon), front.shape)
-    return y.transpose(order.indices.sorted { order[$0] < order[$1] })
+    // Groups whose elements lie side by side are rows of a matrix, for which there is one kernel.
+    if groups == 1 || axis == 1 || others.allSatisfy({ x.shape.dimensions[$0] == 1 }) {
+      let size = x.shape.dimensions.dropFirst().reduce(1, *) / groups
+      return reshape(layerNorm(reshape(x, [batch * groups, size]), epsilon: epsilon), x.shape)
+    }
+    let wide = x.shape.reduced(others, keepDims: true)
+    let grouped: Shape = [batch, groups, channels / groups]
+    /// The mean of a group, for each of its channels.
+    func groupMean(_ x: Tensor) -> Tensor {
+      let means = mean(x, axes: others, keepDims: true)
+      if groups == channels { return means }
+      return mean(means.reshape(grouped), axis: 2, keepDims: true).broadcast(to: grouped)
+        .reshape(wide)
+    }
+    let centred = x - groupMean(x)
+    return centred * rsqrt(groupMean(square(centred)) + epsilon)
   }
 }

@@ -310,6 +310,13 @@ enum GradientTable {
           [$0.awayFromZero(shape), $0.uniform([shape[-1]]), $0.uniform([shape[-1]])]
         }, function: { layerNorm($0[0], gamma: $0[1], beta: $0[2], epsilon: 0.1) })
     } + [
+      one("groupNorm", [2, 3, 4]) { groupNorm($0, groups: 2, epsilon: 0.1) },
+      one("groupNorm of channels first", [2, 4, 2]) {
+        groupNorm($0, groups: 2, axis: 1, epsilon: 0.1)
+      },
+      one("groupNorm of no rows", [0, 3, 4]) { groupNorm($0, groups: 2, epsilon: 0.1) },
+      one("normalize", [2, 3]) { normalize($0) },
+      one("normalize along two axes", [2, 3, 2]) { normalize($0, axes: [0, -1]) },
       one("cross-entropy of class numbers", [2, 2, 3]) {
         square(sparseCategoricalCrossentropy(Tensor([[0, 2], [1, 1]]), $0, fromLogits: true))
       },
