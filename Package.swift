@@ -57,6 +57,10 @@ let package = Package(
       name: "LowLevelLoop", dependencies: ["Engine"], path: "Examples/LowLevelLoop",
       exclude: ["README.md"]),
 
+    .executableTarget(
+      name: "ImportWeights", dependencies: ["Engine"], path: "Examples/ImportWeights",
+      exclude: ["README.md", "export.py"]),
+
     .target(name: "TestSupport", dependencies: ["Engine"], path: "Tests/TestSupport"),
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"],

@@ -13,13 +13,10 @@ final class MLP: Module {
 let mlp = MLP()
 let x = randomUniform([15, 3], key: RandomKey(seed: 1).tensor)
 let y = randomUniform([15, 1], key: RandomKey(seed: 2).tensor)
-mlp(x)
 
 let update = jit { (x: Tensor, y: Tensor) throws -> Tensor in
   let (loss, gradients) = try valueAndGrad(of: mlp) { mean(square(y - mlp(x))) }
-  for (parameter, gradient) in zip(mlp.parameters, gradients) {
-    parameter.value = parameter.value - 0.01 * gradient
-  }
+  mlp.setParameters(mlp.parameters() - 0.01 * gradients)
   return loss
 }
 

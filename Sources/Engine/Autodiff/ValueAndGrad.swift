@@ -100,18 +100,3 @@ extension Node {
       values: tensor.isTraced ? [] : [tensor])
   }
 }
-
-/// The value of `body` and its gradient with respect to every parameter of a module, in the order of
-/// ``AnyModule/parameters``.
-///
-/// - Parameter body: calls the module (which must have been called before, so that its parameters exist) and gives one number.
-/// - Throws: the first error of an operation.
-public func valueAndGrad(
-  of module: AnyModule, _ body: () throws -> Tensor
-) throws -> (value: Tensor, gradients: [Tensor]) {
-  let parameters = module.parameters
-  let (value, gradients, _) = try vjpOfScalar(parameters.map(\.value)) { leaves in
-    (try VariableOverlay(Array(zip(parameters, leaves)))(body), ())
-  }
-  return (value, gradients)
-}

@@ -83,10 +83,4 @@ public final class BatchNormalization: Module {
     let batch = reshape(stopGradient(batch), moving.shape)
     moving.value = moving.value * momentum + batch * (1 - momentum)
   }
-
-  /// Whether there are parameters and none of them is trained.
-  private var isFrozen: Bool {
-    let own = scope.variables.values.filter { $0.kind == .parameter }
-    return !own.isEmpty && own.allSatisfy { !$0.trainable }
-  }
 }

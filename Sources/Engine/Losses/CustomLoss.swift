@@ -3,9 +3,10 @@
 /// ```swift
 /// CustomLoss("mse", \.yTrue, \.yPred) { yTrue, yPred in mean(square(yTrue - yPred), axis: -1) }
 /// ```
-public struct CustomLoss: Loss {
+public struct CustomLoss: Loss, AsksByKeyPath {
   /// Reduction, weight, part and name.
   public let options: LossOptions
+  let askedRequirements: [Requirement]
   private let body: @Sendable (InjectedTensors) -> Tensor
 
   /// A loss that calls `body` with the values at `paths`.
@@ -20,6 +21,11 @@ public struct CustomLoss: Loss {
     _ body: @escaping @Sendable (repeat each Value) -> Tensor
   ) {
     options = LossOptions(reduction: reduction, weight: weight, on: on, name: name)
+    var requirements: [Requirement] = []
+    for path in repeat each paths {
+      if let requirement = InjectedTensors.requirement(path) { requirements.append(requirement) }
+    }
+    askedRequirements = requirements
     self.body = { inputs in body(repeat inputs[keyPath: each paths]) }
   }
 

@@ -8,6 +8,9 @@ public struct InjectedTensors: Decodable, Sendable {
   private let yPredValue: Structure?
   private let sampleWeightValue: Tensor?
   private let trainingValue: Bool?
+  private let classWeightValue: [String: Double]?
+  private let parametersValue: [String: Tensor]?
+  private let statesValue: [String: Tensor]?
 
   private enum CodingKeys: String, CodingKey {
     case xValue = "x"
@@ -15,6 +18,9 @@ public struct InjectedTensors: Decodable, Sendable {
     case yPredValue = "yPred"
     case sampleWeightValue = "sampleWeight"
     case trainingValue = "training"
+    case classWeightValue = "classWeight"
+    case parametersValue = "parameters"
+    case statesValue = "states"
   }
 
   /// The input of the model.
@@ -27,12 +33,31 @@ public struct InjectedTensors: Decodable, Sendable {
   public var sampleWeight: Tensor? { sampleWeightValue }
   /// Whether training goes on.
   public var training: Bool { trainingValue ?? false }
+  /// The weight of each class that `fit` was given, by class number, or nil.
+  public var classWeight: [String: Double]? { classWeightValue }
+  /// The parameters that are trained, by path.
+  public var parameters: [String: Tensor] { parametersValue ?? [:] }
+  /// All other values that the module keeps, by path.
+  public var states: [String: Tensor] { statesValue ?? [:] }
   /// The input of the model, whatever its form.
   public var xStructure: Structure { xValue ?? .none }
   /// What is right, whatever its form.
   public var yTrueStructure: Structure { yTrueValue ?? .none }
   /// What the model says, whatever its form.
   public var yPredStructure: Structure { yPredValue ?? .none }
+
+  /// What a function that takes the value at `path` asks for.
+  static func requirement(_ path: PartialKeyPath<InjectedTensors>) -> Requirement? {
+    let names: [(PartialKeyPath<InjectedTensors>, String, isOptional: Bool)] = [
+      (\.x, "x", false), (\.xStructure, "x", false),
+      (\.yTrue, "yTrue", false), (\.yTrueStructure, "yTrue", false),
+      (\.yPred, "yPred", false), (\.yPredStructure, "yPred", false),
+      (\.sampleWeight, "sampleWeight", true), (\.classWeight, "classWeight", true),
+      (\.training, "training", false), (\.parameters, "parameters", false),
+      (\.states, "states", false),
+    ]
+    return names.first { $0.0 == path }.map { Requirement(name: $0.1, isOptional: $0.isOptional) }
+  }
 
   private func tensor(_ value: Structure?, _ name: String) -> Tensor {
     if case .tensor(let tensor) = value { return tensor }

@@ -38,7 +38,7 @@ public struct LossOptions: Sendable {
 /// The fields of `Inputs` say by name what the loss wants: `x`, `yTrue`, `yPred`, `sampleWeight`, `classWeight`,
 /// `training`, `parameters`, `states`.
 /// Sample weights count whether the loss asks for them or not.
-public protocol Loss: Sendable {
+public protocol Loss: LossNode {
   /// What the loss asks for, by name.
   associatedtype Inputs: Decodable
   /// A tensor of values, or a dictionary of them that is logged part by part.

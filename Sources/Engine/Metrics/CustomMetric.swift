@@ -8,7 +8,8 @@
 /// its own: a mean of such values over batches would depend on how the data is cut.
 ///
 /// - SeeAlso: Keras, `metrics.MeanMetricWrapper`.
-public final class CustomMetric: MeanMetric, MetricProtocol {
+public final class CustomMetric: MeanMetric, MetricProtocol, AsksByKeyPath {
+  let askedRequirements: [Requirement]
   private let body: @Sendable (InjectedTensors) -> Tensor
 
   /// A metric that calls `body` with the values at `paths`.
@@ -21,6 +22,11 @@ public final class CustomMetric: MeanMetric, MetricProtocol {
     _ name: String, _ paths: repeat KeyPath<InjectedTensors, each Value> & Sendable,
     on: StructurePath? = nil, _ body: @escaping @Sendable (repeat each Value) -> Tensor
   ) {
+    var requirements: [Requirement] = []
+    for path in repeat each paths {
+      if let requirement = InjectedTensors.requirement(path) { requirements.append(requirement) }
+    }
+    askedRequirements = requirements
     self.body = { inputs in body(repeat inputs[keyPath: each paths]) }
     super.init(on: on, name: name)
   }

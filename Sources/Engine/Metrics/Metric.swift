@@ -85,6 +85,7 @@ open class AnyMetric: AnyModule {
 
   /// What the metric asks for.
   package var requirements: [Requirement] {
+    if let asker = self as? any AsksByKeyPath { return asker.askedRequirements }
     guard let metric = self as? any MetricProtocol else { return [] }
     return Self.requirements(of: metric)
   }

@@ -2,6 +2,8 @@
 final class CallFrame {
   let scope: Scope
   let context: ModuleContext
+  /// Whether training goes on here: it does around, and this module was not set to inference.
+  let isTraining: Bool
   /// Modules made in this call that have no slot yet.
   var pending: [AnyModule] = []
   /// The number of slots that this call has taken.
@@ -16,6 +18,9 @@ final class CallFrame {
   init(_ scope: Scope, _ context: ModuleContext) {
     self.scope = scope
     self.context = context
+    isTraining =
+      scope === context.root
+      ? context.isTraining : (Self.current?.isTraining ?? context.isTraining) && scope.isTraining
     // Children that are properties keep their names: hooks get others.
     for name in scope.children.keys where !scope.slots.contains(where: { $0.name == name }) {
       names[name] = 1
@@ -73,7 +78,7 @@ final class CallFrame {
 
   /// A module that was made elsewhere and is called here belongs to this one as well: its parameters are trained.
   func adoptStranger(_ module: AnyModule) {
-    guard module.isOutermost, module.scope !== context.root,
+    guard !context.root.contains(module.scope),
       !scope.children.values.contains(where: { $0.scope === module.scope })
     else { return }
     module.adopt(under: scope, name: uniqueName(module.explicitName ?? snakeCase(module.typeName)))
@@ -96,7 +101,8 @@ final class CallFrame {
           message: "this call made \(taken) modules, earlier ones made \(scope.slots.count): "
             + "\(missing.typeName) \"\(missing.name)\" is missing; make modules unconditionally"))
     }
-    scope.isFilled = true
+    // A first call that failed may not have come to all of its hooks.
+    if ErrorScope.current?.error == nil { scope.isFilled = true }
   }
 }
 
@@ -114,6 +120,8 @@ package final class ModuleContext {
   package var outputMask: Tensor?
   /// Variables whose penalty is among the losses.
   var regularized: Set<ObjectIdentifier> = []
+  /// Logs that this call has written: the first value takes the place of that of the last call, later ones add up.
+  var logged: Set<ObjectIdentifier> = []
   let root: Scope
   private var keyCount = 0
 
@@ -148,7 +156,7 @@ package final class ModuleContext {
     let fresh = Variable(
       path: root.childPath("random_key"), kind: .randomKey, initial: key.tensor, combine: .first,
       trainable: false)
-    root.variables["random_key"] = fresh
+    root.keep(fresh, as: "random_key")
     return fresh
   }
 }

@@ -13,10 +13,18 @@ extension AnyModule {
     constraint: (any Constraint)? = nil, trainable: Bool = true, dtype: DType = .float32
   ) -> Tensor {
     find(name, TensorSpec(shape, dtype)) {
-      Variable(
+      if trainable, scope.isFilled {
+        fail(
+          EngineError.hook(
+            path: scope.path,
+            message: "parameter \"\(name)\" is asked for now, but earlier calls made "
+              + "\(Array(scope.variables.keys)) only: ask for parameters unconditionally, and use them "
+              + "inside the condition"))
+      }
+      return Variable(
         path: scope.childPath(name), kind: trainable ? .parameter : .state,
         initial: initializer(shape, dtype: dtype, key: scope.initialKey(name)), combine: .first,
-        constraint: constraint, trainable: trainable)
+        constraint: constraint, trainable: trainable && !scope.isFrozen)
     }.value
   }
 
@@ -43,25 +51,36 @@ extension AnyModule {
         EngineError.hook(
           path: scope.path,
           message: "updateParameter(\"\(name)\") before parameter(\"\(name)\", ...): there are "
-            + "\(Array(scope.variables.keys))"))
+            + "\(Array(scope.variables.keys))\(advice)"))
       return
     }
     variable.value = value
   }
 
-  /// Adds `value` (summed over its elements) to the loss, logged as `name_loss`; equal names add up.
+  /// Adds `value` (summed over its elements) to the loss, logged as `name_loss`; equal names add up, whichever modules
+  /// they come from.
+  ///
+  /// The last value is a variable of kind ``VariableKind/lossLog`` of this module as well.
   public func addLoss(_ name: String, _ value: Tensor) {
+    guard let context = ModuleContext.current else { return }
     let name = name.hasSuffix("loss") ? name : name + "_loss"
-    ModuleContext.current?.losses.append((name, value.rank == 0 ? value : sum(value)))
+    let total = value.rank == 0 ? value : sum(value)
+    context.losses.append((name, total))
+    log(name, .lossLog, total, context)
   }
 
   /// Logs `value` (averaged over its elements, and over the batches of an epoch) under this module's path.
+  ///
+  /// The last value is a variable of kind ``VariableKind/metricLog`` of this module as well.
   public func addMetric(_ name: String, _ value: Tensor) {
-    ModuleContext.current?.metrics.append(
-      (scope.childPath(name), value.rank == 0 ? value : mean(value)))
+    guard let context = ModuleContext.current else { return }
+    let mean = value.rank == 0 ? value : mean(value)
+    context.metrics.append((scope.childPath(name), mean))
+    log(name, .metricLog, mean, context)
   }
 
-  /// Notes a tensor for summaries under this module's path.
+  /// Notes a tensor under this module's path: ``collecting(isTraining:_:)`` gives it whole, `fit` logs a number as it is
+  /// and of a larger tensor `name/mean` and `name/std`.
   public func addSummary(_ name: String, _ value: Tensor) {
     ModuleContext.current?.summaries.append((scope.childPath(name), value))
   }
@@ -73,6 +92,42 @@ extension AnyModule {
   ///
   /// - Parameter mask: bool `[batch, time]`, true where a step counts.
   public func setMask(_ mask: Tensor?) { ModuleContext.current?.outputMask = mask }
+
+  /// Runs `body`, which calls this module, and gives what `addLoss`, `addMetric` and `addSummary` noted meanwhile: for
+  /// training loops of your own.
+  ///
+  /// ```swift
+  /// let (prediction, logs) = mlp.collecting { mlp(x) }
+  /// let loss = mean(square(y - prediction)) + logs.loss
+  /// ```
+  ///
+  /// - Parameter isTraining: nil for what ``train()`` or ``eval()`` set last.
+  public func collecting<R>(
+    isTraining: Bool? = nil, _ body: () throws -> R
+  ) rethrows -> (result: R, logs: ModuleLogs) {
+    let (result, context) = try run(isTraining: isTraining ?? scope.isTraining, body)
+    return (
+      result,
+      ModuleLogs(
+        losses: context.losses, metrics: context.metrics, summaries: context.summaries)
+    )
+  }
+
+  private func log(
+    _ name: String, _ kind: VariableKind, _ value: Tensor, _ context: ModuleContext
+  ) {
+    let key = "\(kind.rawValue) \(name)"
+    let known = scope.logs[key]
+    let variable =
+      known
+      ?? Variable(
+        path: scope.childPath(name), kind: kind, initial: .zeros([], dtype: value.dtype),
+        combine: .mean, trainable: false)
+    if known == nil { scope.logs[key] = variable }
+    let isFirst = context.logged.insert(ObjectIdentifier(variable)).inserted
+    let value = stopGradient(value)
+    variable.value = isFirst ? value : variable.value + value
+  }
 
   /// A fresh random key (int64 `[2]`), different at every use, call and rank.
   public func nextKey() -> Tensor {
@@ -87,7 +142,7 @@ extension AnyModule {
     guard let known = scope.variables[name] else {
       // Initial values are numbers, whatever is being traced around.
       let fresh = make()
-      scope.variables[name] = fresh
+      scope.keep(fresh, as: name)
       return fresh
     }
     if known.spec != spec {

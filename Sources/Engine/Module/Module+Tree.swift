@@ -1,57 +1,114 @@
 extension AnyModule {
   /// Every variable of this module and its children with its path from here; a shared one once.
   ///
-  /// In order: a module's own variables as they were made, then its children.
+  /// In order: a module's own variables as they were made, then its logs, then its children.
   public var namedVariables: [(path: String, variable: Variable)] {
     var seen: Set<ObjectIdentifier> = []
     var found: [(String, Variable)] = []
-    collect("", &seen, &found)
+    visit { prefix, module in
+      for (name, variable) in module.scope.variables
+      where seen.insert(ObjectIdentifier(variable)).inserted {
+        found.append((prefix + name, variable))
+      }
+      for variable in module.scope.logs.values
+      where seen.insert(ObjectIdentifier(variable)).inserted {
+        let name = variable.path.split(separator: "/").last ?? ""
+        found.append((prefix + name, variable))
+      }
+    }
     return found
   }
 
-  private func collect(
-    _ prefix: String, _ seen: inout Set<ObjectIdentifier>, _ found: inout [(String, Variable)]
-  ) {
-    for (name, variable) in scope.variables
-    where seen.insert(ObjectIdentifier(variable)).inserted {
-      found.append((prefix + name, variable))
+  /// Visits this module and every module below it, outer ones first, with the path in front of its variables (`""`, or
+  /// `linear/`). A module in two places is visited twice.
+  func visit(_ body: (_ prefix: String, _ module: AnyModule) -> Void) {
+    func descend(_ prefix: String, _ module: AnyModule) {
+      body(prefix, module)
+      for (name, child) in module.scope.children { descend(prefix + name + "/", child) }
     }
-    for (name, child) in scope.children { child.collect(prefix + name + "/", &seen, &found) }
+    descend("", self)
   }
 
   /// Every variable of this module and its children.
   public var variables: [Variable] { namedVariables.map(\.variable) }
-
-  /// The variables that the optimizer changes.
-  public var parameters: [Variable] {
-    variables.filter { $0.kind == .parameter && $0.trainable }
-  }
 
   /// The variables of one kind.
   public func variables(_ kind: VariableKind) -> [Variable] {
     variables.filter { $0.kind == kind }
   }
 
-  /// Leaves out this module's parameters when training, until ``unfreeze()``.
+  /// The parameters that the optimizer changes: those that are not frozen.
+  public var trainableVariables: [Variable] {
+    variables.filter { $0.kind == .parameter && $0.trainable }
+  }
+
+  /// Whether this module has been called, or initialised, so that its variables and the modules made in `call` exist.
+  public var isInitialized: Bool { scope.isFilled }
+
+  /// Leaves out this module's parameters when training, until ``unfreeze()``: also those that are not made yet.
   @discardableResult
   public func freeze() -> Self {
-    for variable in variables where variable.kind == .parameter { variable.trainable = false }
+    setFrozen(true)
     return self
   }
 
   /// Trains this module's parameters again.
   @discardableResult
   public func unfreeze() -> Self {
-    for variable in variables where variable.kind == .parameter { variable.trainable = true }
+    setFrozen(false)
     return self
+  }
+
+  private func setFrozen(_ isFrozen: Bool) {
+    visit { _, module in
+      module.scope.isFrozen = isFrozen
+      for variable in module.scope.variables.values where variable.kind == .parameter {
+        variable.trainable = !isFrozen
+      }
+    }
+  }
+
+  /// Everything about a training step that freezing, unfreezing, `train()` and `eval()` change.
+  var modes: [Bool] {
+    var modes = variables(.parameter).map(\.trainable)
+    visit { _, module in modes.append(module.scope.isTraining) }
+    return modes
+  }
+
+  /// Whether this module has parameters of its own and none of them is trained.
+  package var isFrozen: Bool {
+    let own = scope.variables.values.filter { $0.kind == .parameter }
+    let isFrozen = !own.isEmpty && own.allSatisfy { !$0.trainable }
+    Trace.active?.addGuard(
+      TraceGuard(describe: "\(typeName) \(scope.path) is \(isFrozen ? "" : "not ")frozen") {
+        own.allSatisfy { $0.trainable == !isFrozen }
+      })
+    return isFrozen
   }
 
   /// The seed of initial values and random keys of this module and its children. To be set before the first call.
   public var seed: UInt64 {
     get { scope.seed }
-    set {
-      scope.seed = newValue
-      for (_, child) in scope.children { child.seed = newValue }
+    set { visit { _, module in module.scope.seed = newValue } }
+  }
+
+  /// Makes the variables without computing anything, from the shapes of what `body` calls the module with.
+  func initialize(_ body: () throws -> Void) throws {
+    guard !isInitialized else { return }
+    _ = try Trace.record([]) { _ in
+      try body()
+      return []
     }
+  }
+}
+
+extension Callable where Self: AnyModule {
+  /// Makes the variables for inputs like this one, without computing anything: what the first call would do.
+  ///
+  /// - Throws: the first error of an operation when the module cannot take such an input.
+  @discardableResult
+  public func initialize(_ input: Input) throws -> Self {
+    try initialize { self(input) }
+    return self
   }
 }

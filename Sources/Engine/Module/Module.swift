@@ -2,7 +2,7 @@
 public typealias Module = AnyModule & Callable
 
 /// Something that turns an input into an output.
-public protocol Callable: AnyObject {
+public protocol Callable<Input, Output>: AnyObject {
   /// What `call` takes: a `Tensor`, an array or dictionary of tensors, or any Codable struct of these.
   associatedtype Input: Codable
   /// What `call` gives.
@@ -48,17 +48,20 @@ open class AnyModule {
   /// Whether training goes on: drop-out is active, batch statistics are taken from the batch.
   ///
   /// In `fit` true, in `evaluate` and `predict` false; in a direct call what ``train()`` or ``eval()`` set last on the
-  /// outermost module (true at first).
-  public var isTraining: Bool { ModuleContext.current?.isTraining ?? scope.isTraining }
+  /// outermost module (true at first). False in a part on which ``eval()`` was called, whatever happens around it.
+  public var isTraining: Bool {
+    CallFrame.current?.isTraining ?? ModuleContext.current?.isTraining ?? scope.isTraining
+  }
 
-  /// Direct calls from now on are training.
+  /// Direct calls from now on are training, and so are all parts in `fit`.
   @discardableResult
   public func train() -> Self {
     scope.isTraining = true
+    for (_, child) in scope.children { child.train() }
     return self
   }
 
-  /// Direct calls from now on are inference.
+  /// Direct calls from now on are inference. On a part of a model: this part stays at inference in `fit` too.
   @discardableResult
   public func eval() -> Self {
     scope.isTraining = false
@@ -75,9 +78,6 @@ open class AnyModule {
     return fresh
   }
 
-  /// Whether no other module made or holds it.
-  var isOutermost: Bool { scope.parent == nil }
-
   /// Takes the place `name` under `parent`: the scope that is there already, or a new one.
   func adopt(under parent: Scope, name: String) {
     creator = nil
@@ -89,6 +89,7 @@ open class AnyModule {
     guard ownScope == nil else { return }
     let fresh = Scope(
       path: parent.childPath(name), typeName: typeName, parent: parent, seed: parent.seed)
+    fresh.inheritModes()
     settle(in: fresh)
   }
 
@@ -151,11 +152,11 @@ open class AnyModule {
   package func enter<R>(_ body: () throws -> R) rethrows -> R {
     let scope = scope
     CallFrame.current?.resolvePending()
+    Trace.active?.addGuard(trainingGuard(scope))
     if let context = ModuleContext.current {
       CallFrame.current?.adoptStranger(self)
       return try enter(context, scope, body)
     }
-    Trace.active?.addGuard(trainingGuard(scope))
     let context = ModuleContext(root: scope, isTraining: scope.isTraining)
     return try context {
       let result = try enter(context, scope, body)
@@ -168,7 +169,17 @@ open class AnyModule {
     _ context: ModuleContext, _ scope: Scope, _ body: () throws -> R
   ) rethrows -> R {
     if scope.isBusy {
-      fail(EngineError.hook(path: scope.path, message: "\(typeName) calls itself"))
+      let error = EngineError.hook(
+        path: scope.path,
+        message: "\(typeName) calls itself: a module cannot be a layer of its own")
+      fail(error)
+      // Going on would never end; what stands in for the result is thrown away with the error.
+      if let type = R.self as? any Decodable.Type,
+        let result = RecordingDecoder.standIn(type) as? R
+      {
+        return result
+      }
+      fatalError("\(error)")
     }
     scope.isBusy = true
     defer { scope.isBusy = false }
@@ -199,7 +210,8 @@ open class AnyModule {
 
   private func trainingGuard(_ scope: Scope) -> TraceGuard {
     let expected = scope.isTraining
-    return TraceGuard(describe: "\(typeName).isTraining == \(expected)") { [weak scope] in
+    let name = scope.path.isEmpty ? typeName : "\(typeName) \(scope.path)"
+    return TraceGuard(describe: "\(name).isTraining == \(expected)") { [weak scope] in
       scope?.isTraining == expected
     }
   }
@@ -235,7 +247,7 @@ open class AnyModule {
   public subscript(dynamicMember name: String) -> AnyModule {
     if let child = child(name) { return child }
     preconditionFailure(
-      "\(typeName) has no child module \"\(name)\": it has \(Array(scope.children.keys))")
+      "\(typeName) has no child module \"\(name)\": it has \(Array(scope.children.keys))\(advice)")
   }
 
   /// The value of the variable with this name, such as `mlp.linear.kernel`.
@@ -245,7 +257,13 @@ open class AnyModule {
   public subscript(dynamicMember name: String) -> Tensor {
     if let variable = scope.variables[name] { return variable.value }
     preconditionFailure(
-      "\(typeName) has no variable \"\(name)\": it has \(Array(scope.variables.keys))")
+      "\(typeName) has no variable \"\(name)\": it has \(Array(scope.variables.keys))\(advice)")
+  }
+
+  /// What to do about something that is missing because the module was never called.
+  var advice: String {
+    isInitialized
+      ? "" : "; variables and modules made in call exist after the first call, or initialize(_:)"
   }
 
   /// The child module with this name, or nil. Children exist after the first call.

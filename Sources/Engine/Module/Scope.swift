@@ -11,12 +11,17 @@ final class Scope {
   var seed: UInt64
   private(set) weak var parent: Scope?
   var variables = OrderedDictionary<String, Variable>()
+  /// The last values of `addLoss` and `addMetric`, by kind and name.
+  var logs = OrderedDictionary<String, Variable>()
   /// Child modules by name: properties first, then those made in `call`, in order.
   var children = OrderedDictionary<String, AnyModule>()
   /// The hooks of `call` in order, as the first call made them.
   var slots: [Slot] = []
   var isFilled = false
+  /// Whether direct calls are training; false below the outermost module keeps this part at inference in training.
   var isTraining = true
+  /// Whether parameters that are made from now on are left out of training.
+  var isFrozen = false
   /// Whether its `call` runs now.
   var isBusy = false
 
@@ -31,9 +36,48 @@ final class Scope {
     self.typeName = typeName
     self.parent = parent
     self.seed = seed
+    isFrozen = parent?.isFrozen ?? false
+  }
+
+  /// Whether `other` is this scope or made in one of its modules.
+  func contains(_ other: Scope) -> Bool {
+    var scope: Scope? = other
+    while let current = scope {
+      if current === self { return true }
+      scope = current.parent
+    }
+    return false
   }
 
   func childPath(_ name: String) -> String { path.isEmpty ? name : path + "/" + name }
+
+  /// What a copy takes over from its original, by path from the outermost module: variables and modules that are made in
+  /// `call` do not exist yet when the copy is made.
+  struct Heritage {
+    var variables: [String: (value: Tensor, isTrainable: Bool)] = [:]
+    var modes: [String: (isTraining: Bool, isFrozen: Bool)] = [:]
+  }
+
+  /// Of the outermost module of a copy.
+  var heritage: Heritage?
+
+  private var outermost: Scope { parent?.outermost ?? self }
+
+  /// Keeps a fresh variable under `name`, with the value of the original's in a copy.
+  func keep(_ variable: Variable, as name: String) {
+    variables[name] = variable
+    guard let original = outermost.heritage?.variables[childPath(name)],
+      original.value.shape == variable.shape
+    else { return }
+    variable.store(original.value.cast(to: variable.dtype))
+    variable.trainable = original.isTrainable
+  }
+
+  /// Sets the modes that the original of a copy has at this place.
+  func inheritModes() {
+    guard let modes = outermost.heritage?.modes[path] else { return }
+    (isTraining, isFrozen) = (modes.isTraining, modes.isFrozen)
+  }
 
   /// The key from which the initial value of variable `name` is drawn: the same on every rank and in any order.
   func initialKey(_ name: String) -> RandomKey {

@@ -20,6 +20,14 @@ public enum VariableKind: String, Codable, Sendable, CaseIterable {
   case summary
   /// Values kept to save work, such as the keys and values of attention.
   case cache
+
+  /// Whether files of weights hold it.
+  var isSaved: Bool {
+    switch self {
+    case .parameter, .batchStatistic, .state: true
+    case .metricState, .randomKey, .optimizerState, .lossLog, .metricLog, .summary, .cache: false
+    }
+  }
 }
 
 /// How the copies of a variable on several ranks become one value.

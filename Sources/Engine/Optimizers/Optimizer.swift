@@ -124,6 +124,19 @@ open class Optimizer {
     }
   }
 
+  /// Updates a module's parameters from gradients in its own shape, as ``valueAndGrad(of:_:)`` gives them.
+  ///
+  /// Parameters without a gradient, and what the optimizer remembers of them, stay as they are. Gradients are taken as
+  /// they come: under several ranks add them up before.
+  ///
+  /// - Throws: ``EngineError`` when a gradient has no parameter or another shape.
+  public func update(_ gradients: ModuleTree, _ module: AnyModule) throws {
+    try withErrors {
+      let assignments = try module.assignments(gradients)
+      try apply(assignments.map(\.0), assignments.map(\.1))
+    }
+  }
+
   /// Everything that a checkpoint must hold, in a fixed order.
   public var variables: [Variable] {
     [iterations, learningRateVariable]

@@ -25,7 +25,9 @@ extension Model {
 
   /// A gradient that is constant (of an unused parameter) has to be written into the bucket at every step.
   private func traced(_ gradient: Tensor) -> Tensor {
-    guard let any = module.parameters.first?.value, !gradient.isTraced else { return gradient }
+    guard let any = module.trainableVariables.first?.value, !gradient.isTraced else {
+      return gradient
+    }
     return gradient + (sum(any) * 0.0).cast(to: gradient.dtype)
   }
 

@@ -33,8 +33,8 @@ extension Model {
       let options = entry.loss.options
       for (part, values) in try entry.loss.values(inputs) {
         let reduced = try reduceLoss(
-          values, sampleWeight: batch.sampleWeight, reduction: options.reduction,
-          weight: options.weight)
+          values, sampleWeight: try weights(batch, for: values, of: entry),
+          reduction: options.reduction, weight: options.weight)
         let name = entry.name(part: part)
         switch options.reduction {
         case .auto, .sumOverBatchSize:
@@ -50,8 +50,34 @@ extension Model {
     for (name, value) in context.losses { add(name, gradient: scaled(value, share), logged: value) }
     terms.total = total
     terms.logged.insert(("loss", loggedTotal ?? Tensor(0.0)), at: 0)
-    terms.metrics = context.metrics
+    terms.metrics = context.metrics + context.summaries.flatMap(Self.logged)
     return terms
+  }
+
+  /// The sample weights that apply to a loss's values: none to a single number that is not about samples, or that the
+  /// loss has weighted itself.
+  private func weights(
+    _ batch: Batch, for values: Tensor, of entry: LossEntry
+  ) throws -> Tensor? {
+    guard let sampleWeight = batch.sampleWeight, values.rank == 0, sampleWeight.rank > 0 else {
+      return batch.sampleWeight
+    }
+    guard !entry.needsSampleValues else {
+      throw EngineError.shape(
+        operation: "loss \(entry.loss.name)",
+        message:
+          "there are sample or class weights, but the loss gives one number: give one value a "
+          + "sample, [\(batch.rows)], or ask for sampleWeight and apply it")
+    }
+    return nil
+  }
+
+  /// A summary in the logs: a number as it is, of a larger tensor mean and standard deviation.
+  private static func logged(_ name: String, _ value: Tensor) -> [(name: String, value: Tensor)] {
+    let value = floating(value)
+    guard value.elementCount > 1 else { return [(name, sum(value))] }
+    let mean = mean(value)
+    return [(name + "/mean", mean), (name + "/std", sqrt(Engine.mean(square(value - mean))))]
   }
 
   /// This rank's part of a mean over the whole batch.
@@ -83,8 +109,8 @@ extension Model {
             ("\($0.key)", .constant(.double($0.value)))
           }))
     }
-    context.parameters = variableTree { $0.kind == .parameter }
-    context.states = variableTree { $0.kind != .parameter }
+    context.parameters = variableTree(\.trainable)
+    context.states = variableTree { !$0.trainable && $0.kind.isSaved }
     return context
   }
 
@@ -106,10 +132,10 @@ extension Model {
     let weighted = injectionContext(batch, output, isTraining: isTraining)
     var plain = weighted
     plain.sampleWeight = nil
-    for metric in metrics {
-      try metric.update(context: metric is any FollowsWeighting ? plain : weighted)
+    for entry in metrics {
+      try entry.metric.update(context: entry.metric is any FollowsWeighting ? plain : weighted)
     }
-    for metric in weightedMetrics { try metric.update(context: weighted) }
+    for entry in weightedMetrics { try entry.metric.update(context: weighted) }
   }
 
   private func tracker(_ name: String) -> MeanTracker {

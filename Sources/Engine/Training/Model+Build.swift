@@ -24,7 +24,7 @@ extension Model {
     let named = module.namedVariables
     try agree(
       on: named.map { "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)" }
-        + metrics.map { "metric \($0.name)" } + losses.map { "loss \($0.name(part: nil))" }
+        + metrics.map { "metric \($0.name())" } + losses.map { "loss \($0.name(part: nil))" }
         + [
           "optimizer \(optimizer.map { "\(type(of: $0)) \($0.learningRate)" } ?? "none")",
           "precision \(precision.rawValue)",

@@ -88,18 +88,16 @@ extension Model {
   /// Finds out before the first batch that labels are missing.
   func requireLabels(_ y: Structure, _ caller: String) throws {
     guard y.tensorCount == 0 else { return }
-    var askers = losses.filter { Self.needsLabels($0.loss) }.map { "loss \($0.loss.name)" }
-    askers += (metrics + weightedMetrics)
-      .filter { $0.requirements.contains { $0.name == "yTrue" && !$0.isOptional } }
-      .map { "metric \($0.name)" }
+    func needLabels(_ requirements: [Requirement]) -> Bool {
+      requirements.contains { $0.name == "yTrue" && !$0.isOptional }
+    }
+    let askers =
+      losses.filter { needLabels($0.requirements) }.map { "loss \($0.loss.name)" }
+      + ownMetrics.filter { needLabels($0.requirements) }.map { "metric \($0.name)" }
     guard askers.isEmpty else {
       throw EngineError.injection(
         message: "\(askers.joined(separator: ", ")) asks for yTrue, but \(caller) was given no y")
     }
-  }
-
-  private static func needsLabels<L: Loss>(_ loss: L) -> Bool {
-    requirements(of: L.Inputs.self).contains { $0.name == "yTrue" && !$0.isOptional }
   }
 }
 

@@ -8,56 +8,23 @@ extension Model {
     }
     try synchronizeStatistics()
     guard isChief else { return }
-    try SafeTensors.write(
-      savedVariables.map { ($0.path, $0.variable.stored) }, metadata: ["format": "apus"], to: path)
+    try module.saveWeights(to: path)
   }
 
-  /// Reads weights that ``saveWeights(to:)`` wrote. The model must have seen a batch, so that its variables exist
-  /// (`predictOnBatch` on one sample is enough).
+  /// Reads weights that ``saveWeights(to:)`` wrote, or those of another framework under other names.
   ///
-  /// - Throws: ``EngineError`` that names the first variable that is missing, unknown or of another shape; then nothing
-  ///   has been changed.
-  public func loadWeights(from path: String) throws {
-    guard isBuilt else {
-      throw EngineError.model(
-        message: "weights are loaded into variables, and there are none before the first batch: "
-          + "call predictOnBatch on one sample first")
-    }
-    let (tensors, _) = try SafeTensors.read(path)
-    let named = savedVariables
-    for (name, variable) in named {
-      guard let tensor = tensors[name] else {
-        throw EngineError.file(
-          path: path,
-          message: "there is no tensor \"\(name)\": the file has \(Array(tensors.keys))")
-      }
-      guard tensor.shape == variable.shape else {
-        throw EngineError.file(
-          path: path,
-          message:
-            "\"\(name)\" has shape \(tensor.shape), the model's variable has \(variable.shape)"
-        )
-      }
-    }
-    let known = Set(named.map(\.path))
-    if let extra = tensors.keys.first(where: { !known.contains($0) }) {
-      throw EngineError.file(
-        path: path, message: "\"\(extra)\" is not a variable of the model: it has \(known.sorted())"
-      )
-    }
-    for (name, variable) in named {
-      if let tensor = tensors[name] { variable.store(tensor.cast(to: variable.dtype)) }
-    }
+  /// The variables must exist: the model has seen a batch, or the module was initialised
+  /// (``Callable/initialize(_:)``). See ``AnyModule/loadWeights(from:map:isStrict:)``.
+  @discardableResult
+  public func loadWeights(
+    from path: String, map: WeightMap = .identity, isStrict: Bool = true
+  ) throws -> TransferReport {
+    try module.loadWeights(from: path, map: map, isStrict: isStrict)
   }
 
   /// SHA-256 over names, types, shapes and values of the module's variables: equal for equal models.
   public var weightsSHA256: String {
-    Engine.weightsSHA256(of: savedVariables.map { ($0.path, $0.variable.stored) })
-  }
-
-  /// What a checkpoint holds: everything but random keys, which differ from rank to rank.
-  private var savedVariables: [(path: String, variable: Variable)] {
-    module.namedVariables.filter { $0.variable.kind != .randomKey }
+    Engine.weightsSHA256(of: module.savedVariables.map { ($0.path, $0.variable.stored) })
   }
 
   /// The values of all variables of the module.

@@ -25,8 +25,8 @@ public final class Model: TrainingControl {
   public let strategy: any DistributionStrategy
 
   let losses: [LossEntry]
-  let metrics: [AnyMetric]
-  let weightedMetrics: [AnyMetric]
+  let metrics: [MetricEntry]
+  let weightedMetrics: [MetricEntry]
   /// Running means of the losses and of what modules log, in order of first use; `loss` is first.
   var trackers = OrderedDictionary<String, MeanTracker>()
   var steps: [StepKey: Step] = [:]
@@ -48,25 +48,25 @@ public final class Model: TrainingControl {
   ///
   /// A loss or metric that asks for an unknown name fails here, as ``withErrors(_:)`` describes.
   public convenience init(
-    module: AnyModule, loss: some Loss, metrics: [AnyMetric] = [],
-    weightedMetrics: [AnyMetric] = [], optimizer: Optimizer? = nil, seed: UInt64 = 42,
+    module: AnyModule, loss: some Loss, metrics: MetricTree = [],
+    weightedMetrics: MetricTree = [], optimizer: Optimizer? = nil, seed: UInt64 = 42,
     runEagerly: Bool = false, precision: PrecisionPolicy = .float32
   ) {
     self.init(
-      module: module, losses: .loss(loss), metrics: metrics, weightedMetrics: weightedMetrics,
+      module: module, losses: LossTree(loss), metrics: metrics, weightedMetrics: weightedMetrics,
       optimizer: optimizer, seed: seed, runEagerly: runEagerly, precision: precision)
   }
 
   /// A model with any number of losses: a list or dictionary of them, or none (`addLoss` in modules counts as well).
   public init(
-    module: AnyModule, losses: LossTree? = nil, metrics: [AnyMetric] = [],
-    weightedMetrics: [AnyMetric] = [], optimizer: Optimizer? = nil, seed: UInt64 = 42,
+    module: AnyModule, losses: LossTree? = nil, metrics: MetricTree = [],
+    weightedMetrics: MetricTree = [], optimizer: Optimizer? = nil, seed: UInt64 = 42,
     runEagerly: Bool = false, precision: PrecisionPolicy = .float32
   ) {
     self.module = module
     self.losses = LossEntry.entries(of: losses)
-    self.metrics = metrics
-    self.weightedMetrics = weightedMetrics
+    self.metrics = MetricEntry.entries(of: metrics)
+    self.weightedMetrics = MetricEntry.entries(of: weightedMetrics)
     self.optimizer = optimizer
     self.seed = seed
     self.runEagerly = runEagerly
@@ -75,19 +75,17 @@ public final class Model: TrainingControl {
     module.seed = seed
     trackers["loss"] = MeanTracker(name: "loss")
     do {
-      for entry in self.losses { try Self.check(entry.loss) }
-      for metric in metrics + weightedMetrics {
+      for entry in self.losses {
+        try validate(
+          entry.requirements, allowed: InjectionContext.names, asker: "loss \(entry.loss.name)")
+      }
+      for metric in ownMetrics {
         try validate(
           metric.requirements, allowed: InjectionContext.names, asker: "metric \(metric.name)")
       }
     } catch {
       fail(error)
     }
-  }
-
-  private static func check<L: Loss>(_ loss: L) throws {
-    try validate(
-      requirements(of: L.Inputs.self), allowed: InjectionContext.names, asker: "loss \(loss.name)")
   }
 
   /// All variables that a checkpoint holds: those of the module and of the optimizer.
@@ -105,25 +103,20 @@ public final class Model: TrainingControl {
   /// Whether this rank prints and writes files.
   public var isChief: Bool { communicator.rank == 0 }
 
-  var allMetrics: [AnyMetric] { Array(trackers.values) + metrics + weightedMetrics }
+  /// Metrics that the user gave.
+  var ownMetrics: [AnyMetric] { (metrics + weightedMetrics).map(\.metric) }
+
+  private var allMetrics: [AnyMetric] { Array(trackers.values) + ownMetrics }
 
   func resetMetrics() { allMetrics.forEach { $0.reset() } }
 
   /// Names in logs of metrics: numbered when equal, weighted ones that clash get a prefix.
   private var loggedMetrics: [(name: String, metric: AnyMetric)] {
-    var used = Set(trackers.keys)
-    func unique(_ name: String) -> String {
-      var candidate = name
-      var count = 0
-      while !used.insert(candidate).inserted {
-        count += 1
-        candidate = "\(name)_\(count)"
-      }
-      return candidate
-    }
-    let plain = metrics.map { (unique($0.name), $0) }
-    let weighted = weightedMetrics.map { metric in
-      (unique(used.contains(metric.name) ? "weighted_" + metric.name : metric.name), metric)
+    var unique = UniqueNames(besides: trackers.keys)
+    let plain = metrics.map { (unique($0.name()), $0.metric) }
+    let weighted = weightedMetrics.map { entry in
+      let clashes = unique.contains(entry.name())
+      return (unique(entry.name(prefixed: clashes ? "weighted_" : "")), entry.metric)
     }
     return plain + weighted
   }

@@ -16,8 +16,8 @@ struct StepKey: Hashable {
   let form: String
   /// Rows of the batch over all ranks: matters with `LossScaling.globalBatch` only, else 0.
   let globalRows: Int
-  /// Which parameters are trained.
-  let trainable: [Bool]
+  /// Which parameters are trained, and which modules are kept at inference.
+  let modes: [Bool]
   /// How many threads the plan is cut for.
   let threads: Int
 }
@@ -74,7 +74,7 @@ extension Model {
       mode: mode, specs: dataset.specs(rows: rows),
       form: dataset.form + (classWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
       globalRows: strategy.lossScaling == .globalBatch ? globalRows : 0,
-      trainable: mode == .train ? module.variables(.parameter).map(\.trainable) : [],
+      modes: mode == .train ? module.modes : [],
       threads: ComputeThreads.count)
     if let known = steps[key], (known.plan == nil) == runEagerly { return known }
     var form = Structure.none
@@ -158,5 +158,5 @@ extension Model {
   }
 
   /// The parameters that are trained, last ones first: their gradients are ready first.
-  var orderedParameters: [Variable] { module.parameters.reversed() }
+  var orderedParameters: [Variable] { module.trainableVariables.reversed() }
 }

@@ -41,6 +41,11 @@ package final class RecordingDecoder: Decoder {
       isComplete: value != nil)
   }
 
+  /// Some value of `type`, made without data; nil when its `init(from:)` refuses all stand-ins.
+  package static func standIn<T: Decodable>(_ type: T.Type) -> T? {
+    try? RecordingDecoder(depth: 0, offersFirstKey: false, records: false).part(type)
+  }
+
   package func container<Key: CodingKey>(
     keyedBy type: Key.Type
   ) -> KeyedDecodingContainer<Key> {

@@ -21,6 +21,11 @@ package func requirements<T: Decodable>(of type: T.Type) -> [Requirement] {
   RecordingDecoder.record(type).requirements
 }
 
+/// Knows what it asks for better than its type does: a function with key paths.
+protocol AsksByKeyPath {
+  var askedRequirements: [Requirement] { get }
+}
+
 /// Checks that everything asked for exists.
 ///
 /// - Parameters:

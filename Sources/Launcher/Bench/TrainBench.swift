@@ -108,7 +108,7 @@ struct TrainBench {
       shareOfLimit: (speed / max(limit * units, 1e-9)).rounded(places: 3),
       blasCore: BLASLibrary.coreName, peakRssMb: peak.rounded(places: 1),
       instructions: plan?.instructions.count ?? 0, arenaBytes: plan?.arenaBytes ?? 0,
-      parameters: model.module.parameters.reduce(0) { $0 + $1.shape.elementCount },
+      parameters: model.module.trainableVariables.reduce(0) { $0 + $1.shape.elementCount },
       lossFirst: losses[0].rounded(places: 4), lossLast: losses[losses.count - 1].rounded(places: 4)
     )
   }

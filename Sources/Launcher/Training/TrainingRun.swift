@@ -68,7 +68,7 @@ struct TrainingRun {
       batchSize: options.batchSize, seed: options.seed, validationSplit: options.validationSplit,
       ranks: strategy.communicator.size,
       threads: threads, epochs: options.epochs,
-      parameters: model.module.parameters.reduce(0) { $0 + $1.shape.elementCount },
+      parameters: model.module.trainableVariables.reduce(0) { $0 + $1.shape.elementCount },
       classes: examples.labels.classes, classNames: examples.labels.names,
       trainSamples: split.training.count,
       valSamples: split.heldOut?.count ?? 0, loss: history["loss"].last,

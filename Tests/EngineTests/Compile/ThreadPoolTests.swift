@@ -157,7 +157,7 @@ private final class Total: Sendable {
         let x = randomNormal([8, 250], key: RandomKey(seed: 1).tensor)
         let y = randomNormal([8, 300], key: RandomKey(seed: 2).tensor)
         try model.fit(x: x, y: y, batchSize: 4, epochs: 2, verbose: .silent)
-        return model.module.parameters.flatMap { $0.value.scalars(as: Float.self) }
+        return model.module.trainableVariables.flatMap { $0.value.scalars(as: Float.self) }
       }
     }
     let one = try train(1)

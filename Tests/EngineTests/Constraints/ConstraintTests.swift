@@ -72,7 +72,7 @@ struct ConstraintTests {
     let module = Scale()
     expectClose(module(Tensor([1.0, 2])), [-1, -2])
     let optimizer = SGD(learningRate: 1)
-    try optimizer.apply(module.parameters, [Tensor([0.5, -1.5])])
+    try optimizer.apply(module.trainableVariables, [Tensor([0.5, -1.5])])
     expectClose(module.scale as Tensor, [0, 0.5])
     #expect(module.variables.map { $0.constraint is NonNegative } == [true])
   }

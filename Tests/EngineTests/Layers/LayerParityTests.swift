@@ -58,7 +58,7 @@ struct LayerParityTests {
     let x = example.input.tensors
     _ = try run(x)
     try reset()
-    #expect(layer.parameters.count == example.weights.count)
+    #expect(layer.trainableVariables.count == example.weights.count)
     try expect(try run(x), "at once")
 
     try reset()

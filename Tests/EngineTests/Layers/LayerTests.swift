@@ -92,7 +92,7 @@ struct LayerTests {
     #expect(module.namedVariables.map(\.path) == paths)
     let (other, _) = try Self.example(name)
     _ = try Self.run(other, x)
-    for (a, b) in zip(module.parameters, other.parameters) {
+    for (a, b) in zip(module.trainableVariables, other.trainableVariables) {
       expectClose(a.value, b.value, atol: 0, rtol: 0, a.path)
     }
   }
@@ -147,7 +147,7 @@ struct LayerTests {
     #expect(integers(Tensor([[1, 2]])).dtype == .float32)
     let doubles = Linear(2)
     #expect(doubles(Tensor([[1.0, 2]], dtype: .float64)).dtype == .float64)
-    #expect(doubles.parameters.allSatisfy { $0.dtype == .float64 })
+    #expect(doubles.trainableVariables.allSatisfy { $0.dtype == .float64 })
   }
 
   @Test("Dense is Linear, with a kernel [in, units] and a bias of zeros")
@@ -159,7 +159,7 @@ struct LayerTests {
     expectClose(layer.bias as Tensor, [0, 0, 0], atol: 0, rtol: 0)
     let bare = Linear(3, useBias: false, kernelInitializer: Ones())
     expectClose(bare(Tensor([[1.0, 2]])), [3, 3, 3])
-    #expect(bare.parameters.count == 1)
+    #expect(bare.trainableVariables.count == 1)
   }
 
   @Test("Embedding refuses numbers that are no rows", arguments: [-1, 7])

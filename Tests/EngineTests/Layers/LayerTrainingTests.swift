@@ -91,7 +91,7 @@ struct LayerTrainingTests {
     let variables = try names.map { name in
       try #require(module.namedVariables.first { $0.path == name }?.variable)
     }
-    #expect(module.parameters.count == variables.count)
+    #expect(module.trainableVariables.count == variables.count)
     for (variable, value) in zip(variables, try example["initial_weights"].elements()) {
       variable.value = try value.tensor(.float64)
     }

@@ -58,12 +58,12 @@ struct SmallLayerTests {
         "linear/kernel", "linear/bias", "linear_1/kernel", "linear_1/bias", "linear_2/kernel",
         "linear_2/bias",
       ])
-    let kernels = layer.parameters.filter { $0.path.hasSuffix("kernel") }.map(\.value)
+    let kernels = layer.trainableVariables.filter { $0.path.hasSuffix("kernel") }.map(\.value)
     let expected = matmul(tanh(matmul(tanh(matmul(x, kernels[0])), kernels[1])), kernels[2])
     expectClose(y, expected)
     let bare = MLP([2], useBias: false)
     #expect(bare(x).shape == [1, 2])
-    #expect(bare.parameters.count == 1)
+    #expect(bare.trainableVariables.count == 1)
   }
 
   @Test("A group of one channel is an instance, one group is the sample")

@@ -96,7 +96,7 @@ struct ModuleTests {
     #expect(module.namedVariables[0].path == "first/kernel")
     #expect(module.namedVariables.contains { $0.path == "shared/linear_2/bias" })
     expectClose(module(x), first, atol: 0, rtol: 0)
-    #expect(module.parameters.count == 14)
+    #expect(module.trainableVariables.count == 14)
   }
 
   @Test("A module missing, a module too many and a module of another kind are errors")
@@ -136,7 +136,7 @@ struct ModuleTests {
     let counter = Counter()
     #expect(counter(Tensor(0.0)).item() == 0)
     #expect(counter(Tensor(0.0)).item() == 1)
-    #expect(counter.parameters.isEmpty)
+    #expect(counter.trainableVariables.isEmpty)
     let compiled = jit { (x: [Tensor]) in [counter(x[0])] }
     #expect(try compiled([Tensor(0.0)])[0].item() == 2)
     #expect(try compiled([Tensor(0.0)])[0].item() == 3)
@@ -202,7 +202,7 @@ struct ModuleTests {
     var generator = SeededGenerator(seed: 2)
     let x = generator.uniform([6, 4], dtype: .float32)
     _ = module(x)
-    let parameters = module.parameters
+    let parameters = module.trainableVariables
     let before = module.variables(.batchStatistic).map { $0.value.scalars(as: Float.self) }
     let gradients = try grad { (values: [Tensor]) in
       let overlay = VariableOverlay(Array(zip(parameters, values)))
@@ -221,10 +221,10 @@ struct ModuleTests {
     let mlp = MLP()
     _ = mlp(Tensor.ones([1, 3]))
     mlp.linear.freeze()
-    #expect(mlp.parameters.map(\.path).first == "linear_1/kernel")
-    #expect(mlp.parameters.count == 4)
+    #expect(mlp.trainableVariables.map(\.path).first == "linear_1/kernel")
+    #expect(mlp.trainableVariables.count == 4)
     mlp.unfreeze()
-    #expect(mlp.parameters.count == 6)
+    #expect(mlp.trainableVariables.count == 6)
   }
 }
 
@@ -283,6 +283,6 @@ struct SequentialTests {
     for _ in 0..<2 { outer(.ones([1, 3])) }
     #expect(outer.namedVariables.map(\.path) == ["linear/kernel", "linear/bias"])
     #expect(outer.linear === shared)
-    #expect(outer.parameters.count == 2)
+    #expect(outer.trainableVariables.count == 2)
   }
 }

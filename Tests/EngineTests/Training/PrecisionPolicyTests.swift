@@ -82,7 +82,7 @@ private func product(_ a: Tensor, _ b: Tensor) throws -> Plan {
       if precision == .mixedBFloat16 { model.usesBFloat16 = false }
       let x = randomNormal([32, 40], key: RandomKey(seed: 1).tensor)
       try model.fit(x: x, y: Tensor.ones([32, 64]), batchSize: 32, verbose: .silent)
-      return model.module.parameters.flatMap { $0.value.scalars(as: Float.self) }
+      return model.module.trainableVariables.flatMap { $0.value.scalars(as: Float.self) }
     }
     #expect(try train(.mixedBFloat16) == train(.float32))
   }

@@ -16,7 +16,7 @@ import Testing
         x: x.cast(to: .uint8), y: y, batchSize: 5, epochs: 3, verbose: .silent,
         validationData: ValidationData(x: x.cast(to: .uint8), y: y))
       return (
-        model.module.parameters.flatMap { $0.value.scalars(as: Float.self) },
+        model.module.trainableVariables.flatMap { $0.value.scalars(as: Float.self) },
         (history.history["loss"] ?? []) + (history.history["val_loss"] ?? [])
       )
     }

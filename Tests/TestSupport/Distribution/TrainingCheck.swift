@@ -102,7 +102,7 @@ private func checkSameWeights(
 }
 
 private func requireSameWeights(_ model: Model, _ expected: Model, tolerance: Double) throws {
-  for (own, other) in zip(model.module.parameters, expected.module.parameters) {
+  for (own, other) in zip(model.module.trainableVariables, expected.module.trainableVariables) {
     let difference = max(abs(own.value - other.value)).item()
     let scale = max(abs(other.value)).item()
     try require(

@@ -1,0 +1,109 @@
+import Engine
+import TestSupport
+import Testing
+
+private final class Autoencoder: Module {
+  let encoder = Sequential(Linear(4, activation: .tanh), Linear(2))
+  let decoder = Sequential(Linear(4, activation: .tanh), Linear(3))
+
+  func call(_ x: Tensor) -> Tensor { decoder(encoder(x)) }
+}
+
+private final class Classifier: Module {
+  let encoder: any AnyModule & Callable<Tensor, Tensor>
+  init(encoder: some AnyModule & Callable<Tensor, Tensor>) {
+    self.encoder = encoder
+    super.init()
+  }
+  func call(_ x: Tensor) -> Tensor { Linear(2, name: "head")(encoder(x)) }
+}
+
+private final class Twice: Module {
+  let shared = Linear(3, useBias: false)
+  func call(_ x: Tensor) -> Tensor { shared(shared(x)) }
+}
+
+@Suite("Modules are cut out, reused and shared")
+struct SharingTests {
+  private let x = Tensor([[0.5, -1, 2], [1, 0, -0.5]], dtype: .float32)
+
+  @Test("A part of one model is a part of another: one set of weights")
+  func reuse() throws {
+    let autoencoder = Autoencoder()
+    _ = autoencoder(x)
+    let classifier = Classifier(encoder: autoencoder.encoder)
+    let model = Model(
+      module: classifier, loss: SparseCategoricalCrossentropy(fromLogits: true),
+      optimizer: SGD(learningRate: 0.5))
+    let before = autoencoder.encoder.parameters()
+    try model.fit(x: x, y: Tensor([0, 1]), epochs: 3, verbose: .silent)
+    #expect(
+      classifier.parameters().paths == [
+        "encoder/layers/0/kernel", "encoder/layers/0/bias", "encoder/layers/1/kernel",
+        "encoder/layers/1/bias", "head/kernel", "head/bias",
+      ])
+    let after = autoencoder.encoder.parameters()
+    #expect(
+      after["layers/0/kernel"]?.scalars(as: Float.self)
+        != before["layers/0/kernel"]?.scalars(as: Float.self))
+    // The decoder by itself makes samples.
+    #expect(autoencoder.decoder(Tensor.ones([5, 2])).shape == [5, 3])
+  }
+
+  @Test("A module that was made in another one's call is trained where it is called")
+  func cutOutHook() throws {
+    let source = Lambda { x in Linear(3)(Linear(4)(x)) }
+    _ = source(x)
+    let part = source.linear
+    let user = Lambda { (z: Tensor) -> Tensor in
+      guard let linear = part as? Linear else { return z }
+      return Linear(1, name: "head")(linear(z))
+    }
+    let z = Tensor.ones([2, 4])
+    _ = user(z)
+    #expect(user.trainableVariables.count == 4)
+    let gradients = try grad(of: user) { sum(user(z)) }
+    #expect(gradients.values.allSatisfy { $0.scalars(as: Float.self).contains { $0 != 0 } })
+  }
+
+  @Test("A module used twice has one set of weights and its gradients add up")
+  func shared() throws {
+    let module = try Twice().initialize(x)
+    #expect(module.parameters().paths == ["shared/kernel"])
+    let kernel: Tensor = module.shared.kernel
+    let gradient = try grad(of: module) { sum(module(x)) }
+    // y = x K K: the gradient with respect to one K, the other one held, is summed over both places.
+    let expected =
+      try grad { (first: Tensor) in sum(matmul(matmul(x, first), kernel)) }(kernel)
+      + grad { (second: Tensor) in sum(matmul(matmul(x, kernel), second)) }(kernel)
+    expectClose(try #require(gradient["shared/kernel"]), expected)
+  }
+
+  @Test("Weights are transferred by path, and a report says what matched")
+  func transfer() throws {
+    let autoencoder = try Autoencoder().initialize(x)
+    let classifier = try Classifier(encoder: Sequential(Linear(4), Linear(5))).initialize(x)
+    let report = classifier.transfer(from: autoencoder.filter(.parameter)) {
+      $0.hasPrefix("decoder/layers/0") ? $0 : $0.hasPrefix("encoder/") ? $0 : nil
+    }
+    #expect(
+      report.matched.map(\.target) == ["encoder/layers/0/kernel", "encoder/layers/0/bias"])
+    #expect(
+      report.mismatched.map(\.paths.target) == ["encoder/layers/1/kernel", "encoder/layers/1/bias"])
+    #expect(report.mismatched[0].found == [4, 2] && report.mismatched[0].expected == [4, 5])
+    #expect(report.missing == ["head/kernel", "head/bias"])
+    #expect(report.unexpected == ["decoder/layers/0/kernel", "decoder/layers/0/bias"])
+    #expect(!report.isComplete)
+    expectClose(
+      try #require(classifier.filter()["encoder/layers/0/kernel"]),
+      try #require(autoencoder.filter()["encoder/layers/0/kernel"]), atol: 0, rtol: 0)
+    #expect(
+      "\(report)" == """
+        2 transferred
+        2 of another shape: encoder/layers/1/kernel is [4, 5], not [4, 2], encoder/layers/1/bias is [5], not [2]
+        2 not in the source: head/kernel, head/bias
+        2 not in the module: decoder/layers/0/kernel, decoder/layers/0/bias
+        """)
+    #expect(try Autoencoder().initialize(x).transfer(from: autoencoder.filter()).isComplete)
+  }
+}
