@@ -32,6 +32,7 @@ extension LeakyReLU: KeepsMask {}
 extension Linear: KeepsMask {}
 extension LogSoftmax: KeepsMask {}
 extension MLP: KeepsMask {}
+extension Normalization: KeepsMask {}
 extension PReLU: KeepsMask {}
 extension RMSNormalization: KeepsMask {}
 extension ReLU: KeepsMask {}

@@ -24,6 +24,9 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
     TrainingCheck(name: "train-eagerly") {
       try checkSameWeights(runEagerly: true) { SGD(learningRate: 0.1) }
     },
+    TrainingCheck(name: "train-constrained") {
+      try checkSameWeights(constrained: true) { SGD(learningRate: 0.1, momentum: 0.5) }
+    },
     TrainingCheck(name: "train-uneven", run: checkUnevenShares),
     TrainingCheck(name: "evaluate", run: checkEvaluation),
     TrainingCheck(name: "predict", run: checkPrediction),
@@ -38,15 +41,22 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
 private final class Network: Module {
   let width: Int
   let rate: Double
+  let constrained: Bool
 
-  init(width: Int = 16, dropout rate: Double = 0) {
+  init(width: Int = 16, dropout rate: Double = 0, constrained: Bool = false) {
     self.width = width
     self.rate = rate
+    self.constrained = constrained
     super.init()
   }
 
   func call(_ x: Tensor) -> Tensor {
-    var hidden = tanh(Linear(width, name: "hidden")(x))
+    let layer = Linear(
+      width, kernelRegularizer: constrained ? L2(0.01) : nil,
+      activityRegularizer: constrained ? L1(0.01) : nil,
+      kernelConstraint: constrained ? MaxNorm(0.75) : nil,
+      biasConstraint: constrained ? NonNegative() : nil, name: "hidden")
+    var hidden = tanh(layer(x))
     if rate > 0 { hidden = Dropout(rate)(hidden) }
     addLoss("activity", mean(square(hidden)) * 0.01)
     addMetric("spread", mean(abs(hidden)))
@@ -66,10 +76,11 @@ private struct Data {
 }
 
 private func makeModel(
-  _ optimizer: Optimizer, width: Int = 16, dropout: Double = 0, runEagerly: Bool = false
+  _ optimizer: Optimizer, width: Int = 16, dropout: Double = 0, constrained: Bool = false,
+  runEagerly: Bool = false
 ) -> Model {
   Model(
-    module: Network(width: width, dropout: dropout),
+    module: Network(width: width, dropout: dropout, constrained: constrained),
     loss: SparseCategoricalCrossentropy(fromLogits: true),
     metrics: [SparseCategoricalAccuracy(name: "accuracy")], optimizer: optimizer, seed: 3,
     runEagerly: runEagerly)
@@ -84,11 +95,11 @@ private var communicator: any Communicator { DistributionContext.strategy.commun
 
 /// 20 steps on a batch that divides by 1, 2, 3 and 4.
 private func checkSameWeights(
-  runEagerly: Bool = false, _ optimizer: () -> Optimizer
+  runEagerly: Bool = false, constrained: Bool = false, _ optimizer: () -> Optimizer
 ) throws {
   let data = Data(rows: 240)
   func train() throws -> (Model, History) {
-    let model = makeModel(optimizer(), runEagerly: runEagerly)
+    let model = makeModel(optimizer(), constrained: constrained, runEagerly: runEagerly)
     let history = try model.fit(
       x: data.x, y: data.y, batchSize: 24, epochs: 2, verbose: .silent,
       validationData: ValidationData(x: data.x[0..<31], y: data.y[0..<31]))
