@@ -27,29 +27,39 @@ APUS_INLINE void copy_run(void *to, const void *from, size_t bytes) {
                                                                                               \
   static void name(const apus_conv *cv, const T *image, T *col, int p0, int p1) {             \
     if (p0 >= p1) return;                                                                     \
-    const ptrdiff_t c = cv->c, row = cv->kw * c;                                              \
+    const ptrdiff_t c = cv->c, row = cv->kw * c, slice = cv->kh * row;                        \
+    /* Whether neighbouring taps of a row lie side by side. */                                \
+    const int joined = cv->dw == 1 && cv->cs == cv->c;                                        \
     apus_window w = apus_window_at(cv, p0);                                                   \
     const size_t row_bytes = (size_t)row * sizeof(T);                                         \
     for (int p = p0; p < p1; p++, apus_window_next(cv, &w)) {                                 \
-      /* Most windows lie inside, and without dilation each of their rows is one run. */      \
-      if (w.ky1 - w.ky0 == cv->kh && w.kx1 - w.kx0 == cv->kw && cv->dw == 1) {                \
-        const T *from = image + apus_tap_offset(cv, &w, 0, 0);                                \
-        for (int ky = 0; ky < cv->kh; ky++, col += row, from += cv->dh * cv->w * c) {         \
-          copy_run(col, from, row_bytes);                                                     \
-        }                                                                                     \
-        continue;                                                                             \
-      }                                                                                       \
-      for (int ky = 0; ky < cv->kh; ky++, col += row) {                                       \
-        if (ky < w.ky0 || ky >= w.ky1) {                                                      \
-          clear_run_##name(col, row);                                                         \
+      /* Most windows lie inside, and then each of their rows is one run. */                  \
+      const int inside = w.ky1 - w.ky0 == cv->kh && w.kx1 - w.kx0 == cv->kw && joined;        \
+      for (int kz = 0; kz < cv->kd; kz++) {                                                   \
+        if (kz < w.kz0 || kz >= w.kz1) {                                                      \
+          clear_run_##name(col, slice);                                                       \
+          col += slice;                                                                       \
           continue;                                                                           \
         }                                                                                     \
-        clear_run_##name(col, w.kx0 * c);                                                     \
-        clear_run_##name(col + w.kx1 * c, row - w.kx1 * c);                                   \
-        const int step = cv->dw == 1 ? w.kx1 - w.kx0 : 1;                                     \
-        for (int kx = w.kx0; kx < w.kx1; kx += step) {                                        \
-          const T *from = image + apus_tap_offset(cv, &w, ky, kx);                            \
-          copy_run(col + kx * c, from, (size_t)(step * c) * sizeof(T));                       \
+        if (inside) {                                                                         \
+          const T *from = image + apus_tap_offset(cv, &w, kz, 0, 0);                          \
+          for (int ky = 0; ky < cv->kh; ky++, col += row, from += cv->dh * cv->w * c) {       \
+            copy_run(col, from, row_bytes);                                                   \
+          }                                                                                   \
+          continue;                                                                           \
+        }                                                                                     \
+        for (int ky = 0; ky < cv->kh; ky++, col += row) {                                     \
+          if (ky < w.ky0 || ky >= w.ky1) {                                                    \
+            clear_run_##name(col, row);                                                       \
+            continue;                                                                         \
+          }                                                                                   \
+          clear_run_##name(col, w.kx0 * c);                                                   \
+          clear_run_##name(col + w.kx1 * c, row - w.kx1 * c);                                 \
+          const int step = joined ? w.kx1 - w.kx0 : 1;                                        \
+          for (int kx = w.kx0; kx < w.kx1; kx += step) {                                      \
+            const T *from = image + apus_tap_offset(cv, &w, kz, ky, kx);                      \
+            copy_run(col + kx * c, from, (size_t)(step * c) * sizeof(T));                     \
+          }                                                                                   \
         }                                                                                     \
       }                                                                                       \
     }                                                                                         \
@@ -71,20 +81,22 @@ void apus_im2col(int size, const apus_conv *cv, const void *image, void *col, in
   APUS_CLONES static void col2im_##s(const apus_conv *cv, const T *col, T *image, int p0,     \
                                      int p1) {                                                \
     const ptrdiff_t c = cv->c, row = cv->kw * c;                                              \
+    const int joined = cv->dw == 1 && cv->cs == cv->c;                                        \
     if (p0 >= p1) return;                                                                     \
     apus_window w = apus_window_at(cv, p0);                                                   \
-    for (int p = p0; p < p1; p++, apus_window_next(cv, &w)) {                                 \
-      for (int ky = w.ky0; ky < w.ky1; ky++) {                                                \
-        const T *from = col + ky * row;                                                       \
-        const int step = cv->dw == 1 ? w.kx1 - w.kx0 : 1;                                     \
-        for (int kx = w.kx0; kx < w.kx1; kx += step) {                                        \
-          T *to = image + apus_tap_offset(cv, &w, ky, kx);                                    \
-          const T *run = from + kx * c;                                                       \
-          APUS_VECTORIZE                                                                      \
-          for (ptrdiff_t i = 0; i < step * c; i++) to[i] += run[i];                           \
+    for (int p = p0; p < p1; p++, apus_window_next(cv, &w), col += cv->kd * cv->kh * row) {   \
+      const int step = joined ? w.kx1 - w.kx0 : 1;                                            \
+      for (int kz = w.kz0; kz < w.kz1; kz++) {                                                \
+        for (int ky = w.ky0; ky < w.ky1; ky++) {                                              \
+          const T *from = col + (kz * cv->kh + ky) * row;                                     \
+          for (int kx = w.kx0; kx < w.kx1; kx += step) {                                      \
+            T *to = image + apus_tap_offset(cv, &w, kz, ky, kx);                              \
+            const T *run = from + kx * c;                                                     \
+            APUS_VECTORIZE                                                                    \
+            for (ptrdiff_t i = 0; i < step * c; i++) to[i] += run[i];                         \
+          }                                                                                   \
         }                                                                                     \
       }                                                                                       \
-      col += cv->kh * row;                                                                    \
     }                                                                                         \
   }
 APUS_FLOATS(APUS_COL2IM)

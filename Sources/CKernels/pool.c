@@ -12,26 +12,24 @@ APUS_INLINE void maxpool_lanes_f32(const apus_conv *cv, const apus_window *w, co
                                    ptrdiff_t channel, float *y, int32_t *arg) {
   typedef APUS_VECTOR(int32_t) places;
   const places lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const ptrdiff_t start = apus_tap_offset(cv, w, w->ky0, w->kx0) + channel;
+  const ptrdiff_t start = apus_tap_offset(cv, w, w->kz0, w->ky0, w->kx0) + channel;
   apus_vector_f32 best = *(const apus_vector_f32 *)(x + start);
   places place = lanes + (int32_t)start;
-  for (int ky = w->ky0; ky < w->ky1; ky++) {
-    for (int kx = w->kx0; kx < w->kx1; kx++) {
-      const ptrdiff_t offset = apus_tap_offset(cv, w, ky, kx) + channel;
-      const apus_vector_f32 other = *(const apus_vector_f32 *)(x + offset);
-      const places beats = ~(other <= best) & (best == best);
-      best = beats ? other : best;
-      place = beats ? lanes + (int32_t)offset : place;
-    }
+  APUS_EACH_TAP(w) {
+    const ptrdiff_t offset = apus_tap_offset(cv, w, kz, ky, kx) + channel;
+    const apus_vector_f32 other = *(const apus_vector_f32 *)(x + offset);
+    const places beats = ~(other <= best) & (best == best);
+    best = beats ? other : best;
+    place = beats ? lanes + (int32_t)offset : place;
   }
   *(apus_vector_f32 *)y = best;
   if (arg) *(places *)arg = place;
 }
 
 #define APUS_WHOLE_LANES                                                                      \
-  if (w.ky0 < w.ky1 && w.kx0 < w.kx1) {                                                       \
+  if (apus_window_has_taps(&w)) {                                                             \
     for (; first + APUS_LANES <= c; first += APUS_LANES, y += APUS_LANES) {                   \
-      maxpool_lanes_f32(cv, &w, x, first, y, arg);                                          \
+      maxpool_lanes_f32(cv, &w, x, first, y, arg);                                            \
       if (arg) arg += APUS_LANES;                                                             \
     }                                                                                         \
   }
@@ -39,12 +37,12 @@ APUS_INLINE void maxpool_lanes_f32(const apus_conv *cv, const apus_window *w, co
 #define APUS_MAXPOOL(s, T, LOWEST, LANES)                                                     \
   APUS_CLONES static void maxpool_##s(const apus_conv *cv, const T *x, T *y, int32_t *arg,    \
                                       ptrdiff_t n) {                                          \
-    const ptrdiff_t c = cv->c, image = (ptrdiff_t)cv->h * cv->w * c;                          \
+    const ptrdiff_t c = cv->c, image = apus_image_size(cv);                                   \
     T best[APUS_CHANNELS];                                                                    \
     int32_t place[APUS_CHANNELS];                                                             \
     for (ptrdiff_t i = 0; i < n; i++, x += image) {                                           \
       apus_window w = apus_window_at(cv, 0);                                                  \
-      for (int p = 0; p < cv->oh * cv->ow; p++, apus_window_next(cv, &w)) {                   \
+      for (int p = 0; p < apus_output_pixels(cv); p++, apus_window_next(cv, &w)) {            \
         ptrdiff_t first = 0;                                                                  \
         LANES                                                                                 \
         for (; first < c; first += APUS_CHANNELS) {                                           \
@@ -53,17 +51,15 @@ APUS_INLINE void maxpool_lanes_f32(const apus_conv *cv, const apus_window *w, co
             best[k] = (LOWEST);                                                               \
             place[k] = -1;                                                                    \
           }                                                                                   \
-          for (int ky = w.ky0; ky < w.ky1; ky++) {                                            \
-            for (int kx = w.kx0; kx < w.kx1; kx++) {                                          \
-              const ptrdiff_t offset = apus_tap_offset(cv, &w, ky, kx) + first;               \
-              const T *u = x + offset;                                                        \
-              APUS_VECTORIZE                                                                  \
-              for (ptrdiff_t k = 0; k < count; k++) {                                         \
-                const T a = best[k], b = u[k];                                                \
-                const int beats = (b > a) | ((b != b) & (a == a)) | (place[k] < 0);           \
-                best[k] = beats ? b : a;                                                      \
-                place[k] = beats ? (int32_t)(offset + k) : place[k];                          \
-              }                                                                               \
+          APUS_EACH_TAP(&w) {                                                                 \
+            const ptrdiff_t offset = apus_tap_offset(cv, &w, kz, ky, kx) + first;             \
+            const T *u = x + offset;                                                          \
+            APUS_VECTORIZE                                                                    \
+            for (ptrdiff_t k = 0; k < count; k++) {                                           \
+              const T a = best[k], b = u[k];                                                  \
+              const int beats = (b > a) | ((b != b) & (a == a)) | (place[k] < 0);             \
+              best[k] = beats ? b : a;                                                        \
+              place[k] = beats ? (int32_t)(offset + k) : place[k];                            \
             }                                                                                 \
           }                                                                                   \
           memcpy(y, best, (size_t)count * sizeof(T));                                         \
@@ -94,26 +90,26 @@ void apus_maxpool(int dtype, const apus_conv *cv, const void *x, void *y, int32_
 
 /// Whether windows cut the image into equal pieces.
 APUS_INLINE int covers_image(const apus_conv *cv) {
-  return cv->sh == cv->kh && cv->sw == cv->kw && cv->dh == 1 && cv->dw == 1 && cv->pt == 0 &&
-         cv->pl == 0 && cv->oh * cv->kh == cv->h && cv->ow * cv->kw == cv->w;
+  return cv->sd == cv->kd && cv->sh == cv->kh && cv->sw == cv->kw && cv->dd == 1 && cv->dh == 1 &&
+         cv->dw == 1 && cv->pf == 0 && cv->pt == 0 && cv->pl == 0 && cv->od * cv->kd == cv->d &&
+         cv->oh * cv->kh == cv->h && cv->ow * cv->kw == cv->w;
 }
 
 #define APUS_POOL_GRADIENTS(code, s, T)                                                       \
   /* Windows side by side, and nothing around them: every cell is written once. */            \
   APUS_CLONES static void pool_place_##s(const apus_conv *cv, const T *g, const int32_t *arg, \
                                          T *dx, ptrdiff_t n) {                                \
-    const ptrdiff_t c = cv->c, image = (ptrdiff_t)cv->h * cv->w * c;                          \
+    const ptrdiff_t c = cv->c, image = apus_image_size(cv);                                   \
+    const int pixels = apus_output_pixels(cv);                                                \
     for (ptrdiff_t i = 0; i < n; i++, dx += image) {                                          \
       apus_window w = apus_window_at(cv, 0);                                                  \
-      for (int p = 0; p < cv->oh * cv->ow; p++, g += c, arg += c, apus_window_next(cv, &w)) { \
-        for (int ky = 0; ky < cv->kh; ky++) {                                                 \
-          for (int kx = 0; kx < cv->kw; kx++) {                                               \
-            const ptrdiff_t offset = apus_tap_offset(cv, &w, ky, kx);                         \
-            T *to = dx + offset;                                                              \
-            const int32_t cell = (int32_t)offset;                                             \
-            APUS_VECTORIZE                                                                    \
-            for (int32_t k = 0; k < (int32_t)c; k++) to[k] = arg[k] == cell + k ? g[k] : 0;   \
-          }                                                                                   \
+      for (int p = 0; p < pixels; p++, g += c, arg += c, apus_window_next(cv, &w)) {          \
+        APUS_EACH_TAP(&w) {                                                                   \
+          const ptrdiff_t offset = apus_tap_offset(cv, &w, kz, ky, kx);                       \
+          T *to = dx + offset;                                                                \
+          const int32_t cell = (int32_t)offset;                                               \
+          APUS_VECTORIZE                                                                      \
+          for (int32_t k = 0; k < (int32_t)c; k++) to[k] = arg[k] == cell + k ? g[k] : 0;     \
         }                                                                                     \
       }                                                                                       \
     }                                                                                         \
@@ -125,8 +121,8 @@ APUS_INLINE int covers_image(const apus_conv *cv) {
       pool_place_##s(cv, g, arg, dx, n);                                                      \
       return;                                                                                 \
     }                                                                                         \
-    const ptrdiff_t out = (ptrdiff_t)cv->oh * cv->ow * cv->c;                                 \
-    const ptrdiff_t image = (ptrdiff_t)cv->h * cv->w * cv->c;                                 \
+    const ptrdiff_t out = (ptrdiff_t)apus_output_pixels(cv) * cv->c;                          \
+    const ptrdiff_t image = apus_image_size(cv);                                              \
     if (n * image > 0) memset(dx, 0, (size_t)(n * image) * sizeof(T));                        \
     for (ptrdiff_t i = 0; i < n; i++, g += out, arg += out, dx += image) {                    \
       for (ptrdiff_t p = 0; p < out; p++) {                                                   \
@@ -137,31 +133,29 @@ APUS_INLINE int covers_image(const apus_conv *cv) {
                                                                                               \
   static void pool_gather_##s(const apus_conv *cv, const T *dx, const int32_t *arg, T *g,     \
                               ptrdiff_t n) {                                                  \
-    const ptrdiff_t out = (ptrdiff_t)cv->oh * cv->ow * cv->c;                                 \
-    const ptrdiff_t image = (ptrdiff_t)cv->h * cv->w * cv->c;                                 \
+    const ptrdiff_t out = (ptrdiff_t)apus_output_pixels(cv) * cv->c;                          \
+    const ptrdiff_t image = apus_image_size(cv);                                              \
     for (ptrdiff_t i = 0; i < n; i++, g += out, arg += out, dx += image) {                    \
       for (ptrdiff_t p = 0; p < out; p++) g[p] = arg[p] >= 0 ? dx[arg[p]] : 0;                \
     }                                                                                         \
   }                                                                                           \
                                                                                               \
   APUS_INLINE T share_##s(const apus_window *w) {                                             \
-    const int cells = (w->ky1 - w->ky0) * (w->kx1 - w->kx0);                                  \
+    const int cells = (w->kz1 - w->kz0) * (w->ky1 - w->ky0) * (w->kx1 - w->kx0);              \
     return cells > 0 ? (T)1 / (T)cells : 0;                                                   \
   }                                                                                           \
                                                                                               \
   APUS_CLONES static void avgpool_##s(const apus_conv *cv, const T *x, T *y, ptrdiff_t n) {   \
-    const ptrdiff_t c = cv->c, image = (ptrdiff_t)cv->h * cv->w * c;                          \
+    const ptrdiff_t c = cv->c, image = apus_image_size(cv);                                   \
     for (ptrdiff_t i = 0; i < n; i++, x += image) {                                           \
       apus_window w = apus_window_at(cv, 0);                                                  \
-      for (int p = 0; p < cv->oh * cv->ow; p++, y += c, apus_window_next(cv, &w)) {           \
+      for (int p = 0; p < apus_output_pixels(cv); p++, y += c, apus_window_next(cv, &w)) {    \
         const T share = share_##s(&w);                                                        \
         for (ptrdiff_t k = 0; k < c; k++) y[k] = 0;                                           \
-        for (int ky = w.ky0; ky < w.ky1; ky++) {                                              \
-          for (int kx = w.kx0; kx < w.kx1; kx++) {                                            \
-            const T *u = x + apus_tap_offset(cv, &w, ky, kx);                                 \
-            APUS_VECTORIZE                                                                    \
-            for (ptrdiff_t k = 0; k < c; k++) y[k] += u[k];                                   \
-          }                                                                                   \
+        APUS_EACH_TAP(&w) {                                                                   \
+          const T *u = x + apus_tap_offset(cv, &w, kz, ky, kx);                               \
+          APUS_VECTORIZE                                                                      \
+          for (ptrdiff_t k = 0; k < c; k++) y[k] += u[k];                                     \
         }                                                                                     \
         APUS_VECTORIZE                                                                        \
         for (ptrdiff_t k = 0; k < c; k++) y[k] *= share;                                      \
@@ -171,18 +165,16 @@ APUS_INLINE int covers_image(const apus_conv *cv) {
                                                                                               \
   APUS_CLONES static void avgpool_grad_##s(const apus_conv *cv, const T *g, T *dx,            \
                                            ptrdiff_t n) {                                     \
-    const ptrdiff_t c = cv->c, image = (ptrdiff_t)cv->h * cv->w * c;                          \
+    const ptrdiff_t c = cv->c, image = apus_image_size(cv);                                   \
     if (n * image > 0) memset(dx, 0, (size_t)(n * image) * sizeof(T));                        \
     for (ptrdiff_t i = 0; i < n; i++, dx += image) {                                          \
       apus_window w = apus_window_at(cv, 0);                                                  \
-      for (int p = 0; p < cv->oh * cv->ow; p++, g += c, apus_window_next(cv, &w)) {           \
+      for (int p = 0; p < apus_output_pixels(cv); p++, g += c, apus_window_next(cv, &w)) {    \
         const T share = share_##s(&w);                                                        \
-        for (int ky = w.ky0; ky < w.ky1; ky++) {                                              \
-          for (int kx = w.kx0; kx < w.kx1; kx++) {                                            \
-            T *u = dx + apus_tap_offset(cv, &w, ky, kx);                                      \
-            APUS_VECTORIZE                                                                    \
-            for (ptrdiff_t k = 0; k < c; k++) u[k] += g[k] * share;                           \
-          }                                                                                   \
+        APUS_EACH_TAP(&w) {                                                                   \
+          T *u = dx + apus_tap_offset(cv, &w, kz, ky, kx);                                    \
+          APUS_VECTORIZE                                                                      \
+          for (ptrdiff_t k = 0; k < c; k++) u[k] += g[k] * share;                             \
         }                                                                                     \
       }                                                                                       \
     }                                                                                         \

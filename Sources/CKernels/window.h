@@ -18,9 +18,9 @@ APUS_INLINE void apus_taps(int start, int dilation, int taps, int extent, int *f
 
 /// The clipped window of an output pixel.
 typedef struct {
-  int oy, ox;                // the pixel
-  int y, x;                  // input of tap (0, 0), may lie outside
-  int ky0, ky1, kx0, kx1;    // taps that lie inside
+  int oz, oy, ox;                      // the pixel
+  int z, y, x;                         // input of tap (0, 0, 0), may lie outside
+  int kz0, kz1, ky0, ky1, kx0, kx1;    // taps that lie inside
 } apus_window;
 
 /// Moves a window to column `ox` of its row.
@@ -30,7 +30,7 @@ APUS_INLINE void apus_window_column(const apus_conv *cv, apus_window *w, int ox)
   apus_taps(w->x, cv->dw, cv->kw, cv->w, &w->kx0, &w->kx1);
 }
 
-/// Moves a window to the start of row `oy`.
+/// Moves a window to the start of row `oy` of its slice.
 APUS_INLINE void apus_window_row(const apus_conv *cv, apus_window *w, int oy) {
   w->oy = oy;
   w->y = oy * cv->sh - cv->pt;
@@ -38,10 +38,24 @@ APUS_INLINE void apus_window_row(const apus_conv *cv, apus_window *w, int oy) {
   apus_window_column(cv, w, 0);
 }
 
-/// The window of output pixel p, counted row by row.
+/// Moves a window to the start of slice `oz`.
+APUS_INLINE void apus_window_slice(const apus_conv *cv, apus_window *w, int oz) {
+  w->oz = oz;
+  w->z = oz * cv->sd - cv->pf;
+  apus_taps(w->z, cv->dd, cv->kd, cv->d, &w->kz0, &w->kz1);
+  apus_window_row(cv, w, 0);
+}
+
+/// Moves a window to the start of row `row`, counted over all slices.
+APUS_INLINE void apus_window_row_at(const apus_conv *cv, apus_window *w, int row) {
+  apus_window_slice(cv, w, row / cv->oh);
+  apus_window_row(cv, w, row % cv->oh);
+}
+
+/// The window of output pixel p, counted slice by slice and row by row.
 APUS_INLINE apus_window apus_window_at(const apus_conv *cv, int p) {
   apus_window w;
-  apus_window_row(cv, &w, p / cv->ow);
+  apus_window_row_at(cv, &w, p / cv->ow);
   apus_window_column(cv, &w, p % cv->ow);
   return w;
 }
@@ -50,15 +64,42 @@ APUS_INLINE apus_window apus_window_at(const apus_conv *cv, int p) {
 APUS_INLINE void apus_window_next(const apus_conv *cv, apus_window *w) {
   if (w->ox + 1 < cv->ow) {
     apus_window_column(cv, w, w->ox + 1);
-  } else {
+  } else if (w->oy + 1 < cv->oh) {
     apus_window_row(cv, w, w->oy + 1);
+  } else {
+    apus_window_slice(cv, w, w->oz + 1);
   }
 }
 
-/// Offset in elements of the input of tap (ky, kx) of a window, which must lie inside.
-APUS_INLINE ptrdiff_t apus_tap_offset(const apus_conv *cv, const apus_window *w, int ky, int kx) {
-  const ptrdiff_t row = w->y + ky * cv->dh, column = w->x + kx * cv->dw;
-  return (row * cv->w + column) * cv->c;
+/// Whether some taps of a window lie inside.
+APUS_INLINE int apus_window_has_taps(const apus_window *w) {
+  return w->kz0 < w->kz1 && w->ky0 < w->ky1 && w->kx0 < w->kx1;
 }
+
+/// Loops over the taps of a window that lie inside: kz, ky, kx.
+#define APUS_EACH_TAP(w)                             \
+  for (int kz = (w)->kz0; kz < (w)->kz1; kz++)       \
+    for (int ky = (w)->ky0; ky < (w)->ky1; ky++)     \
+      for (int kx = (w)->kx0; kx < (w)->kx1; kx++)
+
+/// Offset in elements of the input of tap (kz, ky, kx) of a window, which must lie inside.
+APUS_INLINE ptrdiff_t apus_tap_offset(const apus_conv *cv, const apus_window *w, int kz, int ky,
+                                      int kx) {
+  const ptrdiff_t slice = w->z + kz * cv->dd, row = w->y + ky * cv->dh, column = w->x + kx * cv->dw;
+  return ((slice * cv->h + row) * cv->w + column) * cv->cs;
+}
+
+/// The number of tap (kz, ky, kx), row-major.
+APUS_INLINE ptrdiff_t apus_tap(const apus_conv *cv, int kz, int ky, int kx) {
+  return ((ptrdiff_t)kz * cv->kh + ky) * cv->kw + kx;
+}
+
+/// Elements of an image.
+APUS_INLINE ptrdiff_t apus_image_size(const apus_conv *cv) {
+  return (ptrdiff_t)cv->d * cv->h * cv->w * cv->cs;
+}
+
+/// Pixels of the output of an image.
+APUS_INLINE int apus_output_pixels(const apus_conv *cv) { return cv->od * cv->oh * cv->ow; }
 
 #endif

@@ -369,19 +369,38 @@ void apus_gather_rows(void *dst, const void *src, size_t row_bytes, const int64_
 
 // MARK: Windows over images
 
-/// A window sliding over an image `[h, w, c]`: kernel `kh × kw`, steps `sh, sw`, dilations
-/// `dh, dw`, padding `pt` rows above and `pl` columns at the left, output `oh × ow`. Output pixel
-/// `(oy, ox)` and tap `(ky, kx)` read input `(oy·sh − pt + ky·dh, ox·sw − pl + kx·dw)`.
+/// A window sliding over an image `[d, h, w, cs]`: kernel `kd × kh × kw`, steps `sd, sh, sw`, dilations
+/// `dd, dh, dw`, padding `pf` slices in front, `pt` rows above and `pl` columns at the left, output
+/// `od × oh × ow`. Output pixel `(oz, oy, ox)` and tap `(kz, ky, kx)` read input
+/// `(oz·sd − pf + kz·dd, oy·sh − pt + ky·dh, ox·sw − pl + kx·dw)`. It reads `c` of the `cs` channels: all, or one
+/// group of them, from the first that a pointer to the image points to. Images with fewer axes have one slice, or
+/// one row in one slice.
 typedef struct {
-  int h, w, c, kh, kw, sh, sw, dh, dw, pt, pl, oh, ow;
+  int d, h, w, c, cs, kd, kh, kw, sd, sh, sw, dd, dh, dw, pf, pt, pl, od, oh, ow;
 } apus_conv;
 
-/// Unrolls the windows of output pixels `p0 ..< p1` (row-major over `oh·ow`) of one image: col is
-/// `[p1 − p0, kh, kw, c]`, zero where a tap falls on padding.
+/// Unrolls the windows of output pixels `p0 ..< p1` (row-major over `od·oh·ow`) of one image: col is
+/// `[p1 − p0, kd, kh, kw, c]`, zero where a tap falls on padding.
 void apus_im2col(int size, const apus_conv *cv, const void *image, void *col, int p0, int p1);
 
 /// The transpose of `apus_im2col`: adds col to the image, which the caller zeroed. Floats.
 void apus_col2im_add(int dtype, const apus_conv *cv, const void *col, void *image, int p0, int p1);
+
+/// Convolves each channel of images x `[n, d, h, w, c]` with kernels of its own: k is `[kd, kh, kw, c·m]`, y
+/// `[n, od, oh, ow, c·m]`, where channel i gives the filters `i·m ..< (i + 1)·m`. Output pixels `p0 ..< p1` are done,
+/// counted over all images. Floats.
+void apus_depthwise(int dtype, const apus_conv *cv, ptrdiff_t m, const void *x, const void *k,
+                    void *y, ptrdiff_t p0, ptrdiff_t p1);
+
+/// The gradient of images `n0 ..< n1` from that of the output, g, by `apus_depthwise`. Floats.
+void apus_depthwise_input_grad(int dtype, const apus_conv *cv, ptrdiff_t m, const void *g,
+                               const void *k, void *dx, ptrdiff_t n0, ptrdiff_t n1);
+
+/// The gradient of the kernels of channels `c0 ..< c1` from n images and that of the output. The same, bit for bit,
+/// however channels are cut at multiples of 16. Floats.
+void apus_depthwise_kernel_grad(int dtype, const apus_conv *cv, ptrdiff_t m, const void *x,
+                                const void *g, ptrdiff_t n, void *dk, ptrdiff_t c0,
+                                ptrdiff_t c1);
 
 /// Adds bias `[columns]` to each row of y; what is then below 0 becomes 0 if `relu`. Floats.
 void apus_add_bias(int dtype, void *y, const void *bias, int relu, ptrdiff_t rows,
@@ -393,7 +412,7 @@ void apus_add_bias(int dtype, void *y, const void *bias, int relu, ptrdiff_t row
 /// Elements of scratch memory that one call of the two functions below needs.
 ptrdiff_t apus_direct_scratch_size(const apus_conv *cv);
 
-/// The convolution of images `n0 ..< n1` of few channels with kernel k `[kh, kw, c, filters]`, plus
+/// The convolution of flat images `n0 ..< n1` of few channels with kernel k `[kh, kw, c, filters]`, plus
 /// bias `[filters]` unless it is NULL, rectified if `relu`. `filters` is a multiple of 16; float32.
 void apus_direct(const apus_conv *cv, ptrdiff_t filters, const float *x, const float *k,
                  const float *bias, int relu, float *y, ptrdiff_t n0, ptrdiff_t n1,
@@ -405,7 +424,7 @@ void apus_direct_kernel_grad(const apus_conv *cv, ptrdiff_t filters, const float
                              const float *g, ptrdiff_t n, float *dk, ptrdiff_t f0, ptrdiff_t f1,
                              float *scratch);
 
-/// The tiles of one image of a convolution by Winograd's method: a 3 × 3 kernel, steps and
+/// The tiles of one flat image of a convolution by Winograd's method: a 3 × 3 kernel, steps and
 /// dilations 1, float32. A tile has 4 × 4 pixels of the output; those at the edges reach over them.
 ptrdiff_t apus_winograd_tiles(const apus_conv *cv);
 
@@ -437,7 +456,7 @@ void apus_winograd_kernel_grad(const apus_conv *cv, ptrdiff_t filters, const flo
                                const float *g, ptrdiff_t n, float *dk, ptrdiff_t f0, ptrdiff_t f1,
                                float *scratch);
 
-/// Maxima over windows: x `[n, h, w, c]`, y and arg `[n, oh, ow, c]`. `arg` is the offset of the
+/// Maxima over windows: x `[n, d, h, w, c]`, y and arg `[n, od, oh, ow, c]`. `arg` is the offset of the
 /// winner within its image (the first of equals; the first NaN wins). Padding never wins; a window
 /// of padding alone gives the lowest value and arg −1. Every type except bool. arg may be NULL.
 void apus_maxpool(int dtype, const apus_conv *cv, const void *x, void *y, int32_t *arg,
@@ -451,7 +470,7 @@ void apus_pool_scatter(int dtype, const apus_conv *cv, const void *g, const int3
 void apus_pool_gather(int dtype, const apus_conv *cv, const void *dx, const int32_t *arg, void *g,
                       ptrdiff_t n);
 
-/// Means over windows: x `[n, h, w, c]`, y `[n, oh, ow, c]`. Padding is not counted; a window of
+/// Means over windows: x `[n, d, h, w, c]`, y `[n, od, oh, ow, c]`. Padding is not counted; a window of
 /// padding alone gives 0. Floats.
 void apus_avgpool(int dtype, const apus_conv *cv, const void *x, void *y, ptrdiff_t n);
 

@@ -23,14 +23,22 @@ package enum ConvolutionAlgorithm: Sendable {
   case direct
   /// Winograd's F(4×4, 3×3): a quarter of the multiplications.
   case winograd
-  /// Windows are unrolled into the rows of a matrix; works for everything.
+  /// A channel of its own for each group: the taps of a window are read where they are.
+  case depthwise
+  /// Windows are unrolled into the rows of a matrix, group by group; works for everything.
   case unrolled
 
-  /// The way for images `[n, h, w, c]` and output `[n, oh, ow, f]`.
-  package init(_ window: Window2D, image: Shape, output: Shape, dtype: DType) {
-    let (channels, filters) = (image[3], output[3])
-    let isSingle = dtype == .float32 && image[0] > 0 && filters > 0
-    if window.isPointwise {
+  /// The way for images `[n, spatial axes..., c]` and output `[n, spatial axes..., f]`.
+  package init(
+    _ window: Window, groups: Int = 1, image: Shape, output: Shape, dtype: DType
+  ) {
+    let (channels, filters) = (image[-1], output[-1])
+    // These kernels know neither groups nor volumes.
+    let isSingle =
+      dtype == .float32 && image[0] > 0 && filters > 0 && groups == 1 && window.rank < 3
+    if groups > 1 && groups == channels {
+      self = .depthwise
+    } else if window.isPointwise {
       self = .pointwise
     } else if isSingle, Self.isDirect(window, channels: channels, filters: filters) {
       self = .direct
@@ -42,21 +50,21 @@ package enum ConvolutionAlgorithm: Sendable {
   }
 
   /// Whole vectors of filters, and few enough taps that their table stays small.
-  private static func isDirect(_ window: Window2D, channels: Int, filters: Int) -> Bool {
+  private static func isDirect(_ window: Window, channels: Int, filters: Int) -> Bool {
     (1...4).contains(channels) && filters % 16 == 0
-      && window.size[0] * window.size[1] * channels <= 64
+      && window.size.reduce(channels, *) <= 64
   }
 
   /// Enough pixels to be worth the transforms of the kernel, and half the multiplications at most:
   /// tiles that reach over the edge and lanes without a channel are counted.
-  private static func isWinograd(_ window: Window2D, channels: Int, output: Shape) -> Bool {
+  private static func isWinograd(_ window: Window, channels: Int, output: Shape) -> Bool {
     guard window.size == [3, 3], window.strides == [1, 1], window.dilations == [1, 1] else {
       return false
     }
     func lanes(_ count: Int) -> Int { (count + 15) / 16 * 16 }
     let pixels = output[1] * output[2]
     let tiles = ((output[1] + 3) / 4) * ((output[2] + 3) / 4)
-    let products = 36 * tiles * lanes(channels) * lanes(output[3])
-    return output[0] * pixels >= 256 && 2 * products <= 9 * pixels * channels * output[3]
+    let products = 36 * tiles * lanes(channels) * lanes(output[-1])
+    return output[0] * pixels >= 256 && 2 * products <= 9 * pixels * channels * output[-1]
   }
 }

@@ -17,13 +17,14 @@ struct ConvolutionTiles {
   /// the product.
   private static let tileBytes = 512 << 10
 
-  init(_ window: Window2D, image: Shape, output: Shape, size: Int) {
-    pixels = output[1] * output[2]
+  /// - Parameter channels: how many channels of the images the windows have: those of a group.
+  init(_ window: Window, image: Shape, output: Shape, channels: Int, size: Int) {
+    pixels = output.spatial.reduce(1, *)
     rows = output[0] * pixels
-    depth = window.size[0] * window.size[1] * image[3]
-    imageBytes = image[1] * image[2] * image[3] * size
+    depth = window.size.reduce(channels, *)
+    imageBytes = image.dropFirst().reduce(size, *)
     self.size = size
-    geometry = window.geometry(image: image, output: output)
+    geometry = window.geometry(image: image, output: output, channels: channels)
     let fitting = Self.tileBytes / Swift.max(depth * size, 1)
     // Fewer rows than this leave the product no work to hide its packing behind.
     tileRows = Swift.min(Swift.max(fitting, 64), Swift.max(rows, 1))

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Convolutions of float32 images with few channels, and the gradient of the kernel, without unrolling.
+/// Convolutions of float32 images (or sequences) with few channels, and the gradient of the kernel, without unrolling.
 struct DirectConvolution {
   private let geometry: apus_conv
   private let images: Int
@@ -9,11 +9,11 @@ struct DirectConvolution {
   /// Multiply-adds of one image.
   private let work: Int
 
-  init(_ window: Window2D, image: Shape, output: Shape, _ workspace: Workspace) {
+  init(_ window: Window, image: Shape, output: Shape, _ workspace: Workspace) {
     geometry = window.geometry(image: image, output: output)
     images = image[0]
-    filters = output[3]
-    work = output[1] * output[2] * filters * window.size[0] * window.size[1] * image[3]
+    filters = output[-1]
+    work = (output.spatial + window.size).reduce(filters * image[-1], *)
     self.workspace = workspace
     let padded = withUnsafePointer(to: geometry) { apus_direct_scratch_size($0) }
     workspace.require(bytes: Swift.max(padded, 1) * MemoryLayout<Float>.size)

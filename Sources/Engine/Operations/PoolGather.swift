@@ -3,19 +3,17 @@ import CKernels
 /// The elements at the winners' places: the transpose of ``PoolScatter``.
 public struct PoolGather: Primitive {
   /// How the window of the pooling moves.
-  public let window: Window2D
+  public let window: Window
 
   /// The elements at the winners of a pooling.
-  public init(window: Window2D) { self.window = window }
+  public init(window: Window) { self.window = window }
 
   /// `[n, h, w, c]` and the winners' offsets `[n, oh, ow, c]` give `[n, oh, ow, c]`.
   public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 2)
     try expectFloating(inputs[0])
     let images = inputs[0].shape
-    try expectImages(images, name)
-    let size = try window.outputSize(images[1], images[2], name)
-    let shape: Shape = [images[0], size[0], size[1], images[3]]
+    let shape = try window.output(of: images, channels: images[-1], name)
     guard inputs[1] == TensorSpec(shape, .int32) else {
       throw .shape(operation: name, message: "\(inputs[1]) does not belong to images \(images)")
     }

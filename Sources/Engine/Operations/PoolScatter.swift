@@ -1,14 +1,14 @@
 import CKernels
 
-/// Zeros with each input added at its winner's place: the gradient of ``MaxPool2D``.
+/// Zeros with each input added at its winner's place: the gradient of ``MaxPoolOperation``.
 public struct PoolScatter: Primitive {
   /// How the window of the pooling moves.
-  public let window: Window2D
+  public let window: Window
   /// The shape of the images.
   public let imageShape: Shape
 
   /// The gradient for images of `imageShape`.
-  public init(window: Window2D, imageShape: Shape) {
+  public init(window: Window, imageShape: Shape) {
     self.window = window
     self.imageShape = imageShape
   }
@@ -17,8 +17,7 @@ public struct PoolScatter: Primitive {
   public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 2)
     try expectFloating(inputs[0])
-    let size = try window.outputSize(imageShape[1], imageShape[2], name)
-    let shape: Shape = [imageShape[0], size[0], size[1], imageShape[3]]
+    let shape = try window.output(of: imageShape, channels: imageShape[-1], name)
     guard inputs[0].shape == shape, inputs[1] == TensorSpec(shape, .int32) else {
       throw .shape(
         operation: name, message: "\(inputs[0]) and \(inputs[1]) do not belong to \(imageShape)")

@@ -1,11 +1,13 @@
 import CKernels
 
-/// Convolutions as matrix products of unrolled windows, some output pixels at a time; those of one cell
-/// need no unrolling.
+/// Convolutions as matrix products of unrolled windows, some output pixels and one group at a time; those of
+/// one cell need no unrolling.
 struct UnrolledConvolution {
   private let tiles: ConvolutionTiles
   private let images: Int
   private let pixels: Int
+  private let groups: Int
+  private let channels: Int
   private let filters: Int
   private let dtype: DType
   private let isPointwise: Bool
@@ -13,12 +15,15 @@ struct UnrolledConvolution {
 
   /// There is at least one output pixel, channel and filter.
   init(
-    _ window: Window2D, image: Shape, output: Shape, _ dtype: DType, _ workspace: Workspace
+    _ window: Window, groups: Int, image: Shape, output: Shape, _ dtype: DType,
+    _ workspace: Workspace
   ) {
-    tiles = ConvolutionTiles(window, image: image, output: output, size: dtype.size)
+    (channels, filters) = (image[-1], output[-1])
+    tiles = ConvolutionTiles(
+      window, image: image, output: output, channels: channels / groups, size: dtype.size)
     images = image[0]
-    pixels = output[1] * output[2]
-    filters = output[3]
+    pixels = output.spatial.reduce(1, *)
+    self.groups = groups
     self.dtype = dtype
     isPointwise = window.isPointwise
     self.workspace = workspace
@@ -28,24 +33,44 @@ struct UnrolledConvolution {
   /// Rows that are worth a thread.
   private var grain: Int { 400_000 / Swift.max(tiles.depth * filters, 1) + 1 }
 
+  /// Filters of a group.
+  private var width: Int { filters / groups }
+
+  /// Where the numbers of a group start within one pixel of the images.
+  private func inputOffset(_ group: Int) -> Int { group * (channels / groups) * dtype.size }
+
+  /// Where the numbers of a group start within one pixel of the output, or one row of the kernel.
+  private func outputOffset(_ group: Int) -> Int { group * width * dtype.size }
+
+  /// Distance between the rows of the matrix of windows.
+  private var leading: Int { isPointwise ? channels : tiles.depth }
+
+  /// The windows of a group over some output pixels: unrolled, or the pixels themselves.
+  private func windows(
+    _ x: UnsafeRawPointer, _ group: Int, _ start: Int, _ count: Int, _ part: Int
+  ) -> UnsafeRawPointer {
+    let first = x + inputOffset(group)
+    if isPointwise { return first + start * channels * dtype.size }
+    tiles.unroll(first, start, count, workspace.base(part: part))
+    return UnsafeRawPointer(workspace.base(part: part))
+  }
+
   /// The convolution of `x` with `k`, cut by output pixels.
   func forward(
     _ x: UnsafeRawPointer, _ k: UnsafeRawPointer, bias: UnsafeRawPointer?, isRectified: Bool,
     _ y: UnsafeMutableRawPointer
   ) -> Kernel {
-    let left = MatrixForm(isTransposed: false, leading: tiles.depth)
+    let left = MatrixForm(isTransposed: false, leading: leading)
     let right = MatrixForm(isTransposed: false, leading: filters)
     return workspace.parallel(tiles.rows, grain: grain, multiple: 8) { range, part in
       tiles.forEach(in: range) { start, count in
         let target = y + start * filters * dtype.size
-        var windows = x + start * tiles.depth * dtype.size
-        if !isPointwise {
-          tiles.unroll(x, start, count, workspace.base(part: part))
-          windows = UnsafeRawPointer(workspace.base(part: part))
+        for group in 0..<groups {
+          let offset = outputOffset(group)
+          gemm(
+            dtype, count, width, tiles.depth, windows(x, group, start, count, part), left,
+            k + offset, right, target + offset, leading: filters, accumulate: false)
         }
-        gemm(
-          dtype, count, filters, tiles.depth, windows, left, k, right, target, leading: filters,
-          accumulate: false)
         if let bias {
           apus_add_bias(dtype.code, target, bias, isRectified ? 1 : 0, count, filters)
         }
@@ -66,36 +91,45 @@ struct UnrolledConvolution {
       }
       let rows = range.lowerBound * pixels..<range.upperBound * pixels
       tiles.forEach(in: rows) { start, count in
-        let windows =
-          isPointwise ? dx + start * tiles.depth * dtype.size : workspace.base(part: part)
-        gemm(
-          dtype, count, tiles.depth, filters, g + start * filters * dtype.size, left, k, right,
-          windows, leading: tiles.depth, accumulate: false)
-        if !isPointwise { tiles.roll(windows, start, count, dx, dtype) }
+        for group in 0..<groups {
+          let first = dx + inputOffset(group)
+          let windows =
+            isPointwise ? first + start * channels * dtype.size : workspace.base(part: part)
+          gemm(
+            dtype, count, tiles.depth, width,
+            g + start * filters * dtype.size + outputOffset(group), left,
+            k + outputOffset(group), right, windows, leading: leading, accumulate: false)
+          if !isPointwise { tiles.roll(windows, start, count, first, dtype) }
+        }
       }
     }
   }
 
-  /// The gradient of the kernel, cut by filters: a sum over all pixels is never cut.
+  /// The gradient of the kernel, cut by groups or, when there is one, by filters: a sum over all pixels is
+  /// never cut.
   func kernelGradient(
     _ x: UnsafeRawPointer, _ g: UnsafeRawPointer, _ dk: UnsafeMutableRawPointer
   ) -> Kernel {
-    let left = MatrixForm(isTransposed: true, leading: tiles.depth)
+    let left = MatrixForm(isTransposed: true, leading: leading)
     let right = MatrixForm(isTransposed: false, leading: filters)
-    let grain = tiles.rows < 2 * self.grain ? filters : 16
-    return workspace.parallel(filters, grain: grain, multiple: 16) { range, part in
-      let first = range.lowerBound * dtype.size
+    func sum(_ group: Int, _ strip: Range<Int>, _ part: Int) {
+      let first = strip.lowerBound * dtype.size
       tiles.forEach(in: 0..<tiles.rows) { start, count in
-        var windows = x + start * tiles.depth * dtype.size
-        if !isPointwise {
-          tiles.unroll(x, start, count, workspace.base(part: part))
-          windows = UnsafeRawPointer(workspace.base(part: part))
-        }
         gemm(
-          dtype, tiles.depth, range.count, count, windows, left,
+          dtype, tiles.depth, strip.count, count, windows(x, group, start, count, part), left,
           g + start * filters * dtype.size + first, right, dk + first, leading: filters,
           accumulate: start > 0)
       }
+    }
+    let isSmall = tiles.rows < 2 * grain
+    if groups == 1 {
+      let grain = isSmall ? filters : 16
+      return workspace.parallel(filters, grain: grain, multiple: 16) { strip, part in
+        sum(0, strip, part)
+      }
+    }
+    return workspace.parallel(groups, grain: isSmall ? groups : 1) { range, part in
+      for group in range { sum(group, group * width..<(group + 1) * width, part) }
     }
   }
 }

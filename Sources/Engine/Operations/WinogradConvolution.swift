@@ -12,7 +12,7 @@ struct WinogradConvolution {
   /// The transformed kernel, which threads share, comes first in the scratch memory of part 0.
   private let kernelBytes: Int
 
-  init(_ window: Window2D, image: Shape, output: Shape, _ workspace: Workspace) {
+  init(_ window: Window, image: Shape, output: Shape, _ workspace: Workspace) {
     geometry = window.geometry(image: image, output: output)
     images = image[0]
     channels = image[3]

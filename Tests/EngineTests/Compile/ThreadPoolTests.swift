@@ -129,12 +129,12 @@ private final class Total: Sendable {
         ),
         ("dropout", try withGradient([wide]) { dropout($0[0], rate: 0.3, key: key) }),
         ("gelu", try withGradient([wide]) { gelu($0[0]) }),
-        ("maxPool2D", try withGradient([images]) { maxPool2D($0[0], padding: .same) }),
+        ("maxPool2D", try withGradient([images]) { maxPool($0[0], padding: .same) }),
         (
           "overlapping maxPool2D",
-          try withGradient([images]) { maxPool2D($0[0], size: (3, 3), strides: (2, 2)) }
+          try withGradient([images]) { maxPool($0[0], size: 3, strides: 2) }
         ),
-        ("avgPool2D", try withGradient([images]) { avgPool2D($0[0], size: (3, 2)) }),
+        ("avgPool2D", try withGradient([images]) { averagePool($0[0], size: [3, 2]) }),
         ("slice", try withGradient([wide]) { $0[0][3..<500, 5..<200] }),
       ]
     }

@@ -9,10 +9,10 @@ enum LayerTable {
   typealias Layer = AnyModule & Callable
 
   /// Fixture files with cases for layers.
-  static let files = ["layers", "more_layers", "torch_layers", "recurrent"]
+  static let files = ["layers", "more_layers", "torch_layers", "recurrent", "convolutions"]
 
   /// A row for every class name in those files.
-  static let rows = [basicRows, moreRows, sequenceRows].reduce(into: [:]) { all, rows in
+  static let rows = [basicRows, moreRows, sequenceRows, convolutionRows].reduce(into: [:]) { all, rows in
     all.merge(rows) { first, _ in first }
   }
 
@@ -22,27 +22,6 @@ enum LayerTable {
         try example.integer("units"), activation: try activation(example),
         useBias: try example.argument("use_bias")?.bool() ?? true)
     },
-    "Conv2D": { example in
-      // Groups are not there yet.
-      guard example.argument("groups") == nil else { return nil }
-      return Conv2D(
-        try example.integer("filters"), kernelSize: try example.size("kernel_size"),
-        strides: try example.optionalSize("strides") ?? 1, padding: try example.padding(),
-        dilations: try example.optionalSize("dilation_rate") ?? 1,
-        activation: try activation(example),
-        useBias: try example.argument("use_bias")?.bool() ?? true)
-    },
-    "MaxPooling2D": { example in
-      MaxPooling2D(
-        try example.size("pool_size"), strides: try example.optionalSize("strides"),
-        padding: try example.padding())
-    },
-    "AveragePooling2D": { example in
-      AveragePooling2D(
-        try example.size("pool_size"), strides: try example.optionalSize("strides"),
-        padding: try example.padding())
-    },
-    "GlobalAveragePooling2D": { _ in GlobalAveragePooling2D() },
     "LayerNormalization": { example in
       LayerNormalization(
         axes: try example.argument("axis")?.elements().map { try $0.int() } ?? [-1],
@@ -122,20 +101,4 @@ enum LayerTable {
 extension FixtureCase {
   /// A whole number that the constructor must be given.
   func integer(_ key: String) throws -> Int { try self["arguments"][key].int() }
-
-  /// Rows and columns that the constructor must be given.
-  func size(_ key: String) throws -> Size2D {
-    let numbers = try self["arguments"][key].elements().map { try $0.int() }
-    return Size2D(rows: numbers[0], columns: numbers[1])
-  }
-
-  /// Rows and columns, or nil for the default.
-  func optionalSize(_ key: String) throws -> Size2D? {
-    argument(key) == nil ? nil : try size(key)
-  }
-
-  /// Keras's name of the padding.
-  func padding() throws -> Padding {
-    try argument("padding")?.string() == "same" ? .same : .valid
-  }
 }

@@ -7,25 +7,25 @@ private struct Geometry: Sendable, CustomTestStringConvertible {
   var image: Shape
   var kernel: [Int] = [3, 3]
   var filters: Int
-  var strides = (1, 1)
+  var strides: SpatialSize = 1
   var padding = Padding.valid
-  var dilations = (1, 1)
+  var dilations: SpatialSize = 1
   var dtype = DType.float32
   var algorithm: ConvolutionAlgorithm
 
   var testDescription: String { "\(image) \(kernel) \(filters) \(padding) \(algorithm)" }
 
-  var window: Window2D {
+  var window: Window {
     get throws {
-      try Window2D(
+      try Window(
         size: kernel, strides: strides, dilations: dilations, padding: padding,
-        image: [image[1], image[2]], operation: "conv2D")
+        image: image.spatial, operation: "conv2D")
     }
   }
 
   var output: Shape {
     get throws {
-      let size = try window.outputSize(image[1], image[2], "conv2D")
+      let size = try window.outputSize(image.spatial, "conv2D")
       return [image[0], size[0], size[1], filters]
     }
   }
@@ -38,16 +38,16 @@ private let geometries = [
   Geometry(image: [2, 7, 9, 1], filters: 16, algorithm: .direct),
   Geometry(image: [1, 5, 3, 3], filters: 48, padding: .same, algorithm: .direct),
   Geometry(
-    image: [2, 11, 20, 4], filters: 32, strides: (2, 2), padding: .same, algorithm: .direct),
+    image: [2, 11, 20, 4], filters: 32, strides: 2, padding: .same, algorithm: .direct),
   Geometry(
     image: [1, 12, 20, 2], kernel: [5, 5], filters: 64,
-    padding: .explicit(top: 3, bottom: 2, left: 4, right: 4), dilations: (2, 2),
+    padding: .explicit(before: [3, 4], after: [2, 4]), dilations: 2,
     algorithm: .direct),
   Geometry(image: [20, 28, 28, 1], filters: 32, algorithm: .direct),
   Geometry(image: [3, 15, 11, 24], filters: 28, padding: .same, algorithm: .winograd),
   Geometry(image: [1, 26, 26, 48], filters: 80, algorithm: .winograd),
   Geometry(
-    image: [5, 8, 9, 16], filters: 32, padding: .explicit(top: 2, bottom: 1, left: 0, right: 3),
+    image: [5, 8, 9, 16], filters: 32, padding: .explicit(before: [2, 0], after: [1, 3]),
     algorithm: .winograd),
   Geometry(image: [64, 4, 4, 16], filters: 16, padding: .same, algorithm: .winograd),
   Geometry(image: [1, 18, 18, 100], filters: 70, algorithm: .winograd),
@@ -66,14 +66,14 @@ private let geometries = [
       Geometry(image: [8, 32, 32, 64], filters: 6, algorithm: .unrolled),
       // Most of a tile would reach over the edge.
       Geometry(image: [512, 3, 3, 64], filters: 64, algorithm: .unrolled),
-      Geometry(image: [8, 32, 32, 64], filters: 64, strides: (2, 1), algorithm: .unrolled),
-      Geometry(image: [8, 32, 32, 64], filters: 64, dilations: (2, 2), algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 64], filters: 64, strides: [2, 1], algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 64], filters: 64, dilations: 2, algorithm: .unrolled),
       Geometry(image: [8, 32, 32, 64], kernel: [5, 5], filters: 64, algorithm: .unrolled),
       Geometry(image: [8, 32, 32, 64], filters: 64, dtype: .float64, algorithm: .unrolled),
       Geometry(image: [8, 32, 32, 3], filters: 10, algorithm: .unrolled),
       Geometry(image: [8, 32, 32, 3], kernel: [7, 7], filters: 64, algorithm: .unrolled),
       Geometry(
-        image: [8, 32, 32, 64], kernel: [1, 1], filters: 64, strides: (2, 2),
+        image: [8, 32, 32, 64], kernel: [1, 1], filters: 64, strides: 2,
         algorithm: .unrolled),
       Geometry(image: [0, 32, 32, 64], filters: 64, algorithm: .unrolled),
     ])
@@ -89,17 +89,17 @@ private let geometries = [
   fileprivate func values(_ g: Geometry) throws {
     let expected = try Expected(g)
     let (window, output) = (try g.window, try g.output)
-    let y = apply1(Conv2DOperation(window: window), expected.x, expected.k)
+    let y = apply1(ConvOperation(window: window), expected.x, expected.k)
     expect(y, expected.y, output)
     let rectified = apply1(
-      Conv2DOperation(window: window, epilogue: .biasReLU), expected.x, expected.k, expected.bias)
+      ConvOperation(window: window, epilogue: .biasReLU), expected.x, expected.k, expected.bias)
     let bias = expected.bias.scalars(as: Double.self)
     let sums = zip(expected.y, expected.y.indices).map { $0 + bias[$1 % g.filters] }
     expect(rectified, sums.map { max($0, 0) }, output)
     let dx = apply1(
-      Conv2DInputGradient(window: window, imageShape: g.image), expected.g, expected.k)
+      ConvInputGradient(window: window, imageShape: g.image), expected.g, expected.k)
     expect(dx, expected.dx, g.image)
-    let dk = apply1(Conv2DKernelGradient(window: window), expected.x, expected.g)
+    let dk = apply1(ConvKernelGradient(window: window), expected.x, expected.g)
     expect(dk, expected.dk, g.kernelShape)
   }
 
@@ -134,8 +134,8 @@ private let geometries = [
       return result.scalars(as: Double.self)
     }
     let operations: [(any Primitive, [Tensor])] = [
-      (Conv2DOperation(window: window), [expected.x, expected.k]),
-      (Conv2DKernelGradient(window: window), [expected.x, expected.g]),
+      (ConvOperation(window: window), [expected.x, expected.k]),
+      (ConvKernelGradient(window: window), [expected.x, expected.g]),
     ]
     for (primitive, inputs) in operations {
       let one = try run(primitive, inputs, threads: 1)
@@ -143,7 +143,7 @@ private let geometries = [
       #expect(try run(primitive, inputs, threads: 3) == one)
     }
     if g.algorithm == .winograd {
-      let gradient = Conv2DInputGradient(window: window, imageShape: g.image)
+      let gradient = ConvInputGradient(window: window, imageShape: g.image)
       let one = try run(gradient, [expected.g, expected.k], threads: 1)
       #expect(try run(gradient, [expected.g, expected.k], threads: 2) == one)
     }
@@ -182,9 +182,9 @@ private struct Expected {
       )
       for cell in 0..<kernel[0] * kernel[1] {
         let row =
-          i * window.strides[0] - window.padding[0] + cell / kernel[1] * window.dilations[0]
+          i * window.strides[0] - window.before[0] + cell / kernel[1] * window.dilations[0]
         let column =
-          j * window.strides[1] - window.padding[2] + cell % kernel[1] * window.dilations[1]
+          j * window.strides[1] - window.before[1] + cell % kernel[1] * window.dilations[1]
         guard (0..<image[1]).contains(row), (0..<image[2]).contains(column) else { continue }
         for c in 0..<channels {
           let source = ((n * image[1] + row) * image[2] + column) * channels + c

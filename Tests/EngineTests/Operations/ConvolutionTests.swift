@@ -8,7 +8,7 @@ struct ConvolutionTests {
   func values() {
     let x = Tensor.arange(from: 0, to: 9).reshape([1, 3, 3, 1])
     let k = Tensor([1.0, 2, 3, 4], shape: [2, 2, 1, 1])
-    let y = conv2D(x, k)
+    let y = conv(x, k)
     #expect(y.shape == [1, 2, 2, 1])
     // 0·1 + 1·2 + 3·3 + 4·4 and so on.
     expectClose(y, [27, 37, 57, 67])
@@ -35,7 +35,7 @@ struct ConvolutionTests {
         output: [1, 3, 2, 2]),
       Geometry(
         image: [1, 3, 3, 2], kernel: [3, 3, 2, 2],
-        padding: .explicit(top: 2, bottom: 1, left: 0, right: 3), output: [1, 4, 4, 2]),
+        padding: .explicit(before: [2, 0], after: [1, 3]), output: [1, 4, 4, 2]),
       Geometry(image: [3, 4, 4, 5], kernel: [1, 1, 5, 2], output: [3, 4, 4, 2]),
       Geometry(
         image: [3, 4, 5, 2], kernel: [1, 1, 2, 2], strides: [2, 2], padding: .same,
@@ -47,9 +47,9 @@ struct ConvolutionTests {
     var generator = SeededGenerator(seed: 11)
     let x = generator.uniform(g.image, dtype: .float32)
     let k = generator.uniform(g.kernel, dtype: .float32)
-    let y = conv2D(
-      x, k, strides: (g.strides[0], g.strides[1]), padding: g.padding,
-      dilations: (g.dilations[0], g.dilations[1]))
+    let y = conv(
+      x, k, strides: SpatialSize(g.strides), padding: g.padding,
+      dilations: SpatialSize(g.dilations))
     #expect(y.shape == g.output)
     expectClose(y, reference(x, k, g), atol: 1e-5)
   }
@@ -57,8 +57,8 @@ struct ConvolutionTests {
   private func reference(_ x: Tensor, _ k: Tensor, _ g: Geometry) -> Tensor {
     var (top, left) = (0, 0)
     switch g.padding {
-    case .valid: break
-    case .explicit(let t, _, let l, _): (top, left) = (t, l)
+    case .valid, .causal: break
+    case .explicit(let before, _): (top, left) = (before[0], before[1])
     case .same:
       func total(_ axis: Int) -> Int {
         let span = (g.kernel[axis] - 1) * g.dilations[axis] + 1
@@ -97,18 +97,18 @@ struct ConvolutionTests {
   @Test("Pooling takes the largest or the mean of each window; padding does not count")
   func pools() {
     let x = Tensor.arange(from: 1, to: 10).reshape([1, 3, 3, 1])
-    expectClose(maxPool2D(x), [5])
-    expectClose(avgPool2D(x), [3])
-    expectClose(maxPool2D(x, strides: (1, 1)), [5, 6, 8, 9])
-    expectClose(maxPool2D(-x, padding: .same), [-1, -3, -7, -9])
-    expectClose(avgPool2D(x, padding: .same), [3, 4.5, 7.5, 9])
-    #expect(maxPool2D(x, size: (3, 1)).shape == [1, 1, 3, 1])
+    expectClose(maxPool(x), [5])
+    expectClose(averagePool(x), [3])
+    expectClose(maxPool(x, strides: 1), [5, 6, 8, 9])
+    expectClose(maxPool(-x, padding: .same), [-1, -3, -7, -9])
+    expectClose(averagePool(x, padding: .same), [3, 4.5, 7.5, 9])
+    #expect(maxPool(x, size: [3, 1]).shape == [1, 1, 3, 1])
   }
 
   @Test("The winner of a window gets its whole gradient")
   func poolGradient() throws {
     let x = Tensor([1.0, 4, 4, 2], shape: [1, 2, 2, 1])
-    expectClose(try grad { (x: Tensor) in sum(maxPool2D(x)) }(x), [0, 1, 0, 0])
+    expectClose(try grad { (x: Tensor) in sum(maxPool(x)) }(x), [0, 1, 0, 0])
   }
 
   @Test("Images and kernels that do not fit are named, with what would be right")
@@ -120,19 +120,22 @@ struct ConvolutionTests {
           cannot convolve images [1, 8, 8, 3] with kernel [3, 3, 4, 8]: channels of the images (3) \
           must equal channels of the kernel (4)
           """)
-    ) { try withErrors { conv2D(Tensor.zeros([1, 8, 8, 3]), Tensor.zeros([3, 3, 4, 8])) } }
+    ) { try withErrors { conv(Tensor.zeros([1, 8, 8, 3]), Tensor.zeros([3, 3, 4, 8])) } }
     #expect(
       throws: EngineError.shape(
         operation: "conv2D",
         message: """
-          a window of [3, 3] with dilations [1, 1] spans 3 rows, more than the 2 of an image \
-          [2, 8] with padding [0, 0, 0, 0]
+          a window of [3, 3] with dilations [1, 1] spans 3 elements of axis 1, more than the 2 of an \
+          image [2, 8] with padding [0, 0] before and [0, 0] after
           """)
-    ) { try withErrors { conv2D(Tensor.zeros([1, 2, 8, 1]), Tensor.zeros([3, 3, 1, 1])) } }
+    ) { try withErrors { conv(Tensor.zeros([1, 2, 8, 1]), Tensor.zeros([3, 3, 1, 1])) } }
     #expect(
       throws: EngineError.shape(
-        operation: "maxPool2D",
-        message: "images must have shape [batch, height, width, channels], got [8, 8]")
-    ) { try withErrors { maxPool2D(Tensor.zeros([8, 8])) } }
+        operation: "maxPool",
+        message: """
+          images must have shape [batch, spatial axes..., channels] with one to three spatial axes, \
+          got [8, 8]
+          """)
+    ) { try withErrors { maxPool(Tensor.zeros([8, 8])) } }
   }
 }

@@ -15,7 +15,7 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
 enum GradientTable {
   static let cases: [GradientCase] =
     unary + binary + choices + reductions + views + joins + products + indexing + rows
-    + scaledRows + attention + convolutions + pools + random
+    + scaledRows + attention + images + random
 
   // MARK: Elementwise
 
@@ -123,7 +123,7 @@ enum GradientTable {
 
   // MARK: Shapes
 
-  private static func one(
+  static func one(
     _ name: String, _ shape: Shape, _ function: @escaping @Sendable (Tensor) throws -> Tensor
   ) -> GradientCase {
     GradientCase(
@@ -363,78 +363,6 @@ enum GradientTable {
           $0[0][.all, .all, 0], $0[0][.all, .all, 1], $0[0][.all, .all, 2], isCausal: true)
       }),
   ]
-
-  // MARK: Images
-
-  private static func convolution(
-    _ name: String, _ x: Shape, _ k: Shape, strides: (Int, Int) = (1, 1),
-    padding: Padding = .valid, dilations: (Int, Int) = (1, 1)
-  ) -> GradientCase {
-    let (down, right, below, beside) = (strides.0, strides.1, dilations.0, dilations.1)
-    return GradientCase(
-      name: "conv2D \(name)", arguments: { [$0.uniform(x), $0.uniform(k)] },
-      function: {
-        conv2D(
-          $0[0], $0[1], strides: (down, right), padding: padding, dilations: (below, beside))
-      })
-  }
-
-  private static let convolutions: [GradientCase] = [
-    convolution("valid", [2, 4, 3, 2], [2, 2, 2, 3]),
-    convolution("same", [1, 4, 3, 2], [3, 2, 2, 1], padding: .same),
-    convolution("strided", [2, 5, 4, 1], [2, 3, 1, 2], strides: (2, 1), padding: .same),
-    convolution("dilated", [1, 5, 4, 1], [2, 2, 1, 2], dilations: (2, 3)),
-    convolution(
-      "padded", [1, 3, 3, 1], [2, 2, 1, 1],
-      padding: .explicit(top: 1, bottom: 0, left: 2, right: 1)),
-    convolution("pointwise", [2, 2, 3, 2], [1, 1, 2, 3]),
-    convolution("pointwise strided", [1, 3, 3, 2], [1, 1, 2, 2], strides: (2, 2)),
-    convolution("of no images", [0, 3, 3, 1], [2, 2, 1, 1]),
-    biased("bias", .bias, [2, 4, 3, 2], [2, 2, 2, 3]),
-    biased("bias and ReLU", .biasReLU, [2, 4, 3, 2], [2, 2, 2, 3]),
-    biased("bias, pointwise", .biasReLU, [1, 3, 3, 2], [1, 1, 2, 4]),
-    biased("bias and no channels", .bias, [2, 3, 3, 0], [2, 2, 0, 2]),
-  ]
-
-  private static func biased(
-    _ name: String, _ epilogue: Conv2DOperation.Epilogue, _ x: Shape, _ k: Shape
-  ) -> GradientCase {
-    GradientCase(
-      name: "conv2D with \(name)",
-      arguments: { [$0.uniform(x), $0.uniform(k), $0.uniform([k[3]])] },
-      function: {
-        let window = try Window2D(
-          size: [k[0], k[1]], strides: (1, 1), padding: .valid, image: [x[1], x[2]],
-          operation: "conv2D")
-        return apply1(
-          Conv2DOperation(window: window, epilogue: epilogue), $0[0], $0[1], $0[2])
-      })
-  }
-
-  private static func pool(
-    _ name: String, _ shape: Shape,
-    _ function: @escaping @Sendable (Tensor, (Int, Int), (Int, Int), Padding) -> Tensor
-  ) -> [GradientCase] {
-    [
-      one("\(name) valid", shape) { square(function($0, (2, 2), (2, 2), .valid)) },
-      one("\(name) same", shape) { square(function($0, (3, 2), (2, 1), .same)) },
-      one("\(name) overlapping", shape) { square(function($0, (2, 3), (1, 1), .valid)) },
-      one("\(name) padded", shape) {
-        square(function($0, (2, 2), (2, 2), .explicit(top: 1, bottom: 1, left: 0, right: 1)))
-      },
-    ]
-  }
-
-  private static let pools: [GradientCase] = [
-    pool("maxPool2D", [2, 4, 3, 2]) { maxPool2D($0, size: $1, strides: $2, padding: $3) },
-    pool("avgPool2D", [2, 4, 3, 2]) { avgPool2D($0, size: $1, strides: $2, padding: $3) },
-    pool("maxPool2D of no images", [0, 4, 3, 1]) {
-      maxPool2D($0, size: $1, strides: $2, padding: $3)
-    },
-    pool("avgPool2D of no images", [0, 4, 3, 1]) {
-      avgPool2D($0, size: $1, strides: $2, padding: $3)
-    },
-  ].flatMap { $0 }
 
   // MARK: Random numbers
 

@@ -34,20 +34,22 @@ package struct ConvolutionEpilogue: Pass {
   /// The convolution with a bias, if `sum` is one and `other` has a number for each filter.
   private static func adding(_ other: Tensor, to sum: Tensor, _ node: Node) -> [Tensor]? {
     guard let convolution = sum.tracedNode, let spread = other.tracedNode,
-      let operation = convolution.primitive as? Conv2DOperation, operation.epilogue == .none,
+      let operation = convolution.primitive as? ConvOperation, operation.epilogue == .none,
       spread.primitive is BroadcastTo, let bias = spread.inputs.first,
-      bias.shape == [sum.shape[3]]
+      bias.shape == [sum.shape[-1]]
     else { return nil }
     return node.replaced(
-      by: Conv2DOperation(window: operation.window, epilogue: .bias), convolution.inputs + [bias])
+      by: ConvOperation(window: operation.window, groups: operation.groups, epilogue: .bias),
+      convolution.inputs + [bias])
   }
 
   /// The convolution with a bias and a rectifier, if `sum` has a bias.
   private static func rectifying(_ sum: Tensor, _ node: Node) -> [Tensor]? {
     guard let convolution = sum.tracedNode,
-      let operation = convolution.primitive as? Conv2DOperation, operation.epilogue == .bias
+      let operation = convolution.primitive as? ConvOperation, operation.epilogue == .bias
     else { return nil }
     return node.replaced(
-      by: Conv2DOperation(window: operation.window, epilogue: .biasReLU), convolution.inputs)
+      by: ConvOperation(window: operation.window, groups: operation.groups, epilogue: .biasReLU),
+      convolution.inputs)
   }
 }

@@ -14,7 +14,7 @@ private func values() -> [Tensor] {
 
 @Suite struct ConvolutionEpilogueTests {
   @Test func `a bias and a rectifier become part of the convolution`() throws {
-    let graph = try Trace.record(specs) { [relu(conv2D($0[0], $0[1]) + $0[2])] }
+    let graph = try Trace.record(specs) { [relu(conv($0[0], $0[1]) + $0[2])] }
     #expect(
       graph.description == """
         %0 = conv2D(in0, in1) : float32 [2, 10, 10, 32]
@@ -31,7 +31,7 @@ private func values() -> [Tensor] {
   }
 
   @Test func `a bias alone does as well, on either side`() throws {
-    let graph = try Trace.record(specs) { [tanh($0[2] + conv2D($0[0], $0[1]))] }
+    let graph = try Trace.record(specs) { [tanh($0[2] + conv($0[0], $0[1]))] }
     #expect(
       ConvolutionEpilogue().run(graph).description == """
         %0 = conv2D(add)(in0, in1, in2) : float32 [2, 10, 10, 32]
@@ -42,12 +42,12 @@ private func values() -> [Tensor] {
 
   @Test func `what others read stays`() throws {
     let sums = try Trace.record(specs) { inputs in
-      let y = conv2D(inputs[0], inputs[1])
+      let y = conv(inputs[0], inputs[1])
       return [relu(y + inputs[2]), y]
     }
     #expect(!ConvolutionEpilogue().run(sums).description.contains("conv2D(add"))
     let biased = try Trace.record(specs) { inputs in
-      let y = conv2D(inputs[0], inputs[1]) + inputs[2]
+      let y = conv(inputs[0], inputs[1]) + inputs[2]
       return [relu(y), exp(y)]
     }
     let description = ConvolutionEpilogue().run(biased).description
@@ -56,11 +56,11 @@ private func values() -> [Tensor] {
 
   @Test func `other sums are not biases`() throws {
     let images = try Trace.record(specs) { inputs in
-      [conv2D(inputs[0], inputs[1]) + conv2D(inputs[0], inputs[1] * 2.0)]
+      [conv(inputs[0], inputs[1]) + conv(inputs[0], inputs[1] * 2.0)]
     }
     #expect(!ConvolutionEpilogue().run(images).description.contains("conv2D(add"))
     let scalar = try Trace.record([specs[0], specs[1], TensorSpec([1], .float32)]) { inputs in
-      [conv2D(inputs[0], inputs[1]) + inputs[2]]
+      [conv(inputs[0], inputs[1]) + inputs[2]]
     }
     #expect(!ConvolutionEpilogue().run(scalar).description.contains("conv2D(add"))
   }
@@ -68,7 +68,7 @@ private func values() -> [Tensor] {
   @Test func `values and gradients do not change`() throws {
     let function: ([Tensor]) throws -> [Tensor] = { inputs in
       let (value, gradients) = try valueAndGrad { (inputs: [Tensor]) in
-        sum(square(relu(conv2D(inputs[0], inputs[1], padding: .same) + inputs[2])))
+        sum(square(relu(conv(inputs[0], inputs[1], padding: .same) + inputs[2])))
       }(inputs)
       return [value] + gradients
     }

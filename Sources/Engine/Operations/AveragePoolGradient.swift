@@ -1,24 +1,27 @@
 import CKernels
 
-/// Each element spread evenly over its window: the gradient of ``AvgPool2D``.
-public struct AvgPool2DGradient: Primitive {
+/// Each element spread evenly over its window: the gradient of ``AveragePool``.
+public struct AveragePoolGradient: Primitive {
   /// How the window of the pooling moves.
-  public let window: Window2D
+  public let window: Window
   /// The shape of the images.
   public let imageShape: Shape
 
   /// The gradient for images of `imageShape`.
-  public init(window: Window2D, imageShape: Shape) {
+  public init(window: Window, imageShape: Shape) {
     self.window = window
     self.imageShape = imageShape
   }
+
+  /// `averagePool2DGradient`, or with another number of axes.
+  public var name: String { "averagePool\(window.rank)DGradient" }
 
   /// `[n, oh, ow, c]` gives `[n, h, w, c]`.
   public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
     try expectFloating(inputs[0])
-    let size = try window.outputSize(imageShape[1], imageShape[2], name)
-    guard inputs[0].shape == [imageShape[0], size[0], size[1], imageShape[3]] else {
+    let shape = try window.output(of: imageShape, channels: imageShape[-1], name)
+    guard inputs[0].shape == shape else {
       throw .shape(operation: name, message: "\(inputs[0]) does not belong to \(imageShape)")
     }
     return [TensorSpec(imageShape, inputs[0].dtype)]
@@ -39,6 +42,6 @@ public struct AvgPool2DGradient: Primitive {
 
   /// The means of `g`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
-    [apply1(AvgPool2D(window: window), c.g)]
+    [apply1(AveragePool(window: window), c.g)]
   }
 }

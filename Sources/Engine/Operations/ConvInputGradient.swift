@@ -1,26 +1,31 @@
-/// The gradient of ``Conv2DOperation`` with respect to the images; also called transposed
+/// The gradient of ``ConvOperation`` with respect to the images; also called transposed
 /// convolution.
-public struct Conv2DInputGradient: Primitive {
+public struct ConvInputGradient: Primitive {
   /// How the kernel of the convolution moves.
-  public let window: Window2D
+  public let window: Window
+  /// The number of parts that channels and filters are cut into.
+  public let groups: Int
   /// The shape of the images.
   public let imageShape: Shape
 
   /// The gradient for images of `imageShape`.
-  public init(window: Window2D, imageShape: Shape) {
+  public init(window: Window, groups: Int = 1, imageShape: Shape) {
     self.window = window
+    self.groups = groups
     self.imageShape = imageShape
   }
 
-  /// `[n, oh, ow, f]` and `[kh, kw, c, f]` give `[n, h, w, c]`.
+  /// `conv2DInputGradient`, or with another number of axes.
+  public var name: String { "conv\(window.rank)DInputGradient" }
+
+  /// `[n, oh, ow, f]` and `[kh, kw, c / groups, f]` give `[n, h, w, c]`.
   public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 2)
     try expectFloating(inputs[0])
     let (g, k) = (inputs[0], inputs[1])
-    let size = try window.outputSize(imageShape[1], imageShape[2], name)
-    guard g.dtype == k.dtype, k.shape.rank == 4,
-      Array(k.shape.prefix(3)) == window.size + [imageShape[3]],
-      g.shape == [imageShape[0], size[0], size[1], k.shape[3]]
+    guard g.dtype == k.dtype, k.shape.rank == imageShape.rank,
+      k.shape.dropLast() == window.size + [imageShape[-1] / groups],
+      g.shape == (try window.output(of: imageShape, channels: k.shape[-1], name))
     else {
       throw .shape(
         operation: name,
@@ -36,14 +41,20 @@ public struct Conv2DInputGradient: Primitive {
     let (g, k, dx) = (inputs[0], inputs[1], outputs[0])
     guard dx.elementCount > 0 else { return {} }
     guard g.elementCount > 0 else { return zeroKernel(dx, workspace) }
-    switch ConvolutionAlgorithm(window, image: imageShape, output: g.shape, dtype: dx.dtype) {
+    let algorithm = ConvolutionAlgorithm(
+      window, groups: groups, image: imageShape, output: g.shape, dtype: dx.dtype)
+    switch algorithm {
     case .winograd:
       return WinogradConvolution(window, image: imageShape, output: g.shape, workspace)
         .inputGradient(
           g.pointer(as: Float.self), k.pointer(as: Float.self), dx.pointer(as: Float.self))
+    case .depthwise:
+      return DepthwiseConvolution(
+        window, image: imageShape, output: g.shape, dx.dtype, workspace
+      ).inputGradient(g.pointer, k.pointer, dx.pointer)
     case .pointwise, .direct, .unrolled:
       return UnrolledConvolution(
-        window, image: imageShape, output: g.shape, dx.dtype, workspace
+        window, groups: groups, image: imageShape, output: g.shape, dx.dtype, workspace
       ).inputGradient(
         g.pointer, k.pointer, dx.pointer,
         imageBytes: dx.elementCount / imageShape[0] * dx.dtype.size)
@@ -54,8 +65,8 @@ public struct Conv2DInputGradient: Primitive {
   /// gradient from `h`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     [
-      apply1(Conv2DOperation(window: window), c.g, c.inputs[1]),
-      apply1(Conv2DKernelGradient(window: window), c.g, c.inputs[0]),
+      apply1(ConvOperation(window: window, groups: groups), c.g, c.inputs[1]),
+      apply1(ConvKernelGradient(window: window, groups: groups), c.g, c.inputs[0]),
     ]
   }
 }

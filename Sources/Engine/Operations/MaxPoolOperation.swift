@@ -1,24 +1,26 @@
 import CKernels
 
 /// The largest element of each window, and where it was.
-public struct MaxPool2D: Primitive {
+public struct MaxPoolOperation: Primitive {
   /// How the window moves.
-  public let window: Window2D
+  public let window: Window
 
   /// A search in windows.
-  public init(window: Window2D) { self.window = window }
+  public init(window: Window) { self.window = window }
+
+  /// `maxPool1D`, `maxPool2D` or `maxPool3D`.
+  public var name: String { "maxPool\(window.rank)D" }
 
   /// `[n, h, w, c]` gives `[n, oh, ow, c]` and the winners' offsets within their image, int32 of
   /// the same shape.
   public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
     let x = inputs[0]
-    try expectImages(x.shape, name)
     guard x.dtype != .bool else {
       throw .dtype(operation: name, message: "does not work on bool")
     }
-    let size = try window.outputSize(x.shape[1], x.shape[2], name)
-    let shape: Shape = [x.shape[0], size[0], size[1], x.shape[3]]
+    try window.expectImages(x.shape, name)
+    let shape = try window.output(of: x.shape, channels: x.shape[-1], name)
     return [TensorSpec(shape, x.dtype), TensorSpec(shape, .int32)]
   }
 
@@ -43,22 +45,33 @@ public struct MaxPool2D: Primitive {
   }
 }
 
-/// The largest element of each window of images `[batch, height, width, channels]`; padding never
-/// wins.
+/// The largest element of each window of images `[batch, spatial axes..., channels]` with one to three spatial axes;
+/// padding never wins.
 ///
 /// - Parameters:
-///   - size: rows and columns of the window.
-///   - strides: rows and columns from one window to the next; `size` by default.
+///   - size: elements of the window.
+///   - strides: elements from one window to the next; `size` by default.
 ///   - padding: what happens at the edges; `.valid` by default.
-/// - Returns: `[batch, rows out, columns out, channels]`.
-public func maxPool2D(
-  _ x: Tensor, size: (Int, Int) = (2, 2), strides: (Int, Int)? = nil, padding: Padding = .valid
+/// - Returns: `[batch, spatial axes out..., channels]`.
+public func maxPool(
+  _ x: Tensor, size: SpatialSize = 2, strides: SpatialSize? = nil, padding: Padding = .valid
 ) -> Tensor {
   attempt {
-    try expectImages(x.shape, "maxPool2D")
-    let window = try Window2D(
-      size: [size.0, size.1], strides: strides ?? size, padding: padding,
-      image: [x.shape[1], x.shape[2]], operation: "maxPool2D")
-    return apply1(MaxPool2D(window: window), numeric(x))
+    let window = try Window(pooling: x, size, strides, padding, "maxPool")
+    return apply1(MaxPoolOperation(window: window), numeric(x))
+  }
+}
+
+extension Window {
+  /// The window of a pooling of `x`.
+  init(
+    pooling x: Tensor, _ size: SpatialSize, _ strides: SpatialSize?, _ padding: Padding,
+    _ function: String
+  ) throws(EngineError) {
+    let rank = try x.shape.spatialRank(function)
+    let operation = "\(function)\(rank)D"
+    try self.init(
+      size: size.along(rank, "size", operation), strides: strides ?? size, padding: padding,
+      image: x.shape.spatial, operation: operation)
   }
 }

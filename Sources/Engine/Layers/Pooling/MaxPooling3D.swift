@@ -1,0 +1,16 @@
+/// The largest element of each window of volumes.
+///
+/// Input `[batch, depth, height, width, channels]`, output `[batch, slices, rows, columns, channels]`; with
+/// padding `.valid` there are `(depth − size) / stride + 1` slices, with `.same` `depth / stride`, rounded up.
+/// Padding never wins.
+///
+/// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §9.3; Keras, `layers.MaxPooling3D`.
+public final class MaxPooling3D: BaseMaxPooling {
+  /// A layer; windows of 2 along each axis side by side by default.
+  public init(
+    _ size: SpatialSize = 2, strides: SpatialSize? = nil, padding: Padding = .valid,
+    name: String? = nil
+  ) {
+    super.init(rank: 3, size: size, strides: strides, padding: padding, name: name)
+  }
+}
