@@ -12,9 +12,10 @@ enum LayerTable {
   static let files = ["layers", "more_layers", "torch_layers", "recurrent", "convolutions"]
 
   /// A row for every class name in those files.
-  static let rows = [basicRows, moreRows, sequenceRows, convolutionRows].reduce(into: [:]) { all, rows in
-    all.merge(rows) { first, _ in first }
-  }
+  static let rows: [String: Make] =
+    [basicRows, moreRows, sequenceRows, convolutionRows].reduce(into: [:]) { all, rows in
+      all.merge(rows) { first, _ in first }
+    }
 
   private static let basicRows: [String: Make] = [
     "Dense": { example in

@@ -5,16 +5,12 @@ import Testing
 @Suite("Layers keep one contract")
 struct LayerTests {
   /// One layer of each kind with an input that it takes.
-  static let examples = basicExamples + sequenceExamples
+  static let examples = basicExamples + sequenceExamples + windowExamples
 
   private static let basicExamples:
     [(name: String, make: @Sendable () -> AnyModule, input: Shape)] =
       [
         ("Linear", { Linear(4, activation: .relu) }, [3, 5]),
-        ("Conv2D", { Conv2D(4, kernelSize: 3, padding: .same) }, [3, 5, 6, 2]),
-        ("MaxPooling2D", { MaxPooling2D() }, [3, 5, 6, 2]),
-        ("AveragePooling2D", { AveragePooling2D(3, strides: 2, padding: .same) }, [3, 5, 6, 2]),
-        ("GlobalAveragePooling2D", { GlobalAveragePooling2D() }, [3, 5, 6, 2]),
         ("BatchNormalization", { BatchNormalization() }, [3, 5]),
         ("BatchNormalization of images", { BatchNormalization() }, [3, 5, 6, 2]),
         ("LayerNormalization", { LayerNormalization() }, [3, 5]),
@@ -110,11 +106,6 @@ struct LayerTests {
   @Test("Inputs of the wrong rank or size name the layer, what was expected and what came")
   func wrongInputs() {
     let vector = Tensor([1.0, 2])
-    let images = "expected images [batch, height, width, channels], got [2]"
-    expectError("Conv2D: \(images)") { _ = Conv2D(1, kernelSize: 1)(vector) }
-    expectError("MaxPooling2D: \(images)") { _ = MaxPooling2D()(vector) }
-    expectError("AveragePooling2D: \(images)") { _ = AveragePooling2D()(vector) }
-    expectError("GlobalAveragePooling2D: \(images)") { _ = GlobalAveragePooling2D()(vector) }
     expectError("Linear: expected [..., features], got []") { _ = Linear(1)(Tensor(1.0)) }
     expectError("BatchNormalization: expected [batch, ..., channels] with channels on axis -1") {
       _ = BatchNormalization()(vector)
@@ -126,9 +117,6 @@ struct LayerTests {
       _ = Reshape([2, 2])(Tensor([[1.0, 2, 3]]))
     }
     expectError("Flatten: expected [batch, ...], got []") { _ = Flatten()(Tensor(1.0)) }
-    expectError("window of [3, 3]") {
-      _ = Conv2D(1, kernelSize: 3)(Tensor.zeros([1, 2, 2, 1]))
-    }
     expectError("Dropout: rate must be in 0..<1, got 1.0") { _ = Dropout(1) }
   }
 

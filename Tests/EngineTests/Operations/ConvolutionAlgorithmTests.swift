@@ -10,10 +10,11 @@ private struct Geometry: Sendable, CustomTestStringConvertible {
   var strides: SpatialSize = 1
   var padding = Padding.valid
   var dilations: SpatialSize = 1
+  var groups = 1
   var dtype = DType.float32
   var algorithm: ConvolutionAlgorithm
 
-  var testDescription: String { "\(image) \(kernel) \(filters) \(padding) \(algorithm)" }
+  var testDescription: String { "\(image) \(kernel) \(filters) \(groups) \(padding) \(algorithm)" }
 
   var window: Window {
     get throws {
@@ -30,7 +31,7 @@ private struct Geometry: Sendable, CustomTestStringConvertible {
     }
   }
 
-  var kernelShape: Shape { [kernel[0], kernel[1], image[3], filters] }
+  var kernelShape: Shape { [kernel[0], kernel[1], image[3] / groups, filters] }
 }
 
 /// Odd sizes, paddings, one image and many, few channels and many.
@@ -54,6 +55,20 @@ private let geometries = [
   Geometry(image: [2, 9, 9, 5], filters: 7, algorithm: .unrolled),
   Geometry(image: [4, 30, 30, 5], filters: 40, padding: .same, algorithm: .unrolled),
   Geometry(image: [3, 4, 4, 5], kernel: [1, 1], filters: 20, algorithm: .pointwise),
+  Geometry(image: [3, 4, 4, 6], kernel: [1, 1], filters: 8, groups: 2, algorithm: .pointwise),
+  Geometry(image: [2, 9, 7, 12], filters: 8, padding: .same, groups: 4, algorithm: .unrolled),
+  // Strips of channels in registers, vectors of them, and some that fill none.
+  Geometry(
+    image: [2, 7, 6, 101], filters: 101, padding: .same, groups: 101, algorithm: .depthwise),
+  Geometry(
+    image: [3, 9, 8, 64], kernel: [3, 2], filters: 64, strides: [2, 1],
+    padding: .explicit(before: [2, 0], after: [1, 3]), dilations: [1, 2], groups: 64,
+    algorithm: .depthwise),
+  Geometry(image: [2, 6, 5, 21], filters: 63, strides: 2, groups: 21, algorithm: .depthwise),
+  // The first output pixels see padding only.
+  Geometry(
+    image: [1, 3, 3, 16], kernel: [2, 2], filters: 16,
+    padding: .explicit(before: [4, 3], after: [3, 4]), groups: 16, algorithm: .depthwise),
 ]
 
 @Suite struct ConvolutionAlgorithmTests {
@@ -76,10 +91,14 @@ private let geometries = [
         image: [8, 32, 32, 64], kernel: [1, 1], filters: 64, strides: 2,
         algorithm: .unrolled),
       Geometry(image: [0, 32, 32, 64], filters: 64, algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 64], filters: 64, groups: 2, algorithm: .unrolled),
+      Geometry(image: [8, 32, 32, 4], filters: 16, groups: 2, algorithm: .unrolled),
+      Geometry(
+        image: [8, 32, 32, 64], kernel: [1, 1], filters: 64, groups: 64, algorithm: .depthwise),
     ])
   fileprivate func rule(_ g: Geometry) throws {
     let chosen = ConvolutionAlgorithm(
-      try g.window, image: g.image, output: try g.output, dtype: g.dtype)
+      try g.window, groups: g.groups, image: g.image, output: try g.output, dtype: g.dtype)
     #expect(chosen == g.algorithm)
   }
 
@@ -89,17 +108,19 @@ private let geometries = [
   fileprivate func values(_ g: Geometry) throws {
     let expected = try Expected(g)
     let (window, output) = (try g.window, try g.output)
-    let y = apply1(ConvOperation(window: window), expected.x, expected.k)
+    let y = apply1(ConvOperation(window: window, groups: g.groups), expected.x, expected.k)
     expect(y, expected.y, output)
     let rectified = apply1(
-      ConvOperation(window: window, epilogue: .biasReLU), expected.x, expected.k, expected.bias)
+      ConvOperation(window: window, groups: g.groups, epilogue: .biasReLU), expected.x, expected.k,
+      expected.bias)
     let bias = expected.bias.scalars(as: Double.self)
     let sums = zip(expected.y, expected.y.indices).map { $0 + bias[$1 % g.filters] }
     expect(rectified, sums.map { max($0, 0) }, output)
     let dx = apply1(
-      ConvInputGradient(window: window, imageShape: g.image), expected.g, expected.k)
+      ConvInputGradient(window: window, groups: g.groups, imageShape: g.image), expected.g,
+      expected.k)
     expect(dx, expected.dx, g.image)
-    let dk = apply1(ConvKernelGradient(window: window), expected.x, expected.g)
+    let dk = apply1(ConvKernelGradient(window: window, groups: g.groups), expected.x, expected.g)
     expect(dk, expected.dk, g.kernelShape)
   }
 
@@ -116,9 +137,10 @@ private let geometries = [
   }
 
   @Test(
-    "The number of threads changes no bit of Winograd's and the direct way", arguments: geometries)
+    "The number of threads changes no bit of Winograd's, the direct and the depthwise way",
+    arguments: geometries)
   fileprivate func threads(_ g: Geometry) throws {
-    guard g.algorithm == .winograd || g.algorithm == .direct else { return }
+    guard [.winograd, .direct, .depthwise].contains(g.algorithm) else { return }
     let expected = try Expected(g)
     let window = try g.window
     func run(_ primitive: any Primitive, _ inputs: [Tensor], threads: Int) throws -> [Double] {
@@ -134,16 +156,16 @@ private let geometries = [
       return result.scalars(as: Double.self)
     }
     let operations: [(any Primitive, [Tensor])] = [
-      (ConvOperation(window: window), [expected.x, expected.k]),
-      (ConvKernelGradient(window: window), [expected.x, expected.g]),
+      (ConvOperation(window: window, groups: g.groups), [expected.x, expected.k]),
+      (ConvKernelGradient(window: window, groups: g.groups), [expected.x, expected.g]),
     ]
     for (primitive, inputs) in operations {
       let one = try run(primitive, inputs, threads: 1)
       #expect(try run(primitive, inputs, threads: 2) == one)
       #expect(try run(primitive, inputs, threads: 3) == one)
     }
-    if g.algorithm == .winograd {
-      let gradient = ConvInputGradient(window: window, imageShape: g.image)
+    if g.algorithm != .direct {
+      let gradient = ConvInputGradient(window: window, groups: g.groups, imageShape: g.image)
       let one = try run(gradient, [expected.g, expected.k], threads: 1)
       #expect(try run(gradient, [expected.g, expected.k], threads: 2) == one)
     }
@@ -188,8 +210,9 @@ private struct Expected {
         guard (0..<image[1]).contains(row), (0..<image[2]).contains(column) else { continue }
         for c in 0..<channels {
           let source = ((n * image[1] + row) * image[2] + column) * channels + c
-          let weights = (cell * channels + c) * filters
-          for f in 0..<filters {
+          let (group, place) = c.quotientAndRemainder(dividingBy: kernel[2])
+          let weights = (cell * kernel[2] + place) * filters
+          for f in group * (filters / geometry.groups)..<(group + 1) * (filters / geometry.groups) {
             y[pixel * filters + f] += xs[source] * ks[weights + f]
             dx[source] += gs[pixel * filters + f] * ks[weights + f]
             dk[weights + f] += gs[pixel * filters + f] * xs[source]

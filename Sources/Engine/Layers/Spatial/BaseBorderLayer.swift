@@ -38,7 +38,8 @@ public class BaseCropping: BaseBorderLayer, Callable {
       return wrongInput(x, expected: Window.expectation(rank: rank))
     }
     guard zip(x.shape.spatial, widths).allSatisfy({ $0 > $1.before + $1.after }) else {
-      return wrongInput(x, expected: "images larger than the borders \(widths)")
+      let borders = widths.map { "[\($0.before), \($0.after)]" }.joined(separator: ", ")
+      return wrongInput(x, expected: "axes longer than the borders \(borders)")
     }
     return widths.enumerated().reduce(x) { x, border in
       let (axis, width) = (border.offset + 1, border.element)
