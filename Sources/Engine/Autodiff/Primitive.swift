@@ -40,6 +40,20 @@ public protocol Primitive: Hashable, Sendable {
 
   /// Whether equal inputs always give equal outputs and nothing else happens.
   var isPure: Bool { get }
+
+  /// The same operation where every input and output has `count` examples along a new first axis: all that `vmap` needs
+  /// to know of most operations.
+  ///
+  /// - Returns: nil when there is none; then `vmap` asks for ``batched(_:mapped:count:)``.
+  func withExampleAxis(_ count: Int) -> (any Primitive)?
+
+  /// The outputs for `count` examples, along a new first axis of every output.
+  ///
+  /// - Parameters:
+  ///   - inputs: at least one is mapped.
+  ///   - mapped: which inputs have the examples along a new first axis; the others are the same for all.
+  /// - Returns: nil when there is no rule; without any the operation is done example by example.
+  func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]?
 }
 
 /// An output of a primitive that may be written over an input.

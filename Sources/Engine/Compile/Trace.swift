@@ -10,6 +10,8 @@ package final class Trace: VariableContext {
   private var written: [Variable] = []
   /// Facts about modules that the traced code depended on: the plan is valid only while they hold.
   package private(set) var guards: [TraceGuard] = []
+  /// What the guards are about, so that what is looked at often is guarded once.
+  private var guarded: Set<TraceGuard.Subject> = []
 
   package static var active: Trace? {
     var context = VariableContext.current
@@ -45,7 +47,10 @@ package final class Trace: VariableContext {
     current[key] = value
   }
 
-  package func addGuard(_ condition: TraceGuard) { guards.append(condition) }
+  package func addGuard(_ condition: TraceGuard) {
+    if let subject = condition.subject, !guarded.insert(subject).inserted { return }
+    guards.append(condition)
+  }
 
   private func placeholder(of variable: Variable) -> Tensor {
     let key = ObjectIdentifier(variable)
@@ -59,8 +64,32 @@ package final class Trace: VariableContext {
 
 /// A fact that was read while tracing, such as whether a module was in training mode.
 package struct TraceGuard {
+  /// What a fact is about: an object and one of its properties.
+  package struct Subject: Hashable {
+    let object: ObjectIdentifier
+    let property: String
+  }
+
   package let describe: String
+  /// Two guards with one subject in one trace are the same.
+  package let subject: Subject?
   package let holds: () -> Bool
+
+  package init(describe: String, holds: @escaping () -> Bool) {
+    self.describe = describe
+    subject = nil
+    self.holds = holds
+  }
+
+  /// The fact that a property of an object has the value that it has now.
+  init<Object: AnyObject, Value: Equatable>(
+    _ name: String, _ object: Object, _ property: String, _ read: @escaping (Object) -> Value
+  ) {
+    let expected = read(object)
+    describe = "\(name).\(property) == \(expected)"
+    subject = Subject(object: ObjectIdentifier(object), property: property)
+    holds = { [weak object] in object.map { read($0) == expected } ?? false }
+  }
 }
 
 /// Stands for an input of a graph.

@@ -3,6 +3,8 @@ extension AnyModule {
   ///
   /// In order: a module's own variables as they were made, then its logs, then its children.
   public var namedVariables: [(path: String, variable: Variable)] {
+    Trace.active?.addGuard(
+      TraceGuard(typeName, scope, "variables.count", \.variableCount))
     var seen: Set<ObjectIdentifier> = []
     var found: [(String, Variable)] = []
     visit { prefix, module in

@@ -209,11 +209,8 @@ open class AnyModule {
   }
 
   private func trainingGuard(_ scope: Scope) -> TraceGuard {
-    let expected = scope.isTraining
     let name = scope.path.isEmpty ? typeName : "\(typeName) \(scope.path)"
-    return TraceGuard(describe: "\(name).isTraining == \(expected)") { [weak scope] in
-      scope?.isTraining == expected
-    }
+    return TraceGuard(name, scope, "isTraining", \.isTraining)
   }
 
   /// Calls the module on a structure: an array goes to positions, a dictionary to names.

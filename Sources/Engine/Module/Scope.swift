@@ -83,4 +83,9 @@ final class Scope {
   func initialKey(_ name: String) -> RandomKey {
     RandomKey(seed: seed, stream: RandomKey.hash(childPath(name)))
   }
+
+  /// The number of variables here and in all children.
+  var variableCount: Int {
+    children.values.reduce(variables.count + logs.count) { $0 + $1.scope.variableCount }
+  }
 }

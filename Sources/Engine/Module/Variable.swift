@@ -62,7 +62,14 @@ public final class Variable {
   /// What an optimizer's update is followed by; nil for nothing.
   public let constraint: (any Constraint)?
   /// Whether the optimizer changes it.
-  public var trainable: Bool
+  public var trainable: Bool {
+    get {
+      Trace.active?.addGuard(TraceGuard(path, self, "trainable", \.isTrainable))
+      return isTrainable
+    }
+    set { isTrainable = newValue }
+  }
+  private var isTrainable: Bool
 
   private var tensor: Tensor
   /// Set once a plan knows the address: from then on values are copied in and out of that memory.
@@ -76,7 +83,7 @@ public final class Variable {
     self.kind = kind
     self.combine = combine
     self.constraint = constraint
-    self.trainable = trainable
+    isTrainable = trainable
     shape = initial.shape
     dtype = initial.dtype
     tensor = initial.detached

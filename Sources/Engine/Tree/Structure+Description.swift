@@ -19,7 +19,8 @@ extension Structure: CustomStringConvertible {
     }
   }
 
-  private var oneLine: String {
+  /// ``description`` on one line.
+  package var oneLine: String {
     switch self {
     case .tensor(let tensor): "\(tensor.dtype)\(Self.brackets(tensor.shape.map { String($0) }))"
     case .list(let values): Self.brackets(values.map(\.oneLine))

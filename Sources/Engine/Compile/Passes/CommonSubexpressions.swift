@@ -15,8 +15,10 @@ package struct CommonSubexpressions: Pass {
     var known: [Key: [Tensor]] = [:]
     return graph.rewritten { node, inputs in
       guard node.primitive.isPure else { return nil }
-      // A leaf is the start of a gradient that has been taken: nothing but its input is left of it.
-      if node.primitive is Leaf { return inputs }
+      // Of what mattered to gradients only, and these have been taken, nothing but inputs is left.
+      if node.primitive is Leaf || node.primitive is Checkpointed {
+        return Array(inputs.suffix(node.outputs.count))
+      }
       let key = Key(primitive: AnyHashable(node.primitive), inputs: inputs.map(InputKey.init))
       if let same = known[key] { return same }
       let outputs = node.replaced(by: node.primitive, inputs)

@@ -1,0 +1,147 @@
+/// What a function of tensors does, recorded once without values, to be done again in another way: for many examples at
+/// once (``vmap(_:inAxes:outAxes:)``), or a second time in the backward pass (``checkpoint(_:)``).
+///
+/// Variables that it reads are inputs of the recording. What it writes, and what hooks log, is kept aside until
+/// ``deliver(updates:logged:)``.
+struct Recording {
+  private let graph: Graph
+  private let nodes: [Node]
+  /// How many outputs the function has; what hooks logged follows them.
+  let outputCount: Int
+  private let log: HookLog
+
+  /// Records `body` on tensors like these.
+  init(_ specs: [TensorSpec], _ body: ([Tensor]) throws -> [Tensor]) throws {
+    let log = HookLog()
+    var outputCount = 0
+    // Everything that the recording makes has a higher number.
+    let start = Node(primitive: Leaf(), inputs: [], outputs: [], values: [])
+    graph = try Trace.record(specs) { inputs in
+      let outputs = try body(inputs)
+      outputCount = outputs.count
+      return outputs + log.take()
+    }
+    self.log = log
+    self.outputCount = outputCount
+    nodes = reachable(from: graph.outputs + graph.updates.map(\.value), notBefore: start.id)
+      .filter { !($0.primitive is Placeholder) && $0.output(0).isTraced }
+    // Whoever records around this depends on the same facts.
+    if let outer = Trace.active { graph.guards.forEach(outer.addGuard) }
+  }
+
+  /// The variables that the function reads.
+  var variables: [Variable] { graph.variables.map(\.variable) }
+
+  /// The variables that it writes.
+  var written: [Variable] { graph.updates.map(\.variable) }
+
+  /// Tensors from outside that a gradient may want, or that have no value yet; each once.
+  var captured: [Tensor] {
+    var seen = Set((graph.inputs + graph.variables.map(\.placeholder)).compactMap(ResultKey.init))
+    seen.formUnion(nodes.flatMap { node in node.outputs.indices.map { ResultKey(node, $0) } })
+    let used = nodes.flatMap(\.inputs) + graph.outputs + graph.updates.map(\.value)
+    return used.filter { tensor in
+      guard let key = ResultKey(tensor) else { return false }
+      return seen.insert(key).inserted
+    }
+  }
+
+  /// Does everything again.
+  ///
+  /// - Parameters:
+  ///   - inputs: the function's inputs, then the values of ``variables``.
+  ///   - constant: makes a value of a tensor from outside.
+  ///   - run: does one operation.
+  /// - Returns: the function's outputs, what hooks logged, and the new values of ``written``.
+  func replay<Value>(
+    _ inputs: [Value], constant: (Tensor) -> Value, run: (Node, [Value]) -> [Value]
+  ) -> (outputs: [Value], logged: [Value], updates: [Value]) {
+    var known: [Int: [Value]] = [:]
+    for (placeholder, value) in zip(graph.inputs + graph.variables.map(\.placeholder), inputs) {
+      if let node = placeholder.node { known[node.id] = [value] }
+    }
+    func value(_ tensor: Tensor) -> Value {
+      guard let node = tensor.tracedNode, let values = known[node.id] else {
+        return constant(tensor)
+      }
+      return values[tensor.outputIndex]
+    }
+    for node in nodes { known[node.id] = run(node, node.inputs.map(value)) }
+    let results = graph.outputs.map(value)
+    return (
+      Array(results[..<outputCount]), Array(results[outputCount...]),
+      graph.updates.map { value($0.value) }
+    )
+  }
+
+  /// Gives variables their new values, and hooks' logs what was logged.
+  func deliver(updates: [Tensor], logged: [Tensor]) {
+    for (variable, value) in zip(written, updates) { variable.value = value }
+    log.give(logged)
+  }
+
+  /// What is to be done with each entry of the log when there are many examples: a loss or metric of a batch is a mean.
+  var isAveraged: [Bool] { log.isAveraged }
+}
+
+/// An output of an operation.
+struct ResultKey: Hashable {
+  private let node: Int
+  private let output: Int
+
+  init(_ node: Node, _ output: Int) {
+    self.node = node.id
+    self.output = output
+  }
+
+  /// Nil for a tensor that no operation made.
+  init?(_ tensor: Tensor) {
+    guard let node = tensor.node else { return nil }
+    self.init(node, tensor.outputIndex)
+  }
+}
+
+/// What hooks note while a function is recorded, held back until the values are there.
+private final class HookLog {
+  private typealias Place = ReferenceWritableKeyPath<
+    ModuleContext, [(name: String, value: Tensor)]
+  >
+  private let places: [Place] = [\.losses, \.metrics, \.summaries]
+
+  private let context = ModuleContext.current
+  private let before: [Int]
+  private let maskBefore: Tensor?
+  private var entries: [(isAveraged: Bool, give: (ModuleContext, Tensor) -> Void)] = []
+
+  init() {
+    let context = context
+    before = places.map { context?[keyPath: $0].count ?? 0 }
+    maskBefore = context?.outputMask
+  }
+
+  /// Takes what has been noted since the beginning out of the context and gives the values.
+  func take() -> [Tensor] {
+    guard let context else { return [] }
+    var values: [Tensor] = []
+    for (place, count) in zip(places, before) {
+      for (name, value) in context[keyPath: place][count...] {
+        entries.append((place != \.summaries, { $0[keyPath: place].append((name, $1)) }))
+        values.append(value)
+      }
+      context[keyPath: place].removeSubrange(count...)
+    }
+    if let mask = context.outputMask, !(maskBefore.map(mask.isSame) ?? false) {
+      entries.append((false, { $0.outputMask = $1 }))
+      values.append(mask)
+    }
+    return values
+  }
+
+  /// Notes everything again, with other values.
+  func give(_ values: [Tensor]) {
+    guard let context else { return }
+    for (entry, value) in zip(entries, values) { entry.give(context, value) }
+  }
+
+  var isAveraged: [Bool] { entries.map(\.isAveraged) }
+}
