@@ -214,6 +214,14 @@ apus_reduce_fn apus_reduce(apus_reduce_op op, int dtype);
 void apus_cumsum(int dtype, const void *x, void *y, ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner,
                  int exclusive, int reverse);
 
+/// Bytes of scratch memory that sorting `n` elements takes.
+ptrdiff_t apus_sort_scratch(ptrdiff_t n);
+
+/// Sorts x `[outer, n, inner]` along n into y, and gives where each element was. Stable; NaN counts as larger than any
+/// number. Not bool.
+void apus_sort(int dtype, const void *x, void *y, int32_t *indices, ptrdiff_t outer, ptrdiff_t n,
+               ptrdiff_t inner, int descending, void *scratch);
+
 /// `y[c] = Σ_r x[r, c]` for x `[rows, cols]`, y `[cols]` (the gradient of a bias). Floats, ints.
 void apus_column_sums(int dtype, const void *x, void *y, ptrdiff_t rows, ptrdiff_t cols);
 
