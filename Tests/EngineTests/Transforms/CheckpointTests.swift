@@ -94,6 +94,23 @@ import Testing
     expectClose(try pullback(.ones([2])), exp(sin(x)) * cos(x), atol: 1e-14)
   }
 
+  @Test func `what is computed inside is not kept for the way back`() throws {
+    let segment = { (x: Tensor) in (0..<8).reduce(x) { x, _ in sin(x * 1.1) } }
+    let checkpointed = checkpoint(segment)
+    func operationsKept(_ f: @escaping (Tensor) throws -> Tensor) throws -> Int {
+      var count = 0
+      _ = try grad { (x: Tensor) in
+        let y = try f(x)
+        count = reachable(from: [y]).count
+        return sum(y)
+      }(Tensor([0.5, 1]))
+      return count
+    }
+    #expect(try operationsKept { segment($0) } == 17)
+    // The start of the gradient and the checkpoint.
+    #expect(try operationsKept { try checkpointed($0) } == 2)
+  }
+
   @Test func `gradients reach variables and tensors from outside, and structures`() throws {
     let f = { (w: Tensor) in
       let doubled = w * 2.0

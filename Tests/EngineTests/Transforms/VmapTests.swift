@@ -149,4 +149,36 @@ import Testing
     let (_, context) = module.run(isTraining: true) { module(Tensor([[1.0, 2], [3, 4]])) }
     #expect(context.losses.map { $0.value.item() } == [5])
   }
+
+  @Test(
+    "The gradients of a module's parameters are the same over a batch and mapped over examples",
+    arguments: [false, true])
+  func parametersOfModule(isCompiled: Bool) throws {
+    final class Network: Module {
+      func call(_ x: Tensor) -> Tensor {
+        let features = MaxPooling2D(2)(gelu(Conv2D(2, kernelSize: 2)(x)))
+        return Linear(2)(LayerNormalization()(Flatten()(features)))
+      }
+    }
+    var generator = SeededGenerator(seed: 6)
+    let images = generator.uniform([3, 5, 5, 1])
+    let module = Network()
+    _ = module(images)
+    let parameters = module.variables(.parameter)
+    func gradients(_ forward: @escaping (Tensor) throws -> Tensor) throws -> [Tensor] {
+      let slopes = { (x: Tensor) -> [Tensor] in
+        let (value, found, _) = try vjpOfScalar(parameters.map(\.value)) { leaves in
+          let overlay = VariableOverlay(Array(zip(parameters, leaves)))
+          return (mean(square(try overlay { try forward(x) })), ())
+        }
+        return [value] + found
+      }
+      return isCompiled ? try jit(slopes)(images) : try slopes(images)
+    }
+    let mapped = vmap { (x: Tensor) in squeeze(module(expandDims(x, axis: 0)), axis: 0) }
+    let expected = try gradients { module($0) }
+    let actual = try gradients { try mapped($0) }
+    #expect(actual.count == parameters.count + 1)
+    for (a, b) in zip(actual, expected) { expectClose(a, b, atol: 1e-12, rtol: 1e-10) }
+  }
 }
