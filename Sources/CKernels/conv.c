@@ -4,14 +4,14 @@
 // Copies a run of channels. Thin images have short ones, for which a call of memcpy takes longer
 // than the copy: up to 32 bytes two moves that may overlap do.
 APUS_INLINE void copy_run(void *to, const void *from, size_t bytes) {
-#define APUS_TWO_MOVES(size)                                                      \
-  if (bytes >= size && bytes <= 2 * size) {                                       \
-    char first[size], last[size];                                                 \
-    memcpy(first, from, size);                                                    \
-    memcpy(last, (const char *)from + bytes - size, size);                        \
-    memcpy(to, first, size);                                                      \
-    memcpy((char *)to + bytes - size, last, size);                                \
-    return;                                                                       \
+#define APUS_TWO_MOVES(size)                                                                  \
+  if (bytes >= size && bytes <= 2 * size) {                                                   \
+    char first[size], last[size];                                                             \
+    memcpy(first, from, size);                                                                \
+    memcpy(last, (const char *)from + bytes - size, size);                                    \
+    memcpy(to, first, size);                                                                  \
+    memcpy((char *)to + bytes - size, last, size);                                            \
+    return;                                                                                   \
   }
   APUS_TWO_MOVES(8)
   APUS_TWO_MOVES(16)
@@ -25,7 +25,7 @@ APUS_INLINE void copy_run(void *to, const void *from, size_t bytes) {
     for (ptrdiff_t i = 0; i < count; i++) to[i] = 0;                                          \
   }                                                                                           \
                                                                                               \
-  static void name(const apus_conv *cv, const T *image, T *col, int p0, int p1) {             \
+  APUS_INLINE void any_##name(const apus_conv *cv, const T *image, T *col, int p0, int p1) {  \
     if (p0 >= p1) return;                                                                     \
     const ptrdiff_t c = cv->c, row = cv->kw * c, slice = cv->kh * row;                        \
     /* Whether neighbouring taps of a row lie side by side. */                                \
@@ -63,6 +63,10 @@ APUS_INLINE void copy_run(void *to, const void *from, size_t bytes) {
         }                                                                                     \
       }                                                                                       \
     }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  static void name(const apus_conv *cv, const T *image, T *col, int p0, int p1) {             \
+    APUS_BY_DEPTH(cv, any_##name, image, col, p0, p1)                                         \
   }
 APUS_IM2COL(im2col_1, uint8_t)
 APUS_IM2COL(im2col_4, uint32_t)
@@ -78,8 +82,7 @@ void apus_im2col(int size, const apus_conv *cv, const void *image, void *col, in
 }
 
 #define APUS_COL2IM(code, s, T)                                                               \
-  APUS_CLONES static void col2im_##s(const apus_conv *cv, const T *col, T *image, int p0,     \
-                                     int p1) {                                                \
+  APUS_INLINE void col2im_any_##s(const apus_conv *cv, const T *col, T *image, int p0, int p1) {\
     const ptrdiff_t c = cv->c, row = cv->kw * c;                                              \
     const int joined = cv->dw == 1 && cv->cs == cv->c;                                        \
     if (p0 >= p1) return;                                                                     \
@@ -98,6 +101,11 @@ void apus_im2col(int size, const apus_conv *cv, const void *image, void *col, in
         }                                                                                     \
       }                                                                                       \
     }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  APUS_CLONES static void col2im_##s(const apus_conv *cv, const T *col, T *image, int p0,     \
+                                     int p1) {                                                \
+    APUS_BY_DEPTH(cv, col2im_any_##s, col, image, p0, p1)                                     \
   }
 APUS_FLOATS(APUS_COL2IM)
 

@@ -12,18 +12,18 @@ APUS_INLINE void maxpool_lanes_f32(const apus_conv *cv, const apus_window *w, co
                                    ptrdiff_t channel, float *y, int32_t *arg) {
   typedef APUS_VECTOR(int32_t) places;
   const places lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const ptrdiff_t start = apus_tap_offset(cv, w, w->kz0, w->ky0, w->kx0) + channel;
+  const ptrdiff_t start = apus_tap_offset(cv, w, w->kz0, w->ky0, w->kx0);
+  x += channel;
   apus_vector_f32 best = *(const apus_vector_f32 *)(x + start);
   places place = lanes + (int32_t)start;
-  APUS_EACH_TAP(w) {
-    const ptrdiff_t offset = apus_tap_offset(cv, w, kz, ky, kx) + channel;
+  APUS_EACH_TAP(cv, w, offset) {
     const apus_vector_f32 other = *(const apus_vector_f32 *)(x + offset);
     const places beats = ~(other <= best) & (best == best);
     best = beats ? other : best;
     place = beats ? lanes + (int32_t)offset : place;
   }
   *(apus_vector_f32 *)y = best;
-  if (arg) *(places *)arg = place;
+  if (arg) *(places *)arg = place + (int32_t)channel;
 }
 
 #define APUS_WHOLE_LANES                                                                      \
@@ -35,8 +35,8 @@ APUS_INLINE void maxpool_lanes_f32(const apus_conv *cv, const apus_window *w, co
   }
 
 #define APUS_MAXPOOL(s, T, LOWEST, LANES)                                                     \
-  APUS_CLONES static void maxpool_##s(const apus_conv *cv, const T *x, T *y, int32_t *arg,    \
-                                      ptrdiff_t n) {                                          \
+  APUS_INLINE void maxpool_any_##s(const apus_conv *cv, const T *x, T *y, int32_t *arg,       \
+                                   ptrdiff_t n) {                                             \
     const ptrdiff_t c = cv->c, image = apus_image_size(cv);                                   \
     T best[APUS_CHANNELS];                                                                    \
     int32_t place[APUS_CHANNELS];                                                             \
@@ -51,15 +51,14 @@ APUS_INLINE void maxpool_lanes_f32(const apus_conv *cv, const apus_window *w, co
             best[k] = (LOWEST);                                                               \
             place[k] = -1;                                                                    \
           }                                                                                   \
-          APUS_EACH_TAP(&w) {                                                                 \
-            const ptrdiff_t offset = apus_tap_offset(cv, &w, kz, ky, kx) + first;             \
-            const T *u = x + offset;                                                          \
+          APUS_EACH_TAP(cv, &w, offset) {                                                     \
+            const T *u = x + offset + first;                                                  \
             APUS_VECTORIZE                                                                    \
             for (ptrdiff_t k = 0; k < count; k++) {                                           \
               const T a = best[k], b = u[k];                                                  \
               const int beats = (b > a) | ((b != b) & (a == a)) | (place[k] < 0);             \
               best[k] = beats ? b : a;                                                        \
-              place[k] = beats ? (int32_t)(offset + k) : place[k];                            \
+              place[k] = beats ? (int32_t)(offset + first + k) : place[k];                    \
             }                                                                                 \
           }                                                                                   \
           memcpy(y, best, (size_t)count * sizeof(T));                                         \
@@ -71,6 +70,11 @@ APUS_INLINE void maxpool_lanes_f32(const apus_conv *cv, const apus_window *w, co
         }                                                                                     \
       }                                                                                       \
     }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  APUS_CLONES static void maxpool_##s(const apus_conv *cv, const T *x, T *y, int32_t *arg,    \
+                                      ptrdiff_t n) {                                          \
+    APUS_BY_DEPTH(cv, maxpool_any_##s, x, y, arg, n)                                          \
   }
 APUS_MAXPOOL(f32, float, -INFINITY, APUS_WHOLE_LANES)
 APUS_MAXPOOL(f64, double, -(double)INFINITY, )
@@ -97,15 +101,14 @@ APUS_INLINE int covers_image(const apus_conv *cv) {
 
 #define APUS_POOL_GRADIENTS(code, s, T)                                                       \
   /* Windows side by side, and nothing around them: every cell is written once. */            \
-  APUS_CLONES static void pool_place_##s(const apus_conv *cv, const T *g, const int32_t *arg, \
-                                         T *dx, ptrdiff_t n) {                                \
+  APUS_INLINE void place_any_##s(const apus_conv *cv, const T *g, const int32_t *arg, T *dx,  \
+                                 ptrdiff_t n) {                                               \
     const ptrdiff_t c = cv->c, image = apus_image_size(cv);                                   \
     const int pixels = apus_output_pixels(cv);                                                \
     for (ptrdiff_t i = 0; i < n; i++, dx += image) {                                          \
       apus_window w = apus_window_at(cv, 0);                                                  \
       for (int p = 0; p < pixels; p++, g += c, arg += c, apus_window_next(cv, &w)) {          \
-        APUS_EACH_TAP(&w) {                                                                   \
-          const ptrdiff_t offset = apus_tap_offset(cv, &w, kz, ky, kx);                       \
+        APUS_EACH_TAP(cv, &w, offset) {                                                       \
           T *to = dx + offset;                                                                \
           const int32_t cell = (int32_t)offset;                                               \
           APUS_VECTORIZE                                                                      \
@@ -113,6 +116,11 @@ APUS_INLINE int covers_image(const apus_conv *cv) {
         }                                                                                     \
       }                                                                                       \
     }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  APUS_CLONES static void pool_place_##s(const apus_conv *cv, const T *g, const int32_t *arg, \
+                                         T *dx, ptrdiff_t n) {                                \
+    APUS_BY_DEPTH(cv, place_any_##s, g, arg, dx, n)                                           \
   }                                                                                           \
                                                                                               \
   static void pool_scatter_##s(const apus_conv *cv, const T *g, const int32_t *arg, T *dx,    \
@@ -152,8 +160,8 @@ APUS_INLINE int covers_image(const apus_conv *cv) {
       for (int p = 0; p < apus_output_pixels(cv); p++, y += c, apus_window_next(cv, &w)) {    \
         const T share = share_##s(&w);                                                        \
         for (ptrdiff_t k = 0; k < c; k++) y[k] = 0;                                           \
-        APUS_EACH_TAP(&w) {                                                                   \
-          const T *u = x + apus_tap_offset(cv, &w, kz, ky, kx);                               \
+        APUS_EACH_TAP(cv, &w, offset) {                                                       \
+          const T *u = x + offset;                                                            \
           APUS_VECTORIZE                                                                      \
           for (ptrdiff_t k = 0; k < c; k++) y[k] += u[k];                                     \
         }                                                                                     \
@@ -163,21 +171,25 @@ APUS_INLINE int covers_image(const apus_conv *cv) {
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void avgpool_grad_##s(const apus_conv *cv, const T *g, T *dx,            \
-                                           ptrdiff_t n) {                                     \
+  APUS_INLINE void spread_any_##s(const apus_conv *cv, const T *g, T *dx, ptrdiff_t n) {      \
     const ptrdiff_t c = cv->c, image = apus_image_size(cv);                                   \
     if (n * image > 0) memset(dx, 0, (size_t)(n * image) * sizeof(T));                        \
     for (ptrdiff_t i = 0; i < n; i++, dx += image) {                                          \
       apus_window w = apus_window_at(cv, 0);                                                  \
       for (int p = 0; p < apus_output_pixels(cv); p++, g += c, apus_window_next(cv, &w)) {    \
         const T share = share_##s(&w);                                                        \
-        APUS_EACH_TAP(&w) {                                                                   \
-          T *u = dx + apus_tap_offset(cv, &w, kz, ky, kx);                                    \
+        APUS_EACH_TAP(cv, &w, offset) {                                                       \
+          T *u = dx + offset;                                                                 \
           APUS_VECTORIZE                                                                      \
           for (ptrdiff_t k = 0; k < c; k++) u[k] += g[k] * share;                             \
         }                                                                                     \
       }                                                                                       \
     }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  APUS_CLONES static void avgpool_grad_##s(const apus_conv *cv, const T *g, T *dx,            \
+                                           ptrdiff_t n) {                                     \
+    APUS_BY_DEPTH(cv, spread_any_##s, g, dx, n)                                               \
   }
 APUS_FLOATS(APUS_POOL_GRADIENTS)
 

@@ -4,6 +4,29 @@
 
 #include "kernel.h"
 
+/// Whether images and windows have one slice.
+APUS_INLINE int apus_is_flat(const apus_conv *cv) {
+  return cv->d == 1 && cv->kd == 1 && cv->pf == 0 && cv->od == 1;
+}
+
+/// A window over flat images, with constants where slices are counted: the compiler drops the loops over them, which take
+/// a third of the time of small windows.
+APUS_INLINE apus_conv apus_flat(const apus_conv *cv) {
+  apus_conv flat = *cv;
+  flat.d = flat.kd = flat.sd = flat.dd = flat.od = 1;
+  flat.pf = 0;
+  return flat;
+}
+
+/// Calls an inline function of a window and more, apart for flat images.
+#define APUS_BY_DEPTH(cv, function, ...)       \
+  if (apus_is_flat(cv)) {                      \
+    const apus_conv flat = apus_flat(cv);      \
+    function(&flat, __VA_ARGS__);              \
+  } else {                                     \
+    function(cv, __VA_ARGS__);                 \
+  }
+
 /// The taps `first ..< last` of a window along one axis whose input lies in `0 ..< extent`, when
 /// tap 0 reads `start` and each further tap `dilation` more.
 APUS_INLINE void apus_taps(int start, int dilation, int taps, int extent, int *first, int *last) {
@@ -66,7 +89,7 @@ APUS_INLINE void apus_window_next(const apus_conv *cv, apus_window *w) {
     apus_window_column(cv, w, w->ox + 1);
   } else if (w->oy + 1 < cv->oh) {
     apus_window_row(cv, w, w->oy + 1);
-  } else {
+  } else if (cv->od > 1) {
     apus_window_slice(cv, w, w->oz + 1);
   }
 }
@@ -76,12 +99,6 @@ APUS_INLINE int apus_window_has_taps(const apus_window *w) {
   return w->kz0 < w->kz1 && w->ky0 < w->ky1 && w->kx0 < w->kx1;
 }
 
-/// Loops over the taps of a window that lie inside: kz, ky, kx.
-#define APUS_EACH_TAP(w)                             \
-  for (int kz = (w)->kz0; kz < (w)->kz1; kz++)       \
-    for (int ky = (w)->ky0; ky < (w)->ky1; ky++)     \
-      for (int kx = (w)->kx0; kx < (w)->kx1; kx++)
-
 /// Offset in elements of the input of tap (kz, ky, kx) of a window, which must lie inside.
 APUS_INLINE ptrdiff_t apus_tap_offset(const apus_conv *cv, const apus_window *w, int kz, int ky,
                                       int kx) {
@@ -89,8 +106,15 @@ APUS_INLINE ptrdiff_t apus_tap_offset(const apus_conv *cv, const apus_window *w,
   return ((slice * cv->h + row) * cv->w + column) * cv->cs;
 }
 
+/// Loops over the taps of a window that lie inside: kz, ky, kx, and the offset of the tap's input.
+#define APUS_EACH_TAP(cv, w, offset)                                                            \
+  for (int kz = (w)->kz0; kz < (w)->kz1; kz++)                                                  \
+    for (int ky = (w)->ky0; ky < (w)->ky1; ky++)                                                \
+      for (ptrdiff_t kx = (w)->kx0, offset = apus_tap_offset(cv, w, kz, ky, (w)->kx0);          \
+           kx < (w)->kx1; kx++, offset += (ptrdiff_t)(cv)->dw * (cv)->cs)
+
 /// The number of tap (kz, ky, kx), row-major.
-APUS_INLINE ptrdiff_t apus_tap(const apus_conv *cv, int kz, int ky, int kx) {
+APUS_INLINE ptrdiff_t apus_tap(const apus_conv *cv, int kz, int ky, ptrdiff_t kx) {
   return ((ptrdiff_t)kz * cv->kh + ky) * cv->kw + kx;
 }
 

@@ -394,21 +394,19 @@ void apus_im2col(int size, const apus_conv *cv, const void *image, void *col, in
 /// The transpose of `apus_im2col`: adds col to the image, which the caller zeroed. Floats.
 void apus_col2im_add(int dtype, const apus_conv *cv, const void *col, void *image, int p0, int p1);
 
-/// Convolves each channel of images x `[n, d, h, w, c]` with kernels of its own: k is `[kd, kh, kw, c·m]`, y
-/// `[n, od, oh, ow, c·m]`, where channel i gives the filters `i·m ..< (i + 1)·m`. Output pixels `p0 ..< p1` are done,
-/// counted over all images. Floats.
-void apus_depthwise(int dtype, const apus_conv *cv, ptrdiff_t m, const void *x, const void *k,
-                    void *y, ptrdiff_t p0, ptrdiff_t p1);
+/// Convolves each channel of images x `[n, d, h, w, c]` with a kernel of its own: k is `[kd, kh, kw, c]`, y
+/// `[n, od, oh, ow, c]`. Output pixels `p0 ..< p1` are done, counted over all images. Floats.
+void apus_depthwise(int dtype, const apus_conv *cv, const void *x, const void *k, void *y,
+                    ptrdiff_t p0, ptrdiff_t p1);
 
-/// The gradient of images `n0 ..< n1` from that of the output, g, by `apus_depthwise`. Floats.
-void apus_depthwise_input_grad(int dtype, const apus_conv *cv, ptrdiff_t m, const void *g,
-                               const void *k, void *dx, ptrdiff_t n0, ptrdiff_t n1);
+/// The gradient of images `n0 ..< n1` from that of the output of `apus_depthwise`, g. Floats.
+void apus_depthwise_input_grad(int dtype, const apus_conv *cv, const void *g, const void *k,
+                               void *dx, ptrdiff_t n0, ptrdiff_t n1);
 
 /// The gradient of the kernels of channels `c0 ..< c1` from n images and that of the output. The same, bit for bit,
 /// however channels are cut at multiples of 16. Floats.
-void apus_depthwise_kernel_grad(int dtype, const apus_conv *cv, ptrdiff_t m, const void *x,
-                                const void *g, ptrdiff_t n, void *dk, ptrdiff_t c0,
-                                ptrdiff_t c1);
+void apus_depthwise_kernel_grad(int dtype, const apus_conv *cv, const void *x, const void *g,
+                                ptrdiff_t n, void *dk, ptrdiff_t c0, ptrdiff_t c1);
 
 /// Adds bias `[columns]` to each row of y; what is then below 0 becomes 0 if `relu`. Floats.
 void apus_add_bias(int dtype, void *y, const void *bias, int relu, ptrdiff_t rows,

@@ -160,6 +160,13 @@ public func conv(
   attempt {
     let operation = "conv\(try x.shape.spatialRank("conv"))D"
     try checkConvolution(x.shape, kernel.shape, groups: groups, operation)
+    let filters = kernel.shape[-1]
+    if groups > 1, groups == x.shape[-1], filters > groups {
+      // With every channel repeated a filter has one to itself, for which there is a kernel that works in vectors.
+      return conv(
+        repeated(channelsOf: x, filters / groups), kernel, strides: strides, padding: padding,
+        dilations: dilations, groups: filters)
+    }
     let window = try Window(
       size: Array(kernel.shape.dropLast(2)), strides: strides, dilations: dilations,
       padding: padding, image: x.shape.spatial, operation: operation)
@@ -167,4 +174,11 @@ public func conv(
     return apply1(
       ConvOperation(window: window, groups: groups), x.cast(to: dtype), kernel.cast(to: dtype))
   }
+}
+
+/// Images `[..., channels]` with each channel `times` times, side by side.
+private func repeated(channelsOf x: Tensor, _ times: Int) -> Tensor {
+  let leading = Array(x.shape.dropLast())
+  return x.expandDims(axis: x.rank).broadcast(to: Shape(x.shape + [times]))
+    .reshape(Shape(leading + [x.shape[-1] * times]))
 }

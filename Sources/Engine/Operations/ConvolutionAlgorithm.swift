@@ -23,7 +23,7 @@ package enum ConvolutionAlgorithm: Sendable {
   case direct
   /// Winograd's F(4×4, 3×3): a quarter of the multiplications.
   case winograd
-  /// A channel of its own for each group: the taps of a window are read where they are.
+  /// A channel and a filter of its own for each group: the taps of a window are read where they are.
   case depthwise
   /// Windows are unrolled into the rows of a matrix, group by group; works for everything.
   case unrolled
@@ -36,7 +36,7 @@ package enum ConvolutionAlgorithm: Sendable {
     // These kernels know neither groups nor volumes.
     let isSingle =
       dtype == .float32 && image[0] > 0 && filters > 0 && groups == 1 && window.rank < 3
-    if groups > 1 && groups == channels {
+    if groups > 1 && groups == channels && groups == filters {
       self = .depthwise
     } else if window.isPointwise {
       self = .pointwise

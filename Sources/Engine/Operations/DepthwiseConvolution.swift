@@ -1,26 +1,23 @@
 import CKernels
 
-/// Convolutions in which each channel is a group, and their gradients, without unrolling.
+/// Convolutions in which each channel is a group with one filter, and their gradients, without unrolling.
 struct DepthwiseConvolution {
   private let geometry: apus_conv
   private let images: Int
   private let pixels: Int
   private let channels: Int
-  /// Filters of one channel.
-  private let multiplier: Int
   /// Multiply-adds of one output pixel.
   private let work: Int
   private let dtype: DType
   private let workspace: Workspace
 
-  /// There is at least one image, channel and filter.
+  /// There is at least one image and channel.
   init(_ window: Window, image: Shape, output: Shape, _ dtype: DType, _ workspace: Workspace) {
     geometry = window.geometry(image: image, output: output)
     images = image[0]
     pixels = output.spatial.reduce(1, *)
     channels = image[-1]
-    multiplier = output[-1] / channels
-    work = window.size.reduce(output[-1], *)
+    work = window.size.reduce(channels, *)
     self.dtype = dtype
     self.workspace = workspace
   }
@@ -33,15 +30,14 @@ struct DepthwiseConvolution {
     _ x: UnsafeRawPointer, _ k: UnsafeRawPointer, bias: UnsafeRawPointer?, isRectified: Bool,
     _ y: UnsafeMutableRawPointer
   ) -> Kernel {
-    let filters = channels * multiplier
-    return workspace.parallel(images * pixels, grain: grain) { range, _ in
+    workspace.parallel(images * pixels, grain: grain) { range, _ in
       withUnsafePointer(to: geometry) {
-        apus_depthwise(dtype.code, $0, multiplier, x, k, y, range.lowerBound, range.upperBound)
+        apus_depthwise(dtype.code, $0, x, k, y, range.lowerBound, range.upperBound)
       }
       if let bias {
         apus_add_bias(
-          dtype.code, y + range.lowerBound * filters * dtype.size, bias, isRectified ? 1 : 0,
-          range.count, filters)
+          dtype.code, y + range.lowerBound * channels * dtype.size, bias, isRectified ? 1 : 0,
+          range.count, channels)
       }
     }
   }
@@ -53,7 +49,7 @@ struct DepthwiseConvolution {
     workspace.parallel(images, grain: grain / pixels + 1) { range, _ in
       withUnsafePointer(to: geometry) {
         apus_depthwise_input_grad(
-          dtype.code, $0, multiplier, g, k, dx, range.lowerBound, range.upperBound)
+          dtype.code, $0, g, k, dx, range.lowerBound, range.upperBound)
       }
     }
   }
@@ -66,7 +62,7 @@ struct DepthwiseConvolution {
     return workspace.parallel(channels, grain: grain, multiple: 16) { range, _ in
       withUnsafePointer(to: geometry) {
         apus_depthwise_kernel_grad(
-          dtype.code, $0, multiplier, x, g, images, dk, range.lowerBound, range.upperBound)
+          dtype.code, $0, x, g, images, dk, range.lowerBound, range.upperBound)
       }
     }
   }

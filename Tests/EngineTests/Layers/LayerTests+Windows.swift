@@ -119,4 +119,31 @@ extension LayerTests {
       _ = UpSampling2D(0)
     }
   }
+
+  @Test("The mean over time leaves masked steps out")
+  func maskedMean() throws {
+    let x = Tensor([[[1.0, 2], [3, 6], [0, 0]], [[0, 0], [0, 0], [0, 0]]])
+    expectClose(
+      try withErrors { Sequential(Masking(), GlobalAveragePooling1D())(x) }, [2, 4, 0, 0])
+    let kept = Sequential(Masking(), GlobalAveragePooling1D(keepDims: true))
+    #expect(try withErrors { kept(x) }.shape == [2, 1, 2])
+    let gradient = try grad { (x: Tensor) in
+      sum(Sequential(Masking(), GlobalAveragePooling1D())(x))
+    }(x)
+    expectClose(gradient, [0.5, 0.5, 0.5, 0.5, 0, 0, 0, 0, 0, 0, 0, 0])
+  }
+
+  @Test("Every parameter of a layer with a kernel has its own penalty")
+  func penalties() throws {
+    let layer = SeparableConv2D(
+      2, kernelSize: [1, 2], depthwiseInitializer: Ones(), pointwiseInitializer: Constant(2),
+      biasInitializer: Constant(3), depthwiseRegularizer: L1(1), pointwiseRegularizer: L1(10),
+      biasRegularizer: L1(100), activityRegularizer: L1(1000), depthwiseConstraint: MaxNorm(1),
+      pointwiseConstraint: NonNegative(), biasConstraint: UnitNorm())
+    let x = Tensor.ones([2, 1, 2, 1])
+    let context = layer.run(isTraining: false) { layer(x) }.context
+    // Two cells of 1, two of 2, two of 3; outputs 2 · 2 + 3 = 7, of which each sample has two.
+    let losses: [Double] = context.losses.map { $0.value.item() }
+    #expect(losses == [2, 40, 600, 14_000])
+  }
 }
