@@ -21,10 +21,18 @@ extension AnyModule {
               + "\(Array(scope.variables.keys)) only: ask for parameters unconditionally, and use them "
               + "inside the condition"))
       }
-      return Variable(
+      let scope = scope
+      let key = scope.initialKey(name)
+      let variable = Variable(
         path: scope.childPath(name), kind: trainable ? .parameter : .state,
-        initial: initializer(shape, dtype: dtype, key: scope.initialKey(name)), combine: .first,
-        constraint: constraint, trainable: trainable && !scope.isFrozen)
+        spec: TensorSpec(shape, dtype), combine: .first, constraint: constraint,
+        trainable: trainable && !scope.isFrozen
+      ) { [weak scope] in
+        initializer(shape, dtype: dtype, key: scope?.initialKey(name) ?? key)
+      }
+      // A layer of a graph gets its path and its seed later, and its first value is drawn from both.
+      if !SymbolicCall.isRunning { variable.drawInitial() }
+      return variable
     }.value
   }
 

@@ -27,6 +27,8 @@ open class AnyModule {
   let explicitName: String?
   private var ownScope: Scope?
   private var creator: CallFrame?
+  /// The calls on symbolic tensors that this layer takes part in.
+  var connections = LayerConnections()
 
   /// A module, named after its type unless `name` is given.
   public init(name: String? = nil) {
@@ -86,11 +88,22 @@ open class AnyModule {
       return
     }
     parent.children[name] = self
-    guard ownScope == nil else { return }
+    if let ownScope {
+      if ownScope.path.isEmpty {
+        ownScope.relocate(to: parent.childPath(name), seed: parent.seed)
+      }
+      return
+    }
     let fresh = Scope(
       path: parent.childPath(name), typeName: typeName, parent: parent, seed: parent.seed)
     fresh.inheritModes()
     settle(in: fresh)
+  }
+
+  /// Stands alone from now on, also when it was made inside the `call` of another module.
+  func leaveCreator() {
+    creator?.pending.removeAll { $0 === self }
+    creator = nil
   }
 
   private func settle(in scope: Scope) {

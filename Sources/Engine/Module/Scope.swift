@@ -5,7 +5,7 @@ import OrderedCollections
 /// Modules made inside `call` are new objects every time; their scope is the same one every time.
 final class Scope {
   /// Where it is from the outermost module; empty for the outermost.
-  let path: String
+  private(set) var path: String
   let typeName: String
   /// The seed of the outermost module's initial values.
   var seed: UInt64
@@ -77,6 +77,15 @@ final class Scope {
   func inheritModes() {
     guard let modes = outermost.heritage?.modes[path] else { return }
     (isTraining, isFrozen) = (modes.isTraining, modes.isFrozen)
+  }
+
+  /// Tells a tree that stood alone where it is now, for initial values that are not drawn yet, messages and logs.
+  func relocate(to path: String, seed: UInt64) {
+    let moved = children.filter { $1.scope.path == childPath($0) }
+    self.path = path
+    self.seed = seed
+    for (name, variable) in variables { variable.path = childPath(name) }
+    for (name, child) in moved { child.scope.relocate(to: childPath(name), seed: seed) }
   }
 
   /// The key from which the initial value of variable `name` is drawn: the same on every rank and in any order.

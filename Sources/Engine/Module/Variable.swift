@@ -71,7 +71,8 @@ public final class Variable {
   }
   private var isTrainable: Bool
 
-  private var tensor: Tensor
+  private var held: Tensor?
+  private var initial: (() -> Tensor)?
   /// Set once a plan knows the address: from then on values are copied in and out of that memory.
   private var pinned = false
 
@@ -86,7 +87,50 @@ public final class Variable {
     isTrainable = trainable
     shape = initial.shape
     dtype = initial.dtype
-    tensor = initial.detached
+    held = initial.detached
+  }
+
+  /// A variable whose first value is made when it is first read or ``drawInitial()`` asks for it.
+  package init(
+    path: String, kind: VariableKind, spec: TensorSpec, combine: Combine,
+    constraint: (any Constraint)?, trainable: Bool, initial: @escaping () -> Tensor
+  ) {
+    self.path = path
+    self.kind = kind
+    self.combine = combine
+    self.constraint = constraint
+    self.trainable = trainable
+    shape = spec.shape
+    dtype = spec.dtype
+    self.initial = initial
+  }
+
+  /// Makes the first value, unless there is one.
+  package func drawInitial() { _ = tensor }
+
+  private var tensor: Tensor {
+    get {
+      if let held { return held }
+      let value = checked(initial?() ?? .invalid)
+      self.tensor = value
+      return value
+    }
+    set {
+      held = newValue
+      initial = nil
+    }
+  }
+
+  /// An initializer's value in this variable's type; zeros after a failure, which is reported.
+  private func checked(_ first: Tensor) -> Tensor {
+    if first.shape == shape, !first.isInvalid { return first.detached.cast(to: dtype) }
+    if !first.isInvalid {
+      fail(
+        EngineError.shape(
+          operation: "variable \(path)",
+          message: "its initializer gives shape \(first.shape), not \(shape)"))
+    }
+    return .zeros(shape, dtype: dtype)
   }
 
   /// The current value.

@@ -94,9 +94,12 @@ extension Tensor {
   ///
   /// A position that does not exist, or more entries than axes, is
   /// ``EngineError/index(operation:message:)``; bounds of a range that lie outside are cut off.
-  public subscript(_ entries: any TensorIndex...) -> Tensor {
+  public subscript(_ entries: any TensorIndex...) -> Tensor { part(entries.map(\.selection)) }
+
+  /// What the subscript with these entries gives.
+  func part(_ selections: [TensorSelection]) -> Tensor {
     attempt {
-      let plan = try IndexPlan(entries.map(\.selection), shape)
+      let plan = try IndexPlan(selections, shape)
       return plan.apply(to: self)
     }
   }

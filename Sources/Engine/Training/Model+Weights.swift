@@ -3,7 +3,7 @@ extension Model {
   ///
   /// - Throws: ``EngineError/file(path:message:)`` when the file cannot be written, and when the model has no weights yet.
   public func saveWeights(to path: String) throws {
-    guard isBuilt else {
+    guard isBuilt || module is Functional else {
       throw EngineError.model(message: "there are no weights to save before the first batch")
     }
     try synchronizeStatistics()

@@ -1,0 +1,136 @@
+/// A model made of a graph of layers, from some of its tensors to others.
+///
+/// ```swift
+/// let a = Input(shape: [32], name: "a")
+/// let b = Input(shape: [32], name: "b")
+/// let shared = Dense(16)
+/// let score = Dense(1, name: "score")(concatenate([shared(a), shared(b)], axis: -1))
+/// let model = Functional(inputs: [a, b], outputs: score)
+/// ```
+///
+/// It is a module like any other: `Model(module:...)` trains it, and it is a layer of other graphs. The layers are its
+/// children, each once, however often it is called; they can be children of other models as well, with one set of
+/// weights. Inputs can be tensors in the middle of a graph too.
+///
+/// Data is a tensor, a list in the order of the inputs, or a dictionary by their names (others are ignored); it is
+/// converted to the inputs' scalar types. The output has the form of `outputs`.
+///
+/// - SeeAlso: Keras, `keras.Model(inputs=..., outputs=...)`.
+public final class Functional: AnyModule, Callable {
+  let graph: FunctionalGraph
+  /// Values that no later call needs, by the call after which they go.
+  private let releases: [[KerasTensor]]
+  private var hasInitialValues = false
+
+  /// The model that computes `outputs` from `inputs`.
+  ///
+  /// Outputs that need another input, inputs given twice and layers of equal names fail as ``withErrors(_:)``
+  /// describes.
+  public init(
+    inputs: some KerasStructureConvertible, outputs: some KerasStructureConvertible,
+    name: String? = nil
+  ) {
+    let (inputs, outputs) = (inputs.kerasStructure, outputs.kerasStructure)
+    do {
+      graph = try FunctionalGraph(inputs: inputs, outputs: outputs)
+    } catch {
+      fail(error)
+      let nothing = KerasStructure.tensor(.invalid)
+      graph = FunctionalGraph(failedWith: nothing)
+    }
+    releases = graph.releases
+    super.init(name: name)
+  }
+
+  package override var propertyModules: [(label: String, module: AnyModule)] {
+    graph.layers.map { ($0.name, $0.layer) }
+  }
+
+  /// The inputs in order.
+  public var inputs: [KerasTensor] { graph.inputs.tensors }
+
+  /// The outputs in order.
+  public var outputs: [KerasTensor] { graph.outputs.tensors }
+
+  /// The input, of a model that has one. See also ``inputs``.
+  public var input: KerasTensor { single(inputs, "input") }
+
+  /// The output, of a model that has one. See also ``outputs``.
+  public var output: KerasTensor { single(outputs, "output") }
+
+  private func single(_ tensors: [KerasTensor], _ what: String) -> KerasTensor {
+    guard tensors.count == 1 else {
+      fail(
+        EngineError.model(message: "\(title) has \(tensors.count) \(what)s: see \(what)s"))
+      return .invalid
+    }
+    return tensors[0]
+  }
+
+  /// The names of the inputs in order, by which dictionaries give them.
+  public var inputNames: [String] { graph.entries.map { graph.name(of: $0.node.outboundLayer) } }
+
+  /// The layers, inputs included, in Keras's order: farthest from the outputs first.
+  public var layers: [AnyModule] { graph.layers.map(\.layer) }
+
+  /// The layer with this name. There must be one.
+  public func layer(_ name: String) -> AnyModule {
+    if let found = graph.layers.first(where: { $0.name == name })?.layer { return found }
+    let names = graph.layers.map(\.name)
+    let near = nearestName(to: name, among: names).map { ": did you mean \"\($0)\"?" } ?? ""
+    fail(
+      EngineError.model(
+        message: "there is no layer \"\(name)\" in \(title), which has \(names)\(near)"))
+    return InputLayer(shape: [], dtype: .float32, name: name)
+  }
+
+  /// The outputs for some data.
+  public func call(_ input: Structure) -> Structure {
+    do {
+      // Now path and seed are known, and what an initializer does not like is reported here.
+      if !hasInitialValues, !SymbolicCall.isRunning {
+        variables.forEach { $0.drawInitial() }
+        hasInitialValues = true
+      }
+      return try run(try matched(input))
+    } catch {
+      fail(error)
+      return graph.outputs.map { _ in .invalid }
+    }
+  }
+
+  private func run(_ inputs: [Tensor]) throws -> Structure {
+    var values: [KerasTensor: Tensor] = [:]
+    for (tensor, value) in zip(graph.entries, inputs) { values[tensor] = value }
+    for (node, released) in zip(graph.nodes, releases) {
+      guard let arguments = node.inputs else { continue }
+      let filled = arguments.map { values[graph.resolved($0)] ?? .invalid }
+      let results = try node.outboundLayer.call(structure: filled).tensors
+      let places = node.outputTensors
+      guard results.count == places.count else {
+        throw EngineError.model(
+          message: "the layer \(node.outboundLayer.title) gave \(places.count) tensors when the "
+            + "graph was made and gives \(results.count) now")
+      }
+      for (place, result) in zip(places, results) { values[place] = result }
+      for tensor in released { values[tensor] = nil }
+    }
+    return graph.outputs.map { values[graph.resolved($0)] ?? .invalid }
+  }
+}
+
+extension FunctionalGraph {
+  /// A graph without calls, in place of one that could not be made.
+  fileprivate init(failedWith nothing: KerasStructure) {
+    inputs = nothing
+    outputs = nothing
+  }
+
+  /// The tensors that no node after each one needs.
+  fileprivate var releases: [[KerasTensor]] {
+    var needed = Set(outputs.tensors.map(resolved))
+    return nodes.reversed().map { node in
+      Set((node.inputs?.tensors ?? []).map(resolved)).filter { needed.insert($0).inserted }
+    }.reversed()
+  }
+}

@@ -1,0 +1,171 @@
+import Engine
+import TestSupport
+import Testing
+
+/// Two inputs, a shared layer, a residual connection.
+private func siamese(_ hidden: Int = 4) -> Functional {
+  let (a, b) = (Input(shape: [3], name: "a"), Input(shape: [3], name: "b"))
+  let shared = Dense(hidden, activation: .tanh, name: "shared")
+  let (left, right) = (shared(a), shared(b))
+  let merged = concatenate([left, right, left + right])
+  let hiddenLayer = relu(Dense(6)(merged))
+  return Functional(inputs: [a, b], outputs: Dense(2)(hiddenLayer) + Dense(2)(merged))
+}
+
+@Suite("Functional models")
+struct FunctionalTests {
+  @Test("Layers are named, ordered as in Keras, and children under their names")
+  func names() {
+    let model = siamese()
+    #expect(
+      model.children.map(\.name) == [
+        "a", "b", "shared", "add", "concatenate", "linear", "relu", "linear_1", "linear_2", "add_1",
+      ])
+    #expect(
+      model.namedVariables.map(\.path) == [
+        "shared/kernel", "shared/bias", "linear/kernel", "linear/bias", "linear_1/kernel",
+        "linear_1/bias", "linear_2/kernel", "linear_2/bias",
+      ])
+    #expect(model.layers.count == 10 && model.layer("shared") == model.shared)
+    #expect(model.inputNames == ["a", "b"])
+    #expect(model.outputs.map(\.shape) == [[nil, 2]])
+    expectError("there is no layer \"shred\" in functional (Functional)") {
+      _ = model.layer("shred")
+    }
+  }
+
+  @Test("Calls give what the layers give, eagerly and compiled, and shared gradients add up")
+  func calls() throws {
+    let model = siamese()
+    var generator = SeededGenerator(seed: 3)
+    let (a, b) = (generator.uniform([5, 3]), generator.uniform([5, 3]))
+    func byHand() throws -> Tensor {
+      func dense(_ name: String, _ x: Tensor) -> Tensor {
+        matmul(x, model.layer(name).kernel) + (model.layer(name).bias as Tensor)
+      }
+      let (left, right) = (tanh(dense("shared", a)), tanh(dense("shared", b)))
+      let merged = concatenate([left, right, left + right], axis: 1)
+      return dense("linear_1", relu(dense("linear", merged))) + dense("linear_2", merged)
+    }
+    expectClose(model([a, b]), try byHand())
+    let compiled = jit { (x: [Tensor]) -> Tensor in model(x) }
+    expectClose(try compiled([a, b]), try byHand())
+    let (_, gradients) = try valueAndGrad(of: model) { sum(square(model([a, b]))) }
+    let (_, expected) = try valueAndGrad(of: model) { sum(square(try byHand())) }
+    for (gradient, value) in zip(gradients, expected) { expectClose(gradient, value) }
+  }
+
+  @Test("Data as a list or by name, other names ignored, other types converted")
+  func inputForms() {
+    let model = siamese()
+    let (a, b) = (Tensor.ones([2, 3]), Tensor.full([2, 3], 2))
+    let expected: Tensor = model([a, b])
+    let named = model(["b": .tensor(b), "rest": .tensor(a), "a": .tensor(a)] as Structure)
+    expectClose(named.tensors[0], expected, atol: 0, rtol: 0)
+    let converted: Tensor = model([a.cast(to: .int32), b.cast(to: .uint8)])
+    expectClose(converted, expected, atol: 0, rtol: 0)
+    let (p, q) = (Input(shape: [3]), Input(shape: []))
+    let byKey = Functional(inputs: ["p": p, "q": q], outputs: ["r": p * 2, "s": q + 1])
+    let output = byKey(["q": .tensor(.ones([2, 1])), "p": .tensor(a)] as Structure)
+    #expect(output.form == "{\"r\": tensor, \"s\": tensor}")
+    expectClose(output.tensors[1], [2, 2])
+  }
+
+  @Test("Wrong data is an error that names the input")
+  func inputErrors() {
+    let model = siamese()
+    let x = Tensor.ones([2, 3])
+    expectError("the input \"b\" takes [nil, 3], got [2, 4]") {
+      _ = model([x, Tensor.ones([2, 4])]) as Tensor
+    }
+    expectError("the input \"a\" takes [nil, 3], got [3]") {
+      _ = model([Tensor.ones([3]), x]) as Tensor
+    }
+    expectError("takes 2 inputs (a, b) but got a list of 3") { _ = model([x, x, x]) as Tensor }
+    expectError("takes 2 inputs (a, b) but got a tensor") { _ = model(x) }
+    expectError("the input \"b\" is missing: got a dictionary with keys a, c") {
+      _ = model(["a": .tensor(x), "c": .tensor(x)] as Structure)
+    }
+  }
+
+  @Test("Graphs that cannot be models")
+  func graphErrors() {
+    let (x, y) = (Input(shape: [3], name: "x"), Input(shape: [3], name: "y"))
+    let sum = x + y
+    expectError(
+      "Graph disconnected: cannot obtain value for tensor y: [nil, 3] at layer \"add\". "
+        + "The following previous layers were accessed without issue: [\"x\"]"
+    ) { _ = Functional(inputs: x, outputs: sum) }
+    expectError("the tensor of layer \"x\" several times") {
+      _ = Functional(inputs: [x, x], outputs: x + 1)
+    }
+    expectError(
+      "The name \"q\" is used 2 times in the model. All layers should have unique names."
+    ) { _ = Functional(inputs: x, outputs: Dense(2, name: "q")(Dense(2, name: "q")(x))) }
+  }
+
+  @Test("A model from a part of another: one set of weights, layers keep their names")
+  func parts() {
+    let model = siamese()
+    let x = Tensor.full([2, 3], 0.5)
+    let before: Tensor = model([x, x])
+    let features = Functional(inputs: model.inputs, outputs: model.layer("linear_2").output)
+    #expect(
+      features.children.map(\.name) == ["a", "b", "shared", "add", "concatenate", "linear_2"])
+    #expect(features.layer("linear_2") == model.layer("linear_2"))
+    let head = Dense(3)(features.output)
+    let transfer = Functional(inputs: features.inputs, outputs: head)
+    #expect(transfer.children.map(\.name).suffix(2) == ["linear_2", "linear"])
+    // From the middle of the graph.
+    let end = Functional(inputs: model.layer("concatenate").output, outputs: model.output)
+    #expect(end.children.map(\.name).first == "input_layer")
+    let middle = Functional(inputs: model.inputs, outputs: model.layer("concatenate").output)
+    expectClose(end(middle([x, x]) as Tensor), before, atol: 0, rtol: 0)
+    // A change of the weights shows in all of them.
+    let bias = model.layer("linear_2").variables[1]
+    bias.value = bias.value + 1
+    expectClose(model([x, x]) as Tensor, before + 1)
+    expectClose(end(middle([x, x]) as Tensor), before + 1)
+  }
+
+  @Test("Models and other modules are layers of models")
+  func nested() {
+    let x = Input(shape: [3], name: "x")
+    let inner = Functional(inputs: x, outputs: Dense(4)(Dropout(0.5)(x)), name: "inner")
+    let y = Input(shape: [3], name: "y")
+    let outer = Functional(
+      inputs: y, outputs: Sequential(Dense(5), Dense(2))(inner(y) + inner(y * 2)))
+    #expect(
+      outer.namedVariables.map(\.path) == [
+        "inner/linear/kernel", "inner/linear/bias", "sequential/layers/0/kernel",
+        "sequential/layers/0/bias", "sequential/layers/1/kernel", "sequential/layers/1/bias",
+      ])
+    #expect(outer.layers.map { $0.inboundNodes.count } == [1, 1, 2, 1, 1])
+    // The inner layers were called once, when the inner model was made.
+    #expect(inner.layer("linear").inboundNodes.count == 1)
+    outer.eval()
+    inner.eval()
+    let data = Tensor.full([2, 3], 0.3)
+    let both = inner(data) + inner(data * 2)
+    expectClose(
+      outer(data), (outer.layer("sequential") as? Sequential)?(both) ?? Tensor(0), atol: 0)
+    #expect(outer.variables(.randomKey).isEmpty)
+    outer.train()
+    _ = outer(data)
+    #expect(outer.namedVariables.first?.path == "random_key")
+  }
+
+  @Test("First values depend on seed and path, not on when the graph was made")
+  func initialValues() {
+    let (one, two, other) = (siamese(), siamese(), siamese())
+    other.seed = 7
+    let x = Tensor.ones([1, 3])
+    expectClose(one([x, x]) as Tensor, two([x, x]) as Tensor, atol: 0, rtol: 0)
+    #expect((one([x, x]) as Tensor).scalars(as: Float.self) != other([x, x]).scalars())
+    // Layers of one shape differ.
+    let z = Input(shape: [3])
+    let twins = Functional(inputs: z, outputs: [Dense(3)(z), Dense(3)(z)])
+    let outputs: Structure = twins([x])
+    #expect(outputs.tensors[0].scalars(as: Float.self) != outputs.tensors[1].scalars())
+  }
+}
