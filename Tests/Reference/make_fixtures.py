@@ -2,7 +2,7 @@
 
     python Tests/Reference/make_fixtures.py [family ...]
 
-Without arguments every family in FAMILIES is written. README.md in this folder describes the files.
+Without arguments every family in FAMILIES is written, functional. README.md in this folder describes the files.
 """
 
 import os
@@ -28,7 +28,7 @@ from keras.src.backend.common import dtypes
 dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
 
 FAMILIES = ["losses", "metrics", "optimizers", "schedules", "layers", "initializers", "weights", "training",
-            "published", "more_layers", "layer_training", "recurrent", "preprocessing", "convolutions"]
+            "published", "more_layers", "layer_training", "recurrent", "preprocessing", "convolutions", "functional"]
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "EngineTests" / "Fixtures" / "reference"
 
 
