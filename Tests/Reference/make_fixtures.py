@@ -2,7 +2,7 @@
 
     python Tests/Reference/make_fixtures.py [family ...]
 
-Without arguments every family in FAMILIES is written, functional. README.md in this folder describes the files.
+Without arguments every family in FAMILIES is written. README.md in this folder describes the files.
 """
 
 import os

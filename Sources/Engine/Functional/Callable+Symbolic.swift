@@ -36,13 +36,19 @@ extension Callable where Self: AnyModule, Output == [String: Tensor] {
   }
 }
 
-extension Callable where Self: AnyModule, Output == Structure {
-  /// Records a call on symbolic tensors of a model with one output.
+/// An output that can be one tensor or several.
+public protocol TensorOrTensors: Codable {}
+
+extension Structure: TensorOrTensors {}
+extension SequenceOutput: TensorOrTensors {}
+
+extension Callable where Self: AnyModule, Output: TensorOrTensors {
+  /// Records a call on symbolic tensors of a model or layer that gives one tensor.
   public func callAsFunction(_ inputs: some KerasStructureConvertible) -> KerasTensor {
     connected(to: inputs.kerasStructure)[0]
   }
 
-  /// Records a call on symbolic tensors of a model with several outputs.
+  /// Records a call on symbolic tensors of a model or layer that gives several.
   @_disfavoredOverload
   public func callAsFunction(_ inputs: some KerasStructureConvertible) -> [KerasTensor] {
     node(on: inputs.kerasStructure)?.outputTensors ?? []

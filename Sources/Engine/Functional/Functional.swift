@@ -87,35 +87,30 @@ public final class Functional: AnyModule, Callable {
   /// The outputs for some data.
   public func call(_ input: Structure) -> Structure {
     do {
-      // Now path and seed are known, and what an initializer does not like is reported here.
-      if !hasInitialValues, !SymbolicCall.isRunning {
-        variables.forEach { $0.drawInitial() }
-        hasInitialValues = true
-      }
-      return try run(try matched(input))
+      return try run(input, mask: nil)
     } catch {
       fail(error)
       return graph.outputs.map { _ in .invalid }
     }
   }
 
-  private func run(_ inputs: [Tensor]) throws -> Structure {
-    var values: [KerasTensor: Tensor] = [:]
-    for (tensor, value) in zip(graph.entries, inputs) { values[tensor] = value }
-    for (node, released) in zip(graph.nodes, releases) {
-      guard let arguments = node.inputs else { continue }
-      let filled = arguments.map { values[graph.resolved($0)] ?? .invalid }
-      let results = try node.outboundLayer.call(structure: filled).tensors
-      let places = node.outputTensors
-      guard results.count == places.count else {
-        throw EngineError.model(
-          message: "the layer \(node.outboundLayer.title) gave \(places.count) tensors when the "
-            + "graph was made and gives \(results.count) now")
-      }
-      for (place, result) in zip(places, results) { values[place] = result }
-      for tensor in released { values[tensor] = nil }
+  /// The outputs for some data, with a mask of the first input.
+  func run(_ input: Structure, mask: Tensor?) throws -> Structure {
+    // Now path and seed are known, and what an initializer does not like is reported here.
+    if !hasInitialValues, !SymbolicCall.isRunning {
+      variables.forEach { $0.drawInitial() }
+      hasInitialValues = true
     }
-    return graph.outputs.map { values[graph.resolved($0)] ?? .invalid }
+    var values = GraphValues()
+    for (tensor, value) in zip(graph.entries, try matched(input)) { values.tensors[tensor] = value }
+    if let mask, let first = graph.entries.first { values.masks[first] = mask }
+    for (node, released) in zip(graph.nodes, releases) {
+      try values.call(node, graph)
+      for tensor in released { values.tensors[tensor] = nil }
+    }
+    ModuleContext.current?.outputMask =
+      graph.outputs.tensor.flatMap { values.masks[graph.resolved($0)] }
+    return graph.outputs.map { values[graph.resolved($0)] }
   }
 }
 

@@ -168,4 +168,27 @@ struct FunctionalTests {
     let outputs: Structure = twins([x])
     #expect(outputs.tensors[0].scalars(as: Float.self) != outputs.tensors[1].scalars())
   }
+
+  @Test("Masks reach the layers after the one that announces them, in nested models too")
+  func masks() {
+    let ids = Tensor([[3, 1, 0, 0], [2, 2, 1, 0]])
+    let embedding = Embedding(inputs: 4, outputs: 3, maskZero: true)
+    let (first, second) = (GRU(5, returnSequences: true), LSTM(2))
+    let z = Input(shape: [nil, 5])
+    let inner = Functional(inputs: z, outputs: second(Dense(3)(z)))
+    let x = Input(shape: [nil], dtype: .int32)
+    let model = Functional(inputs: x, outputs: inner(first(Dropout(0.5)(embedding(x)))))
+    #expect(model.outputs[0].shape == [nil, 2])
+    model.eval()
+    let mask = embedding.mask(of: ids)
+    let dense = inner.layer("linear") as? Linear
+    let sequence: Tensor = first(embedding(ids), mask: mask)
+    let expected: Tensor = second(dense?(sequence) ?? Tensor(0), mask: mask)
+    expectClose(model(ids), expected, atol: 0, rtol: 0)
+    // An operator is no layer that keeps masks, as in Keras.
+    let without = Functional(inputs: x, outputs: second(Dense(3)(first(embedding(x)) * 1)))
+    without.eval()
+    let unmasked: Tensor = second((without.layer("linear") as? Linear)?(sequence) ?? Tensor(0))
+    expectClose(without(ids), unmasked, atol: 0, rtol: 0)
+  }
 }
