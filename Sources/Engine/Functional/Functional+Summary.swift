@@ -30,7 +30,7 @@ extension Functional {
       table.add(
         [
           [String(repeating: "  ", count: indent) + "\(name) (\(layer.typeName))"],
-          [outputShape(nodes)], [Self.grouped(count)], connections(of: nodes),
+          [outputShape(nodes)], [count.grouped], connections(of: nodes),
         ])
       if expandNested, let inner = layer as? Functional {
         inner.addRows(to: &table, indent: indent + 1, true)
@@ -57,17 +57,18 @@ extension Functional {
 
   private static func size(_ variables: [Variable]) -> String {
     let count = variables.reduce(0) { $0 + $1.shape.elementCount }
-    return "\(grouped(count)) (\(bytes(variables.reduce(0) { $0 + $1.spec.byteCount })))"
+    let bytes = variables.reduce(0) { $0 + $1.spec.byteCount }
+    return "\(count.grouped) (\(bytes.asBytes))"
   }
 }
 
 extension AnyModule {
-  /// What Keras counts as weights: everything but random keys.
-  fileprivate var weights: [Variable] { variables.filter { $0.kind != .randomKey } }
+  /// What Keras counts as weights: what files of weights hold.
+  fileprivate var weights: [Variable] { savedVariables.map(\.variable) }
 }
 
 extension Model {
-  /// A table of the layers: Keras's for a ``Functional`` model, that of ``AnyModule/summary`` for any other, whose
+  /// A table of the layers: Keras's for a ``Functional`` model, ``AnyModule/tabulate(depth:)`` for any other, whose
   /// layers exist after the first batch.
-  public func summary() -> String { functional?.summary() ?? module.summary }
+  public func summary() -> String { functional?.summary() ?? module.tabulate() }
 }

@@ -125,7 +125,7 @@ extension FunctionalGraph {
   fileprivate var releases: [[KerasTensor]] {
     var needed = Set(outputs.tensors.map(resolved))
     return nodes.reversed().map { node in
-      Set((node.inputs?.tensors ?? []).map(resolved)).filter { needed.insert($0).inserted }
+      (node.inputs?.tensors ?? []).map(resolved).filter { needed.insert($0).inserted }
     }.reversed()
   }
 }

@@ -91,6 +91,8 @@ public struct KerasTensor: Hashable {
 }
 
 /// The start of a graph of layers: `let x = Input(shape: [32], name: "x")`.
+///
+/// Inside a module's class `Input` is what its `call` takes: write `KerasTensor(shape: [32])` there.
 public typealias Input = KerasTensor
 
 extension KerasTensor: CustomStringConvertible {

@@ -5,7 +5,7 @@ extension Model {
   /// outputs by name, or in a list, losses say with `on:` which one they are about.
   public convenience init(
     inputs: some KerasStructureConvertible, outputs: some KerasStructureConvertible,
-    losses: LossTree? = nil, metrics: [AnyMetric] = [], weightedMetrics: [AnyMetric] = [],
+    losses: LossTree? = nil, metrics: MetricTree = [], weightedMetrics: MetricTree = [],
     optimizer: Optimizer? = nil, seed: UInt64 = 42, runEagerly: Bool = false,
     precision: PrecisionPolicy = .float32, name: String? = nil
   ) {
@@ -18,12 +18,12 @@ extension Model {
   /// A functional model with one loss.
   public convenience init(
     inputs: some KerasStructureConvertible, outputs: some KerasStructureConvertible,
-    loss: some Loss, metrics: [AnyMetric] = [], weightedMetrics: [AnyMetric] = [],
+    loss: some Loss, metrics: MetricTree = [], weightedMetrics: MetricTree = [],
     optimizer: Optimizer? = nil, seed: UInt64 = 42, runEagerly: Bool = false,
     precision: PrecisionPolicy = .float32, name: String? = nil
   ) {
     self.init(
-      inputs: inputs, outputs: outputs, losses: .loss(loss), metrics: metrics,
+      inputs: inputs, outputs: outputs, losses: LossTree(loss), metrics: metrics,
       weightedMetrics: weightedMetrics, optimizer: optimizer, seed: seed, runEagerly: runEagerly,
       precision: precision, name: name)
   }

@@ -141,6 +141,7 @@ extension Scope {
   /// Takes back what a call that failed has made.
   fileprivate func forgetVariables() {
     variables.removeAll()
+    isFilled = false
     for child in children.values { child.scope.forgetVariables() }
   }
 }

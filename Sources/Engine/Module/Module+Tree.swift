@@ -45,7 +45,7 @@ extension AnyModule {
   }
 
   /// Whether this module has been called, or initialised, so that its variables and the modules made in `call` exist.
-  public var isInitialized: Bool { scope.isFilled }
+  public var isInitialized: Bool { scope.isFilled || self is Functional }
 
   /// Leaves out this module's parameters when training, until ``unfreeze()``: also those that are not made yet.
   @discardableResult

@@ -80,6 +80,14 @@ extension AnyModule {
     }
     copy.scope.heritage = heritage
     copy.visit { _, module in module.scope.inheritModes() }
+    // A graph of layers has variables from the start.
+    for (path, variable) in copy.namedVariables {
+      guard let original = heritage.variables[path], original.value.shape == variable.shape else {
+        continue
+      }
+      variable.value = original.value
+      variable.trainable = original.isTrainable
+    }
     return copy
   }
 

@@ -84,14 +84,13 @@ open class AnyModule {
   func adopt(under parent: Scope, name: String) {
     creator = nil
     if let known = parent.children[name] {
-      if ownScope == nil { settle(in: known.scope) }
+      // A graph of layers that is made anew in every call finds its variables again.
+      if known !== self, ownScope?.isUndrawn ?? true { settle(in: known.scope) }
       return
     }
     parent.children[name] = self
     if let ownScope {
-      if ownScope.path.isEmpty {
-        ownScope.relocate(to: parent.childPath(name), seed: parent.seed)
-      }
+      ownScope.relocate(under: parent, as: name)
       return
     }
     let fresh = Scope(

@@ -79,13 +79,24 @@ final class Scope {
     (isTraining, isFrozen) = (modes.isTraining, modes.isFrozen)
   }
 
-  /// Tells a tree that stood alone where it is now, for initial values that are not drawn yet, messages and logs.
-  func relocate(to path: String, seed: UInt64) {
+  /// Gives a tree that stood alone its place, for initial values that are not drawn yet, messages and logs.
+  func relocate(under parent: Scope, as name: String) {
+    guard path.isEmpty, self.parent == nil, !contains(parent) else { return }
+    self.parent = parent
+    relocate(to: parent.childPath(name), seed: parent.seed)
+  }
+
+  private func relocate(to path: String, seed: UInt64) {
     let moved = children.filter { $1.scope.path == childPath($0) }
     self.path = path
     self.seed = seed
     for (name, variable) in variables { variable.path = childPath(name) }
     for (name, child) in moved { child.scope.relocate(to: childPath(name), seed: seed) }
+  }
+
+  /// Whether no first value has been drawn: the variables are known from shapes alone, if at all.
+  var isUndrawn: Bool {
+    variables.values.allSatisfy { !$0.isDrawn } && children.values.allSatisfy(\.scope.isUndrawn)
   }
 
   /// The key from which the initial value of variable `name` is drawn: the same on every rank and in any order.

@@ -105,6 +105,9 @@ public final class Variable {
     self.initial = initial
   }
 
+  /// Whether there is a value already.
+  package var isDrawn: Bool { held != nil }
+
   /// Makes the first value, unless there is one.
   package func drawInitial() { _ = tensor }
 

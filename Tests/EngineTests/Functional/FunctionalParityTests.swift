@@ -89,8 +89,8 @@ struct FunctionalParityTests {
     }
     let (_, gradients) = try valueAndGrad(of: model) { value(x) }
     let expected = weights.compactMap { $0.optional("gradient") }
-    #expect(gradients.count == expected.count)
-    for (gradient, expected) in zip(gradients, expected) {
+    #expect(gradients.values.count == expected.count)
+    for (gradient, expected) in zip(gradients.values, expected) {
       expectClose(gradient, try expected.tensor(dtype), atol: atol, rtol: rtol)
     }
   }

@@ -52,7 +52,7 @@ struct FunctionalTests {
     expectClose(try compiled([a, b]), try byHand())
     let (_, gradients) = try valueAndGrad(of: model) { sum(square(model([a, b]))) }
     let (_, expected) = try valueAndGrad(of: model) { sum(square(try byHand())) }
-    for (gradient, value) in zip(gradients, expected) { expectClose(gradient, value) }
+    for (gradient, value) in zip(gradients.values, expected.values) { expectClose(gradient, value) }
   }
 
   @Test("Data as a list or by name, other names ignored, other types converted")
@@ -190,5 +190,51 @@ struct FunctionalTests {
     without.eval()
     let unmasked: Tensor = second((without.layer("linear") as? Linear)?(sequence) ?? Tensor(0))
     expectClose(without(ids), unmasked, atol: 0, rtol: 0)
+  }
+
+  @Test("A graph made in a module's initializer or call keeps its weights from call to call")
+  func insideModules() throws {
+    final class Holder: Module {
+      let net: Functional
+      init() {
+        let x = KerasTensor(shape: [3])
+        net = Functional(inputs: x, outputs: Dense(2)(x))
+        super.init(name: nil)
+      }
+      func call(_ x: Tensor) -> Tensor { net(x) }
+    }
+    final class Outer: Module {
+      func call(_ x: Tensor) -> Tensor {
+        let z = KerasTensor(shape: [2])
+        let inner = Functional(inputs: z, outputs: Dense(2)(z), name: "inner")
+        return inner(Holder()(x))
+      }
+    }
+    let outer = Outer()
+    let x = Tensor.ones([1, 3])
+    let first = outer(x)
+    #expect(
+      outer.namedVariables.map(\.path) == [
+        "inner/linear/kernel", "inner/linear/bias", "holder/net/linear/kernel",
+        "holder/net/linear/bias",
+      ])
+    let bias = outer.variables[1]
+    bias.value = bias.value + 1
+    expectClose(outer(x), first + 1)
+    #expect(outer.variables.count == 4)
+  }
+
+  @Test("A copy has the same weights and modes in variables of its own")
+  func copies() throws {
+    let model = siamese()
+    model.seed = 9
+    model.layer("shared").freeze()
+    let x = Tensor.full([2, 3], 0.5)
+    let expected: Tensor = model([x, x])
+    let copy = model.copy { siamese() }
+    expectClose(copy([x, x]) as Tensor, expected, atol: 0, rtol: 0)
+    #expect(copy.trainableVariables.count == 6)
+    copy.variables[0].value = copy.variables[0].value * 2
+    expectClose(model([x, x]) as Tensor, expected, atol: 0, rtol: 0)
   }
 }
