@@ -98,7 +98,7 @@ public final class Functional: AnyModule, Callable {
   func run(_ input: Structure, mask: Tensor?) throws -> Structure {
     // Now path and seed are known, and what an initializer does not like is reported here.
     if !hasInitialValues, !SymbolicCall.isRunning {
-      variables.forEach { $0.drawInitial() }
+      visit { _, module in module.scope.variables.values.forEach { $0.drawInitial() } }
       hasInitialValues = true
     }
     var values = GraphValues()

@@ -99,7 +99,7 @@ public final class Variable {
     self.kind = kind
     self.combine = combine
     self.constraint = constraint
-    self.trainable = trainable
+    isTrainable = trainable
     shape = spec.shape
     dtype = spec.dtype
     self.initial = initial
