@@ -64,12 +64,15 @@ final class CallFrame {
     let known = scope.slots[taken]
     if known.name != name || known.typeName != typeName || known.configuration != slot.configuration
     {
+      // Arguments matter where nothing else has changed.
+      let isSameType = known.typeName == typeName
+      let (before, now) = isSameType ? (known.configuration, slot.configuration) : ("", "")
       fail(
         EngineError.hook(
           path: scope.path,
           message:
-            "hook \(taken + 1) was \(known.typeName)\(known.configuration) \"\(known.name)\" "
-            + "and is now \(typeName)\(slot.configuration) \"\(name)\": modules must be made in the "
+            "hook \(taken + 1) was \(known.typeName)\(before) \"\(known.name)\" "
+            + "and is now \(typeName)\(now) \"\(name)\": modules must be made in the "
             + "same order with the same arguments at every call; make them unconditionally, and use "
             + "them inside the condition"))
     }

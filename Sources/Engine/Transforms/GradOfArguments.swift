@@ -33,6 +33,21 @@ public func grad<First: Codable, Second: Codable, each Rest: Codable>(
   }
 }
 
+/// `valueAndGrad` of a function of two arguments with respect to the first: here Swift does not find that `Rest` is empty.
+public func valueAndGrad<First: Codable, Second: Codable>(
+  _ f: @escaping (First, Second) throws -> Tensor
+) -> Transformed<First, Second, (value: Tensor, gradient: First)> {
+  valueAndGrad(Transformed<First, Second, Tensor>(f))
+}
+
+/// The gradient of a function of two arguments with respect to the first. See `valueAndGrad(_:argumentNumbers:)` for the
+/// other one.
+public func grad<First: Codable, Second: Codable>(
+  _ f: @escaping (First, Second) throws -> Tensor
+) -> Transformed<First, Second, First> {
+  grad(Transformed<First, Second, Tensor>(f))
+}
+
 /// `valueAndGrad` of what another transform gave, with respect to the first argument.
 public func valueAndGrad<First: Codable, each Rest: Codable>(
   _ f: Transformed<First, repeat each Rest, Tensor>
@@ -116,6 +131,18 @@ public func valueAndGrad<First: Codable, each Rest: Codable, Auxiliary: Codable>
       found.value, try StructureDecoder().decode(Auxiliary.self, from: found.auxiliary),
       try ArgumentReader(found.gradients).next(First.self)
     )
+  }
+}
+
+/// As `valueAndGrad(withAuxiliary:)`, for a function of one argument, for which Swift does not find that `Rest` is empty.
+public func valueAndGrad<Argument: Codable, Auxiliary: Codable>(
+  withAuxiliary f: @escaping (Argument) throws -> (Tensor, Auxiliary)
+) -> Transformed<Argument, (value: Tensor, auxiliary: Auxiliary, gradient: Argument)> {
+  Transformed<Argument, (value: Tensor, auxiliary: Auxiliary, gradient: Argument)> {
+    (argument: Argument) in
+    let differentiated = valueAndGrad(withAuxiliary: f, argumentNumbers: [0])
+    let (value, auxiliary, gradient) = try differentiated(argument)
+    return (value, auxiliary, gradient)
   }
 }
 

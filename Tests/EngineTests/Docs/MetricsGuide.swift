@@ -1,0 +1,65 @@
+import Engine
+import TestSupport
+import Testing
+
+/// The snippets of `docs/modules.md` about metrics.
+@Suite("docs/modules.md: metrics")
+struct MetricsGuide {
+  private let x = randomUniform([8, 3], key: RandomKey(seed: 1))
+  private let y = randomUniform([8, 1], key: RandomKey(seed: 2))
+
+  // snippet: accuracy
+  final class Accuracy: Metric {
+    struct Inputs: Decodable { let yTrue, yPred: Tensor }
+    func update(_ i: Inputs) {
+      let (total, count) = (state("total"), state("count"))
+      total.value = total.value + sum((i.yTrue .== i.yPred).cast(to: .float64))
+      count.value = count.value + Double(i.yTrue.elementCount)
+    }
+
+    func result() -> Tensor { state("total").value / state("count").value }
+  }
+  // end
+
+  @Test("A metric with states")
+  func accuracy() throws {
+    // snippet: accuracy-use
+    let accuracy = Accuracy()
+    try accuracy(yTrue: Tensor([1, 2, 3]), yPred: Tensor([1, 2, 0]))  // 0.667
+    try accuracy(yTrue: Tensor([1]), yPred: Tensor([1]))  // 0.75
+    accuracy.reset()
+    // end
+    #expect(try accuracy(yTrue: Tensor([1, 2]), yPred: Tensor([1, 0])).item() == 0.5)
+    #expect(try accuracy(yTrue: Tensor([1, 2]), yPred: Tensor([1, 2])).item() == 0.75)
+    let history = try Model(
+      module: Lambda { $0 }, metrics: ["a": Accuracy()]
+    ).evaluate(x: x, y: x)
+    #expect(history["a/accuracy"] == 1)
+  }
+
+  @Test("Metrics with and without weights")
+  func weighted() throws {
+    // snippet: weighted
+    let distance = { CustomMetric("distance", \.yTrue, \.yPred) { abs($0 - $1) } }
+    let model = Model(
+      module: Linear(1), loss: MeanSquaredError(),
+      metrics: [Metrics.MeanAbsoluteError()],
+      weightedMetrics: [Metrics.MeanAbsoluteError(), distance()],
+      optimizer: SGD(learningRate: 0))
+    let history = try model.fit(
+      x: x, y: y, verbose: .silent,
+      sampleWeight: Tensor([1, 1, 1, 1, 0, 0, 0, 0], dtype: .float32))
+    // end
+    // output: weighted-names
+    #expect(
+      history.history.keys.joined(separator: ", ") == """
+        loss, mean_absolute_error, weighted_mean_absolute_error, distance
+        """)
+    // end
+    let error = abs(y - (try model.predict(x: x) as Tensor))
+    expectClose(history["mean_absolute_error"], [mean(error).item()])
+    let seen = mean(error[0..<4]).item()
+    expectClose(history["weighted_mean_absolute_error"], [seen])
+    expectClose(history["distance"], [seen])
+  }
+}
