@@ -31,22 +31,21 @@ struct HooksGuide {
   func hooks() throws {
     // snippet: collecting
     let layer = NoisyLinear()
-    let (y, logs) = layer.collecting { layer(x) }
-    // y.shape == [15, 4]; logs.loss, logs.losses, logs.metrics, logs.summaries
+    let (output, logs) = layer.collecting { layer(x) }
+    // output is [15, 4]; logs.loss, logs.losses, logs.metrics, logs.summaries
     // end
-    #expect(y.shape == [15, 4])
+    #expect(output.shape == [15, 4])
     #expect(logs.losses.map(\.name) == ["activity_loss"])
     #expect(logs.metrics.map(\.name) == ["size"])
     #expect(logs.summaries.map(\.name) == ["output"])
     expectClose(logs.loss, 1e-3 * mean(square(logs.summaries[0].value)))
     #expect(layer.filter(.state)["steps"]?.item() == 1)
 
-    let labels = self.y
     // snippet: hooks-in-fit
     let model = Model(
       module: Sequential(NoisyLinear(), Linear(1)), loss: MeanSquaredError(),
       optimizer: SGD(learningRate: 0.01))
-    let history = try model.fit(x: x, y: labels, epochs: 3, verbose: .silent)
+    let history = try model.fit(x: x, y: y, epochs: 3, verbose: .silent)
     print(history.history.keys.joined(separator: ", "))
     // end
     // output: hooks-in-fit-names

@@ -33,8 +33,8 @@ struct LossesGuide {
   @Test("What modules are given")
   func moduleInputs() throws {
     let (a, b, c) = (x, y, x)
-    let model = Model(module: TakesTwo(), loss: MeanSquaredError(), optimizer: SGD())
     // snippet: module-inputs-fit
+    let model = Model(module: TakesTwo(), loss: MeanSquaredError(), optimizer: SGD())
     try model.fit(x: [a, b], y: y, verbose: .silent)  // by position: m is a, n is b
     try model.fit(x: ["m": a, "n": b, "o": c], y: y, verbose: .silent)  // by name: o is ignored
     // end
@@ -157,7 +157,7 @@ struct LossesGuide {
         MeanSquaredError(weight: 1, on: "keyB"),
       ],
       optimizer: Adam())
-    try model.fit(x: x, y: ["keyA": labels, "keyB": y], verbose: .silent)
+    try model.fit(x: x, y: ["keyA": labels, "keyB": y], verbose: .silent)  // both [batch, 1]
     // end
     #expect(
       Array(model.history.history.keys) == [

@@ -22,7 +22,7 @@ struct WeightsGuide {
     let images = randomUniform([2, 8, 8, 1], key: RandomKey(seed: 1))
     let path = TemporaryFolder.path("docs-cnn.safetensors")
     // snippet: save
-    let cnn = try CNN().initialize(images)
+    let cnn = try CNN().initialize(images)  // [2, 8, 8, 1]
     try cnn.saveWeights(to: path)
     let again = CNN()
     again.seed = 7  // other first values
