@@ -28,7 +28,8 @@ from keras.src.backend.common import dtypes
 dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
 
 FAMILIES = ["losses", "metrics", "optimizers", "schedules", "layers", "initializers", "weights", "training",
-            "published", "more_layers", "layer_training", "recurrent", "preprocessing", "convolutions", "functional"]
+            "published", "more_layers", "layer_training", "recurrent", "preprocessing", "convolutions", "functional",
+            "attention_layers"]
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "EngineTests" / "Fixtures" / "reference"
 
 

@@ -1,5 +1,5 @@
 """Writes attention.json: scaled dot-product attention and its gradients as PyTorch computes them in float64,
-torch_layers.json: layers, and operations.json: operations along an axis.
+torch_layers.json and transformers.json: layers, and operations.json: operations along an axis.
 
 Keras has nothing of these forms. Run with Python 3.11:
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from fixtures import encoding, operations, torch_layers
+from fixtures import encoding, operations, torch_layers, transformers
 from fixtures.inputs import Inputs
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "EngineTests" / "Fixtures" / "reference"
@@ -93,3 +93,4 @@ if __name__ == "__main__":
     encoding.write(FOLDER, "attention", versions, make(), source=source)
     encoding.write(FOLDER, "torch_layers", versions, torch_layers.make(), source=source)
     encoding.write(FOLDER, "operations", versions, operations.make(), source=source)
+    encoding.write(FOLDER, "transformers", versions, transformers.make(), source=source)

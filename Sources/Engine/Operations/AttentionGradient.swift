@@ -112,20 +112,27 @@ struct ComposedAttention {
   private static func weights(
     _ q: Tensor, _ k: Tensor, _ mask: Tensor?, _ isCausal: Bool, _ scale: Double
   ) -> Tensor {
-    // Lower than any score, and finite: differences of such numbers are not NaN.
-    let hidden = -1e30
-    var scores = matmul(q, k.transposed) * scale
-    if let mask {
-      scores =
-        mask.dtype == .bool ? select(mask, scores, hidden) : maximum(scores + mask, hidden)
-    }
-    if isCausal {
-      let positions = Tensor.arange(Swift.max(q.shape[2], k.shape[2]))
-      let visible =
-        expandDims(positions[0..<q.shape[2]], axis: 1)
-        .>= expandDims(positions[0..<k.shape[2]], axis: 0)
-      scores = select(visible, scores, hidden)
-    }
-    return softmax(scores, axis: -1) * (scores .> hidden).cast(to: scores.dtype)
+    attentionWeights(matmul(q, k.transposed) * scale, mask: mask, isCausal: isCausal)
   }
+}
+
+/// The softmax of the scores `[..., queries, keys]` over the keys, 0 in rows without a visible key.
+///
+/// - Parameter mask: broadcasts to the scores; bool: true where a query sees a key; floating: added.
+func attentionWeights(_ scores: Tensor, mask: Tensor?, isCausal: Bool) -> Tensor {
+  // Lower than any score, and finite: differences of such numbers are not NaN.
+  let hidden = -1e30
+  var scores = scores
+  if let mask {
+    scores =
+      mask.dtype == .bool ? select(mask, scores, hidden) : maximum(scores + mask, hidden)
+  }
+  if isCausal {
+    let (queries, keys) = (scores.shape[-2], scores.shape[-1])
+    let positions = Tensor.arange(Swift.max(queries, keys))
+    let visible =
+      expandDims(positions[0..<queries], axis: 1) .>= expandDims(positions[0..<keys], axis: 0)
+    scores = select(visible, scores, hidden)
+  }
+  return softmax(scores, axis: -1) * (scores .> hidden).cast(to: scores.dtype)
 }

@@ -136,7 +136,7 @@ extension AveragePoolGradient {
 
 // MARK: Attention and normalisation
 
-extension Attention {
+extension AttentionOperation {
   /// A larger batch.
   func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
     merged(self, inputs, mapped: mapped, count: count)

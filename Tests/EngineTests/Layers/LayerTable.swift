@@ -9,11 +9,15 @@ enum LayerTable {
   typealias Layer = AnyModule & Callable
 
   /// Fixture files with cases for layers.
-  static let files = ["layers", "more_layers", "torch_layers", "recurrent", "convolutions"]
+  static let files = [
+    "layers", "more_layers", "torch_layers", "recurrent", "convolutions", "attention_layers",
+    "transformers",
+  ]
 
   /// A row for every class name in those files.
   static let rows: [String: Make] =
-    [basicRows, moreRows, sequenceRows, convolutionRows].reduce(into: [:]) { all, rows in
+    [basicRows, moreRows, sequenceRows, convolutionRows, attentionRows].reduce(into: [:]) {
+      all, rows in
       all.merge(rows) { first, _ in first }
     }
 

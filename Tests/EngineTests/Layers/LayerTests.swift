@@ -5,7 +5,7 @@ import Testing
 @Suite("Layers keep one contract")
 struct LayerTests {
   /// One layer of each kind with an input that it takes.
-  static let examples = basicExamples + sequenceExamples + windowExamples
+  static let examples = basicExamples + sequenceExamples + windowExamples + attentionExamples
 
   private static let basicExamples:
     [(name: String, make: @Sendable () -> AnyModule, input: Shape)] =

@@ -8,7 +8,7 @@ import CKernels
 /// logarithm of each query's sum of exponentials, `[batch, heads, queries]`.
 ///
 /// - SeeAlso: Dao, Fu, Ermon, Rudra, Ré, *FlashAttention* (2022), algorithm 1.
-struct Attention: Primitive {
+struct AttentionOperation: Primitive {
   /// Whether query `i` sees the keys `0...i` only.
   let isCausal: Bool
   /// The factor of the products of queries and keys.
@@ -164,7 +164,7 @@ public func scaledDotProductAttention(
       .float32, DType.promoted(query.dtype, DType.promoted(key.dtype, value.dtype)))
     let inputs = [query, key, value].map { $0.cast(to: dtype) }
     try checkAttentionShapes(query.shape, key.shape, value.shape, operation)
-    let primitive = Attention(
+    let primitive = AttentionOperation(
       isCausal: isCausal, scale: scale ?? 1 / Double(Swift.max(query.shape[3], 1)).squareRoot())
     guard let mask else { return apply(primitive, inputs)[0] }
     guard mask.dtype == .bool || mask.dtype.isFloating else {

@@ -1,0 +1,98 @@
+/// What a transformer's decoder takes: a sequence and the encoder's output, with masks or without.
+public struct TransformerDecoderInputs: Codable {
+  /// `[batch, time, features]`.
+  public var x: Tensor
+  /// The encoder's output, `[batch, steps, features]`.
+  public var memory: Tensor
+  /// `[batch, time]`: false for steps of `x` that are padding.
+  public var mask: Tensor?
+  /// `[batch, steps]`: false for steps of the memory that are padding.
+  public var memoryMask: Tensor?
+  /// True where a step of `x` sees another: of a shape that broadcasts to `[batch, time, time]`.
+  public var attentionMask: Tensor?
+  /// True where a step of `x` sees one of the memory: of a shape that broadcasts to `[batch, time, steps]`.
+  public var memoryAttentionMask: Tensor?
+
+  /// Inputs from their parts.
+  public init(
+    x: Tensor, memory: Tensor, mask: Tensor? = nil, memoryMask: Tensor? = nil,
+    attentionMask: Tensor? = nil, memoryAttentionMask: Tensor? = nil
+  ) {
+    self.x = x
+    self.memory = memory
+    self.mask = mask
+    self.memoryMask = memoryMask
+    self.attentionMask = attentionMask
+    self.memoryAttentionMask = memoryAttentionMask
+  }
+}
+
+/// A layer of a transformer's decoder: attention to itself, attention to the encoder's output, and two linear layers, each
+/// with a residual connection and a layer normalisation.
+///
+/// Input ``TransformerDecoderInputs``, output of the shape of `x`. A step sees itself and those before it, unless
+/// `useCausalMask` is false. Masks are true for what counts (PyTorch's are the other way round). Children:
+/// `self_attention`, `norm1`, `cross_attention`, `norm2`, `linear1`, `linear2`, `norm3`.
+///
+/// - SeeAlso: Vaswani et al., *Attention Is All You Need* (2017), §3.1; PyTorch, `nn.TransformerDecoderLayer`.
+public final class TransformerDecoderLayer: Module {
+  /// Whether step `i` sees the steps `0...i` only.
+  public let useCausalMask: Bool
+  private let options: TransformerOptions
+
+  /// A layer of `numHeads` heads, among which the features are shared; PyTorch's defaults, but causal.
+  ///
+  /// - Parameters:
+  ///   - feedForwardDim: the units of the first linear layer.
+  ///   - normFirst: whether branches are normalised before they begin, instead of after they have been added.
+  ///   - epsilon: that of the normalisation.
+  public init(
+    numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,
+    activation: ActivationFunction = .relu, normFirst: Bool = false, epsilon: Double = 1e-5,
+    useBias: Bool = true, useCausalMask: Bool = true, name: String? = nil
+  ) {
+    self.useCausalMask = useCausalMask
+    options = TransformerOptions(
+      numHeads: numHeads, feedForwardDim: feedForwardDim, dropout: dropout,
+      activation: activation, normFirst: normFirst, epsilon: epsilon, useBias: useBias)
+    super.init(name: name)
+    options.check(for: self)
+  }
+
+  override var configuration: String {
+    options.description + ", useCausalMask: \(useCausalMask))"
+  }
+
+  /// An output of the shape of `x`.
+  public func call(_ input: TransformerDecoderInputs) -> Tensor {
+    let x = floating(input.x)
+    guard options.fits(x, of: self) else { return .invalid }
+    let features = x.shape[2]
+    let own = options.attention("self_attention", features: features, isCausal: useCausalMask)
+    let first = options.residual(number: 1) {
+      own($0, attentionMask: input.attentionMask, valueMask: input.mask)
+    }
+    let cross = options.attention("cross_attention", features: features, isCausal: false)
+    let second = options.residual(number: 2) {
+      cross(
+        $0, value: input.memory, attentionMask: input.memoryAttentionMask,
+        valueMask: input.memoryMask)
+    }
+    let feedForward = options.feedForward(features: features)
+    let third = options.residual(number: 3, feedForward)
+    let y = third(second(first(x)))
+    setMask(input.mask)
+    return y
+  }
+
+  /// An output of the shape of `x`; the parameters are the fields of ``TransformerDecoderInputs``.
+  public func callAsFunction(
+    _ x: Tensor, memory: Tensor, mask: Tensor? = nil, memoryMask: Tensor? = nil,
+    attentionMask: Tensor? = nil, memoryAttentionMask: Tensor? = nil
+  ) -> Tensor {
+    self(
+      TransformerDecoderInputs(
+        x: x, memory: memory, mask: mask, memoryMask: memoryMask, attentionMask: attentionMask,
+        memoryAttentionMask: memoryAttentionMask))
+  }
+}

@@ -1,0 +1,80 @@
+/// What a transformer's encoder takes: a sequence, alone or with masks.
+public struct TransformerInputs: Codable {
+  /// `[batch, time, features]`.
+  public var x: Tensor
+  /// `[batch, time]`: false for steps that are padding, at which nobody looks.
+  public var mask: Tensor?
+  /// True where a step sees another: of a shape that broadcasts to `[batch, time, time]`, or `[batch, heads, time, time]`.
+  public var attentionMask: Tensor?
+
+  /// Inputs from their parts.
+  public init(x: Tensor, mask: Tensor? = nil, attentionMask: Tensor? = nil) {
+    self.x = x
+    self.mask = mask
+    self.attentionMask = attentionMask
+  }
+}
+
+/// A layer of a transformer's encoder: attention to itself and two linear layers, each with a residual connection and a
+/// layer normalisation.
+///
+/// Input `[batch, time, features]`, alone or as ``TransformerInputs``; output of the same shape. Masks are true for what
+/// counts (PyTorch's are the other way round). Children: `self_attention` (see ``MultiHeadAttention``), `norm1`,
+/// `linear1`, `linear2`, `norm2`.
+///
+/// - SeeAlso: Vaswani et al., *Attention Is All You Need* (2017), §3.1; for `normFirst` Xiong et al., *On Layer
+///   Normalization in the Transformer Architecture* (2020); PyTorch, `nn.TransformerEncoderLayer`.
+public final class TransformerEncoderLayer: Module {
+  /// Whether step `i` sees the steps `0...i` only.
+  public let useCausalMask: Bool
+  private let options: TransformerOptions
+
+  /// A layer of `numHeads` heads, among which the features are shared; PyTorch's defaults.
+  ///
+  /// - Parameters:
+  ///   - feedForwardDim: the units of the first linear layer.
+  ///   - normFirst: whether branches are normalised before they begin, instead of after they have been added.
+  ///   - epsilon: that of the normalisation.
+  public init(
+    numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,
+    activation: ActivationFunction = .relu, normFirst: Bool = false, epsilon: Double = 1e-5,
+    useBias: Bool = true, useCausalMask: Bool = false, name: String? = nil
+  ) {
+    self.useCausalMask = useCausalMask
+    options = TransformerOptions(
+      numHeads: numHeads, feedForwardDim: feedForwardDim, dropout: dropout,
+      activation: activation, normFirst: normFirst, epsilon: epsilon, useBias: useBias)
+    super.init(name: name)
+    options.check(for: self)
+  }
+
+  override var configuration: String {
+    options.description + ", useCausalMask: \(useCausalMask))"
+  }
+
+  /// An output of the shape of `x`.
+  public func call(_ input: TransformerInputs) -> Tensor {
+    let x = floating(input.x)
+    guard options.fits(x, of: self) else { return .invalid }
+    let features = x.shape[2]
+    let attention = options.attention(
+      "self_attention", features: features, isCausal: useCausalMask)
+    let first = options.residual(number: 1) {
+      attention($0, attentionMask: input.attentionMask, valueMask: input.mask)
+    }
+    let feedForward = options.feedForward(features: features)
+    let second = options.residual(number: 2, feedForward)
+    let y = second(first(x))
+    setMask(input.mask)
+    return y
+  }
+
+  /// An output of the shape of `x`; the parameters are the fields of ``TransformerInputs``.
+  public func callAsFunction(
+    _ x: Tensor, mask: Tensor? = nil, attentionMask: Tensor? = nil
+  ) -> Tensor {
+    self(TransformerInputs(x: x, mask: mask, attentionMask: attentionMask))
+  }
+}
+
+extension TransformerEncoderLayer: TakesMask {}
