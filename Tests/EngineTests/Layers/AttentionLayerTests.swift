@@ -151,7 +151,7 @@ struct AttentionLayerTests {
     expectError("expected keys that fit queries [2, 4, 6] and values [2, 3, 6], got [2, 5, 6]") {
       _ = layer(x, value: Self.sequence([2, 3, 6]), key: Self.sequence([2, 5, 6]))
     }
-    expectError("a mask of shape [2, 1, 1, 3] does not broadcast") {
+    expectError("cannot combine [2, 1, 1, 3] and [2, 2, 4, 4]") {
       _ = layer(x, valueMask: .ones([2, 3]))
     }
     expectError("MultiHeadAttention: needs a head and a length at least, got 0 heads of 3 and 3") {
