@@ -67,7 +67,12 @@ open class AnyMetric: AnyModule {
         message: "\(typeName) has no update and result: declare it as a Metric")
     }
     let asker = "metric \(name)"
-    let context = try on.map { try context.narrowed(to: $0, asker: asker) } ?? context
+    var context = try on.map { try context.narrowed(to: $0, asker: asker) } ?? context
+    if let mask = context.mask, let predictions = context.yPred?.tensor {
+      context.sampleWeight = try mask.applied(
+        to: context.sampleWeight?.tensor, ofMetricOn: predictions
+      ).map(Structure.tensor)
+    }
     try Self.update(metric, context, asker)
   }
 

@@ -70,6 +70,13 @@ extension AnyModule {
     }
   }
 
+  /// This module and all below it, whatever objects stand for them.
+  var scopes: [ObjectIdentifier] {
+    var found: [ObjectIdentifier] = []
+    visit { found.append(ObjectIdentifier($1.scope)) }
+    return found
+  }
+
   /// Everything about a training step that freezing, unfreezing, `train()` and `eval()` change.
   var modes: [Bool] {
     var modes = variables(.parameter).map(\.trainable)

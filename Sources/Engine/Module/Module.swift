@@ -99,6 +99,21 @@ open class AnyModule {
     settle(in: fresh)
   }
 
+  /// Takes modules that were put into properties since the last call for children, in the places of those that were there.
+  func adoptReplacements() {
+    let scope = scope
+    for (label, module) in propertyModules {
+      guard let known = scope.children[label],
+        module.ownScope == nil || module.ownScope !== known.ownScope,
+        let position = scope.children.index(forKey: label)
+      else { continue }
+      scope.children.remove(at: position)
+      module.adopt(under: scope, name: label)
+      scope.children.remove(at: scope.children.count - 1)
+      scope.children.updateValue(module, forKey: label, insertingAt: position)
+    }
+  }
+
   /// Stands alone from now on, also when it was made inside the `call` of another module.
   func leaveCreator() {
     creator?.pending.removeAll { $0 === self }
@@ -163,6 +178,7 @@ open class AnyModule {
   /// Runs `body` as this module's call.
   package func enter<R>(_ body: () throws -> R) rethrows -> R {
     let scope = scope
+    adoptReplacements()
     CallFrame.current?.resolvePending()
     Trace.active?.addGuard(trainingGuard(scope))
     if let context = ModuleContext.current {
@@ -256,7 +272,9 @@ open class AnyModule {
   public subscript(dynamicMember name: String) -> AnyModule {
     if let child = child(name) { return child }
     preconditionFailure(
-      "\(typeName) has no child module \"\(name)\": it has \(Array(scope.children.keys))\(advice)")
+      "\(typeName) has no child module \"\(name)\": it has \(Array(scope.children.keys))"
+        + advice(on: name)
+    )
   }
 
   /// The value of the variable with this name, such as `mlp.linear.kernel`.
@@ -267,6 +285,13 @@ open class AnyModule {
     if let variable = scope.variables[name] { return variable.value }
     preconditionFailure(
       "\(typeName) has no variable \"\(name)\": it has \(Array(scope.variables.keys))\(advice)")
+  }
+
+  /// What to do about a name that is no child module.
+  private func advice(on name: String) -> String {
+    scope.variables[name] == nil
+      ? advice
+      : "; it is a variable: say that a Tensor is wanted, as in `let \(name): Tensor = module.\(name)`"
   }
 
   /// What to do about something that is missing because the module was never called.

@@ -5,6 +5,8 @@ struct LossTerms {
   var total: Tensor?
   /// The loss as it is logged, `loss` first, on this rank's samples.
   var logged: [(name: String, value: Tensor)] = []
+  /// Which steps of the output count.
+  var mask: OutputMask?
   /// Values of `addMetric`.
   var metrics: [(name: String, value: Tensor)] = []
 }
@@ -16,6 +18,7 @@ extension Model {
     _ batch: Batch, _ output: Structure, _ context: ModuleContext, isTraining: Bool, globalRows: Int
   ) throws -> LossTerms {
     var terms = LossTerms()
+    terms.mask = context.outputMask.map(OutputMask.init)
     let inputs = injectionContext(batch, output, isTraining: isTraining)
     let share = lossShare(rows: batch.rows, globalRows: globalRows)
     var total: Tensor?
@@ -33,7 +36,7 @@ extension Model {
       let options = entry.loss.options
       for (part, values) in try entry.loss.values(inputs) {
         let reduced = try reduceLoss(
-          values, sampleWeight: try weights(batch, for: values, of: entry),
+          values, sampleWeight: try weights(batch, for: values, of: entry, mask: terms.mask),
           reduction: options.reduction, weight: options.weight)
         let name = entry.name(part: part)
         switch options.reduction {
@@ -57,10 +60,12 @@ extension Model {
   /// The sample weights that apply to a loss's values: none to a single number that is not about samples, or that the
   /// loss has weighted itself.
   private func weights(
-    _ batch: Batch, for values: Tensor, of entry: LossEntry
+    _ batch: Batch, for values: Tensor, of entry: LossEntry, mask: OutputMask?
   ) throws -> Tensor? {
     guard let sampleWeight = batch.sampleWeight, values.rank == 0, sampleWeight.rank > 0 else {
-      return batch.sampleWeight
+      return try mask.map {
+        try $0.applied(to: batch.sampleWeight, of: values, entry.loss.options.reduction)
+      } ?? batch.sampleWeight
     }
     guard !entry.needsSampleValues else {
       throw EngineError.shape(
@@ -129,7 +134,8 @@ extension Model {
     for (name, value) in terms.logged + terms.metrics {
       tracker(name).add(value, rows: batch.rows)
     }
-    let weighted = injectionContext(batch, output, isTraining: isTraining)
+    var weighted = injectionContext(batch, output, isTraining: isTraining)
+    weighted.mask = terms.mask
     var plain = weighted
     plain.sampleWeight = nil
     for entry in metrics {

@@ -5,7 +5,8 @@ extension Model {
   func build(_ dataset: Dataset, rows: Int) throws {
     // A model that could not be made (a loss that asks for an unknown name) is not trained either.
     if let error = ErrorScope.current?.error { throw error }
-    guard !isBuilt else { return }
+    module.visit { $1.adoptReplacements() }
+    guard !isBuilt || builtModules != module.scopes else { return }
     // Tracing runs the module on shapes alone: variables are made, nothing is computed.
     let specs = dataset.specs(rows: max(rows, 1))
     _ = try Trace.record(specs) { tensors in
@@ -16,6 +17,7 @@ extension Model {
     try choosePrecision()
     layOutParameters()
     isBuilt = true
+    builtModules = module.scopes
   }
 
   /// Checks that all ranks hold the same model, then broadcasts every variable from rank 0 in one message.

@@ -34,6 +34,8 @@ public final class Model: TrainingControl {
   /// Copies the next batch while a step runs; nil where no CPU is free for it.
   package lazy var prefetcher = Prefetcher.whereUseful()
   var isBuilt = false
+  /// The modules that the steps were compiled for: a module put into a property later takes part from the next call on.
+  var builtModules: [ObjectIdentifier] = []
   /// The class weights of the current call of `fit`, for losses that ask for them.
   var classWeight: [Int: Double]?
 

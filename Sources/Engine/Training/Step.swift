@@ -18,6 +18,8 @@ struct StepKey: Hashable {
   let globalRows: Int
   /// Which parameters are trained, and which modules are kept at inference.
   let modes: [Bool]
+  /// Which modules there are.
+  let modules: [ObjectIdentifier]
   /// How many threads the plan is cut for.
   let threads: Int
 }
@@ -74,7 +76,7 @@ extension Model {
       mode: mode, specs: dataset.specs(rows: rows),
       form: dataset.form + (classWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
       globalRows: strategy.lossScaling == .globalBatch ? globalRows : 0,
-      modes: mode == .train ? module.modes : [],
+      modes: mode == .train ? module.modes : [], modules: builtModules,
       threads: ComputeThreads.count)
     if let known = steps[key], (known.plan == nil) == runEagerly { return known }
     var form = Structure.none

@@ -29,6 +29,8 @@ public struct InjectionContext: Sendable {
   /// Who gives the values, for messages: `fit`, `evaluate`, ... .
   public var caller: String
   private var values: OrderedDictionary<String, Structure> = [:]
+  /// Which steps of the output count: it becomes a part of the sample weights of metrics.
+  var mask: OutputMask?
 
   /// A context without any values.
   public init(caller: String = "fit") { self.caller = caller }

@@ -79,6 +79,35 @@ struct SharingTests {
     expectClose(try #require(gradient["shared/kernel"]), expected)
   }
 
+  @Test(
+    "A module put into a property later takes the place of the old one, also in a model that was trained"
+  )
+  func replaced() throws {
+    final class Net: Module {
+      var body = Linear(4)
+      var head = Linear(2, name: "old")
+      func call(_ x: Tensor) -> Tensor { head(body(x)) }
+    }
+    let net = Net()
+    let model = Model(module: net, loss: MeanSquaredError(), optimizer: Adam(learningRate: 0.1))
+    try model.fit(x: x, y: Tensor.ones([2, 2]), epochs: 1, verbose: .silent)
+    let old = net.head
+    let before = old.parameters()
+    net.head = Linear(3)
+    try model.fit(x: x, y: Tensor.ones([2, 3]), epochs: 2, verbose: .silent)
+    #expect(net.parameters().paths == ["body/kernel", "body/bias", "head/kernel", "head/bias"])
+    #expect((net.head.kernel as Tensor).shape == [4, 3])
+    expectClose(old.kernel as Tensor, try #require(before["kernel"]), atol: 0, rtol: 0)
+    // A part that was trained elsewhere comes with its weights.
+    let trained = Linear(4)
+    let expected = trained(x)
+    net.body = trained
+    let output: Tensor = try model.predict(x: x)
+    expectClose(output, net.head(expected))
+    #expect(net.children.map(\.name) == ["body", "head"])
+    #expect(net.trainableVariables.count == 4)
+  }
+
   @Test("Weights are transferred by path, and a report says what matched")
   func transfer() throws {
     let autoencoder = try Autoencoder().initialize(x)
