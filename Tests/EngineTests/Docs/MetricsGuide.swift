@@ -2,7 +2,7 @@ import Engine
 import TestSupport
 import Testing
 
-/// The snippets of `docs/modules.md` about metrics.
+/// The snippets of `docs/modules.md` about metrics and masks.
 @Suite("docs/modules.md: metrics")
 struct MetricsGuide {
   private let x = randomUniform([8, 3], key: RandomKey(seed: 1))
@@ -61,5 +61,26 @@ struct MetricsGuide {
     let seen = mean(error[0..<4]).item()
     expectClose(history["weighted_mean_absolute_error"], [seen])
     expectClose(history["distance"], [seen])
+  }
+
+  @Test("Masks")
+  func masks() throws {
+    // snippet: masks
+    let tokens = Tensor([[3, 1, 0, 0], [2, 2, 1, 0]])
+    let tags = Tensor([[1, 0, 0, 0], [2, 1, 0, 0]])
+    let model = Model(
+      module: Sequential(
+        Embedding(inputs: 4, outputs: 8, maskZero: true), GRU(8, returnSequences: true),
+        TimeDistributed(Linear(3))),
+      loss: SparseCategoricalCrossentropy(fromLogits: true),
+      metrics: [SparseCategoricalAccuracy(name: "accuracy")], optimizer: SGD(learningRate: 0))
+    let history = try model.fit(x: tokens, y: tags, verbose: .silent)  // 5 steps count, not 8
+    // end
+    let logits: Tensor = try model.predict(x: tokens)
+    let counts = [0, 1, 4, 5, 6]
+    let right = counts.filter {
+      argmax(logits, axis: -1).scalars(as: Int.self)[$0] == tags.scalars(as: Int.self)[$0]
+    }
+    expectClose(history["accuracy"], [Double(right.count) / 5])
   }
 }
