@@ -257,7 +257,7 @@ open class AnyModule {
     }
     let input: C.Input
     do {
-      input = try StructureDecoder().decode(C.Input.self, from: structure)
+      input = try StructureDecoder(name: "it").decode(C.Input.self, from: structure)
     } catch {
       throw EngineError.structure(message: "the input of \(typeName): \(error)")
     }

@@ -50,6 +50,14 @@ extension LayerTable {
         feedForwardDim: try example.integer("feed_forward_dim"),
         normFirst: try example.flag("norm_first"))
     },
+    "Transformer": { example in
+      Transformer(
+        numHeads: try example.integer("num_heads"),
+        numEncoderLayers: try example.integer("num_layers"),
+        numDecoderLayers: try example.integer("num_layers"),
+        feedForwardDim: try example.integer("feed_forward_dim"),
+        normFirst: try example.flag("norm_first"))
+    },
     "TransformerDecoder": { example in
       TransformerDecoder(
         numLayers: try example.integer("num_layers"),
