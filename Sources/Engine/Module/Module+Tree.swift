@@ -24,11 +24,21 @@ extension AnyModule {
   /// Visits this module and every module below it, outer ones first, with the path in front of its variables (`""`, or
   /// `linear/`). A module in two places is visited twice.
   func visit(_ body: (_ prefix: String, _ module: AnyModule) -> Void) {
-    func descend(_ prefix: String, _ module: AnyModule) {
+    // What is held in properties may have changed since the last call; an object that was made in a call has not.
+    func descend(_ prefix: String, _ module: AnyModule, isHeld: Bool) {
+      if isHeld { module.adoptReplacements() }
       body(prefix, module)
-      for (name, child) in module.scope.children { descend(prefix + name + "/", child) }
+      let scope = module.scope
+      for (name, child) in scope.children {
+        descend(
+          prefix + name + "/", child, isHeld: isHeld && scope.propertyNames.contains(name))
+      }
     }
-    descend("", self)
+    let isMadeInCall =
+      scope.parent.map { parent in
+        parent.children.contains { $1 === self && !parent.propertyNames.contains($0) }
+      } ?? false
+    descend("", self, isHeld: !isMadeInCall)
   }
 
   /// Every variable of this module and its children.
@@ -71,9 +81,9 @@ extension AnyModule {
   }
 
   /// This module and all below it, whatever objects stand for them.
-  var scopes: [ObjectIdentifier] {
-    var found: [ObjectIdentifier] = []
-    visit { found.append(ObjectIdentifier($1.scope)) }
+  var scopes: [Scope] {
+    var found: [Scope] = []
+    visit { found.append($1.scope) }
     return found
   }
 
@@ -103,7 +113,12 @@ extension AnyModule {
 
   /// Makes the variables without computing anything, from the shapes of what `body` calls the module with.
   func initialize(_ body: () throws -> Void) throws {
-    guard !isInitialized else { return }
+    var isComplete = isInitialized
+    visit { _, module in
+      if module.scope.isChanged { isComplete = false }
+      module.scope.isChanged = false
+    }
+    guard !isComplete else { return }
     _ = try Trace.record([]) { _ in
       try body()
       return []

@@ -85,7 +85,9 @@ open class AnyModule {
     creator = nil
     if let known = parent.children[name] {
       // A graph of layers that is made anew in every call finds its variables again.
-      if known !== self, ownScope?.isUndrawn ?? true { settle(in: known.scope) }
+      if known !== self, ownScope.map({ $0.parent == nil && $0.isUndrawn }) ?? true {
+        settle(in: known.scope)
+      }
       return
     }
     parent.children[name] = self
@@ -99,19 +101,29 @@ open class AnyModule {
     settle(in: fresh)
   }
 
-  /// Takes modules that were put into properties since the last call for children, in the places of those that were there.
-  func adoptReplacements() {
+  /// Takes what is in properties now for children, in the places of what was there at the last call.
+  ///
+  /// - Returns: the modules in properties.
+  @discardableResult
+  func adoptReplacements() -> [AnyModule] {
     let scope = scope
-    for (label, module) in propertyModules {
-      guard let known = scope.children[label],
-        module.ownScope == nil || module.ownScope !== known.ownScope,
-        let position = scope.children.index(forKey: label)
-      else { continue }
-      scope.children.remove(at: position)
+    let properties = propertyModules
+    let labels = properties.map(\.label)
+    for label in scope.propertyNames where !labels.contains(label) { scope.children[label] = nil }
+    for (index, (label, module)) in properties.enumerated() {
+      let known = scope.children[label]
+      if let known, module.ownScope != nil, module.ownScope === known.ownScope { continue }
+      // Properties come before what is made in `call`.
+      let position = scope.children.index(forKey: label) ?? min(index, scope.children.count)
+      scope.children[label] = nil
+      scope.forgetHeritage(below: label)
+      scope.isChanged = true
       module.adopt(under: scope, name: label)
-      scope.children.remove(at: scope.children.count - 1)
+      scope.children[label] = nil
       scope.children.updateValue(module, forKey: label, insertingAt: position)
     }
+    scope.propertyNames = labels
+    return properties.map(\.module)
   }
 
   /// Stands alone from now on, also when it was made inside the `call` of another module.
@@ -123,7 +135,9 @@ open class AnyModule {
   private func settle(in scope: Scope) {
     ownScope = scope
     creator = nil
-    for (label, module) in propertyModules { module.adopt(under: scope, name: label) }
+    let properties = propertyModules
+    for (label, module) in properties { module.adopt(under: scope, name: label) }
+    scope.propertyNames = properties.map(\.label)
   }
 
   /// The modules that this one holds, each with its name: those in stored properties, in order of declaration; elements of
@@ -166,8 +180,13 @@ open class AnyModule {
   /// The arguments that this module was made with, to notice when another one takes its place.
   var configuration: String {
     let parts = storedProperties.compactMap { label, value -> String? in
-      guard !(value is AnyModule), !(value is [AnyModule]) else { return nil }
-      let text = "\(value)"
+      guard !(value is AnyModule), !(value is [AnyModule]), !(value is [String: AnyModule]) else {
+        return nil
+      }
+      // Dictionaries and sets are printed in an order that changes from one to the next.
+      let mirror = Mirror(reflecting: value)
+      let isUnordered = mirror.displayStyle == .dictionary || mirror.displayStyle == .set
+      let text = isUnordered ? "\(mirror.children.map { "\($0.value)" }.sorted())" : "\(value)"
       return text.contains("(Function)") ? nil : "\(label): \(text)"
     }
     return "(" + parts.joined(separator: ", ") + ")"
@@ -178,9 +197,12 @@ open class AnyModule {
   /// Runs `body` as this module's call.
   package func enter<R>(_ body: () throws -> R) rethrows -> R {
     let scope = scope
-    adoptReplacements()
+    let held = adoptReplacements()
     CallFrame.current?.resolvePending()
-    Trace.active?.addGuard(trainingGuard(scope))
+    if let trace = Trace.active {
+      trace.addGuard(trainingGuard(scope))
+      if !held.isEmpty { trace.addGuard(propertyGuard(scope, held)) }
+    }
     if let context = ModuleContext.current {
       CallFrame.current?.adoptStranger(self)
       return try enter(context, scope, body)
@@ -234,6 +256,13 @@ open class AnyModule {
       }
     }
     return (result, context)
+  }
+
+  /// Holds while the same modules are in properties; what was made in a `call` and is gone cannot change.
+  private func propertyGuard(_ scope: Scope, _ held: [AnyModule]) -> TraceGuard {
+    TraceGuard(describe: "\(typeName) \(scope.path) holds the same modules") { [weak self] in
+      self.map { $0.propertyModules.map(\.module) == held } ?? true
+    }
   }
 
   private func trainingGuard(_ scope: Scope) -> TraceGuard {

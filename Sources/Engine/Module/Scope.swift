@@ -15,6 +15,10 @@ final class Scope {
   var logs = OrderedDictionary<String, Variable>()
   /// Child modules by name: properties first, then those made in `call`, in order.
   var children = OrderedDictionary<String, AnyModule>()
+  /// Whether modules have been put into properties whose variables may not exist yet.
+  var isChanged = false
+  /// The names of those that were in properties at the last call.
+  var propertyNames: [String] = []
   /// The hooks of `call` in order, as the first call made them.
   var slots: [Slot] = []
   var isFilled = false
@@ -71,6 +75,16 @@ final class Scope {
     else { return }
     variable.store(original.value.cast(to: variable.dtype))
     variable.trainable = original.isTrainable
+  }
+
+  /// What takes a place from now on is not what the original had there.
+  func forgetHeritage(below name: String) {
+    let (outermost, path) = (outermost, childPath(name))
+    guard let heritage = outermost.heritage else { return }
+    func isElsewhere(_ other: String) -> Bool { other != path && !other.hasPrefix(path + "/") }
+    outermost.heritage = Heritage(
+      variables: heritage.variables.filter { isElsewhere($0.key) },
+      modes: heritage.modes.filter { isElsewhere($0.key) })
   }
 
   /// Sets the modes that the original of a copy has at this place.

@@ -34,7 +34,8 @@ open class Optimizer {
   /// Decoupled weight decay: `p -= learningRate * weightDecay * p` before the update; 0 for none.
   public let weightDecay: Double
   private let schedule: (any LearningRateSchedule)?
-  private var slotVariables: [ObjectIdentifier: [Variable]] = [:]
+  /// What is remembered for a parameter, which is kept: another one at its address must not find it.
+  private var slotVariables: [ObjectIdentifier: (owner: Variable, slots: [Variable])] = [:]
   private var order: [Variable] = []
 
   /// An optimizer.
@@ -91,14 +92,16 @@ open class Optimizer {
 
   /// Makes the slots of `parameters`, laid out in memory in the same order. Called once, before the first update.
   package func build(_ parameters: [Variable]) {
-    order = parameters
+    // What is not trained now may be again: nothing that is remembered gets lost.
+    order = parameters + order.filter { old in !parameters.contains { $0 === old } }
     for parameter in parameters where slotVariables[ObjectIdentifier(parameter)] == nil {
-      slotVariables[ObjectIdentifier(parameter)] = slots.map { slot in
+      let own = slots.map { slot in
         Variable(
           path: "\(slot.name)/\(parameter.path)", kind: .optimizerState,
           initial: .full(parameter.shape, slot.initial, dtype: parameter.dtype), combine: .first,
           trainable: false)
       }
+      slotVariables[ObjectIdentifier(parameter)] = (parameter, own)
     }
   }
 
@@ -110,7 +113,7 @@ open class Optimizer {
     let learningRate = schedule?.value(at: iterations.value) ?? learningRateVariable.value
     let iteration = iterations.value + Tensor(Int64(1), dtype: .int64)
     iterations.value = iteration
-    let own = parameters.map { slotVariables[ObjectIdentifier($0)] ?? [] }
+    let own = parameters.map { slotVariables[ObjectIdentifier($0)]?.slots ?? [] }
     let slotLists = slots.indices.map { slot in own.map { $0[slot] } }
     let result = updateAll(
       parameters.map(\.value), clipping?.apply(gradients) ?? gradients,
@@ -141,7 +144,7 @@ open class Optimizer {
   public var variables: [Variable] {
     [iterations, learningRateVariable]
       + slots.indices.flatMap { slot in
-        order.compactMap { slotVariables[ObjectIdentifier($0)]?[slot] }
+        order.compactMap { slotVariables[ObjectIdentifier($0)]?.slots[slot] }
       }
   }
 }

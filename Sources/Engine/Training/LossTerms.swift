@@ -43,8 +43,9 @@ extension Model {
         case .auto, .sumOverBatchSize:
           add(name, gradient: scaled(reduced, share), logged: reduced)
         case .sum:
-          // Logged as the mean over replicas of n times the local sum: the global sum.
-          add(name, gradient: reduced, logged: reduced * Double(strategy.replicaCount))
+          // Shares are logged by their rows: so the mean over all rows is the sum over all ranks.
+          let factor = batch.rows == 0 ? 1 : Double(globalRows) / Double(batch.rows)
+          add(name, gradient: reduced, logged: scaled(reduced, factor))
         case .none:
           add(name, gradient: sum(reduced), logged: mean(reduced))
         }

@@ -5,8 +5,9 @@ extension Model {
   func build(_ dataset: Dataset, rows: Int) throws {
     // A model that could not be made (a loss that asks for an unknown name) is not trained either.
     if let error = ErrorScope.current?.error { throw error }
-    module.visit { $1.adoptReplacements() }
-    guard !isBuilt || builtModules != module.scopes else { return }
+    guard !isBuilt || !builtModules.elementsEqual(module.scopes, by: ===) else { return }
+    steps.removeAll()
+    recent = nil
     // Tracing runs the module on shapes alone: variables are made, nothing is computed.
     let specs = dataset.specs(rows: max(rows, 1))
     _ = try Trace.record(specs) { tensors in

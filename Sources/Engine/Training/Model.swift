@@ -35,7 +35,7 @@ public final class Model: TrainingControl {
   package lazy var prefetcher = Prefetcher.whereUseful()
   var isBuilt = false
   /// The modules that the steps were compiled for: a module put into a property later takes part from the next call on.
-  var builtModules: [ObjectIdentifier] = []
+  var builtModules: [Scope] = []
   /// The class weights of the current call of `fit`, for losses that ask for them.
   var classWeight: [Int: Double]?
 

@@ -14,12 +14,10 @@ struct StepKey: Hashable {
   let specs: [TensorSpec]
   /// Names, nesting and constants of x and y, whether there are weights, and class weights: the trace holds them too.
   let form: String
-  /// Rows of the batch over all ranks: matters with `LossScaling.globalBatch` only, else 0.
+  /// Rows of the batch over all ranks: matters with `LossScaling.globalBatch` and for sums, else 0.
   let globalRows: Int
   /// Which parameters are trained, and which modules are kept at inference.
   let modes: [Bool]
-  /// Which modules there are.
-  let modules: [ObjectIdentifier]
   /// How many threads the plan is cut for.
   let threads: Int
 }
@@ -75,8 +73,8 @@ extension Model {
     let key = StepKey(
       mode: mode, specs: dataset.specs(rows: rows),
       form: dataset.form + (classWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
-      globalRows: strategy.lossScaling == .globalBatch ? globalRows : 0,
-      modes: mode == .train ? module.modes : [], modules: builtModules,
+      globalRows: dependsOnGlobalRows ? globalRows : 0,
+      modes: mode == .predict ? [] : module.modes,
       threads: ComputeThreads.count)
     if let known = steps[key], (known.plan == nil) == runEagerly { return known }
     var form = Structure.none
@@ -99,6 +97,11 @@ extension Model {
     let step = Step(plan: plan, outputForm: { form }, body: body)
     steps[key] = step
     return step
+  }
+
+  /// Whether a share's losses are scaled by the rows of the whole batch.
+  private var dependsOnGlobalRows: Bool {
+    strategy.lossScaling == .globalBatch || losses.contains { $0.loss.options.reduction == .sum }
   }
 
   /// The passes that compiled steps go through.

@@ -108,6 +108,121 @@ struct SharingTests {
     #expect(net.trainableVariables.count == 4)
   }
 
+  @Test("Lists of modules grow and shrink, also between calls of fit")
+  func lists() throws {
+    final class Net: Module {
+      var blocks = [Linear(3), Linear(3)]
+      var extra: Linear?
+      func call(_ x: Tensor) -> Tensor {
+        let y = blocks.reduce(x) { $1($0) }
+        return Linear(1, name: "head")(extra.map { $0(y) } ?? y)
+      }
+    }
+    let net = Net()
+    let model = Model(module: net, loss: MeanSquaredError(), optimizer: Adam())
+    func names() throws -> [String] {
+      try model.fit(x: x, y: Tensor.ones([2, 1]), verbose: .silent)
+      return net.children.map(\.name)
+    }
+    #expect(try names() == ["blocks/0", "blocks/1", "head"])
+    let last = net.blocks.removeLast()
+    #expect(try names() == ["blocks/0", "head"])
+    let predictions: Tensor = try model.predict(x: x)
+    net.blocks.append(last)
+    net.blocks.append(Linear(3))
+    net.extra = Linear(3)
+    #expect(try names() == ["blocks/0", "blocks/1", "blocks/2", "extra", "head"])
+    #expect(net.child("blocks/1") === last)
+    let others: Tensor = try model.predict(x: x)
+    #expect(predictions.scalars(as: Float.self) != others.scalars(as: Float.self))
+  }
+
+  @Test("A loop of one's own trains what was put into a property")
+  func replacedInLoop() throws {
+    final class Net: Module {
+      var head = Linear(2)
+      func call(_ x: Tensor) -> Tensor { Sequential(head, Lambda { 2 * $0 })(x) }
+    }
+    let net = Net()
+    let update = jit { (x: Tensor) throws -> Tensor in
+      let (loss, gradients) = try valueAndGrad(of: net) { sum(square(net(x))) }
+      net.setParameters(net.parameters() - 0.01 * gradients)
+      return loss
+    }
+    // The new head begins as the old one did: after two updates they differ.
+    for _ in 0..<2 { _ = try update(x) }
+    let old = net.head
+    let kernel: Tensor = old.kernel
+    net.head = Linear(2)
+    _ = try update(x)
+    let fresh: Tensor = net.head.kernel
+    #expect(fresh.scalars(as: Float.self) != kernel.scalars(as: Float.self))
+    expectClose(old.kernel as Tensor, kernel, atol: 0, rtol: 0)
+    _ = try update(x)
+    #expect((net.head.kernel as Tensor).scalars(as: Float.self) != fresh.scalars(as: Float.self))
+    #expect(update.cacheCount == 2, "\(update.cacheDescription)")
+  }
+
+  @Test("A fresh module in a copy does not get the original's weights")
+  func replacedInCopy() {
+    final class Net: Module {
+      var head = Linear(2)
+      func call(_ x: Tensor) -> Tensor { head(x) }
+    }
+    let teacher = Net()
+    _ = teacher(x)
+    teacher.merge(teacher.parameters().map { 0 * $0 + 7 })
+    let student = teacher.copy { Net() }
+    student.head = Linear(2)
+    _ = student(x)
+    #expect(!(student.head.kernel as Tensor).scalars(as: Float.self).contains(7))
+  }
+
+  @Test("Dictionaries among a module's arguments have no order")
+  func unordered() {
+    final class Branches: Module {
+      let named: [String: Linear]
+      let rates: [String: Double]
+      init(_ names: [String]) {
+        named = Dictionary(uniqueKeysWithValues: names.map { ($0, Linear(2)) })
+        rates = Dictionary(uniqueKeysWithValues: names.map { ($0, 0.5) })
+        super.init()
+      }
+      func call(_ x: Tensor) -> Tensor {
+        named.sorted { $0.key < $1.key }.map { $0.value(x) }.reduce(Tensor(0.0), +)
+      }
+    }
+    let module = Lambda { (x: Tensor) -> Tensor in
+      Branches((0..<8).map { "branch\($0)" })(x)
+    }
+    let first = module(x)
+    for _ in 0..<8 { expectClose(module(x), first, atol: 0, rtol: 0) }
+  }
+
+  @Test("A callback can freeze and unfreeze from one epoch to the next")
+  func gradualUnfreezing() throws {
+    let module = Sequential(Linear(3), Linear(1))
+    try module.initialize(x)
+    module.layers[0].freeze()
+    let before = module.parameters()
+    let model = Model(module: module, loss: MeanSquaredError(), optimizer: Adam(learningRate: 0.1))
+    nonisolated(unsafe) var wasFrozen = false
+    let callback = LambdaCallback(onEpochBegin: { epoch, _ in
+      guard epoch == 2 else { return }
+      wasFrozen =
+        module.filter()["layers/0/kernel"]?.scalars(as: Float.self)
+        == before["layers/0/kernel"]?.scalars(as: Float.self)
+      module.unfreeze()
+    })
+    try model.fit(
+      x: x, y: Tensor.ones([2, 1]), batchSize: 2, epochs: 4, verbose: .silent,
+      callbacks: [callback])
+    #expect(wasFrozen)
+    #expect(
+      module.filter()["layers/0/kernel"]?.scalars(as: Float.self)
+        != before["layers/0/kernel"]?.scalars(as: Float.self))
+  }
+
   @Test("Weights are transferred by path, and a report says what matched")
   func transfer() throws {
     let autoencoder = try Autoencoder().initialize(x)

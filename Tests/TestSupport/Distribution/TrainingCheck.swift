@@ -29,6 +29,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
     },
     TrainingCheck(name: "train-uneven", run: checkUnevenShares),
     TrainingCheck(name: "evaluate", run: checkEvaluation),
+    TrainingCheck(name: "sums-of-uneven-shares", run: checkSums),
     TrainingCheck(name: "predict", run: checkPrediction),
     TrainingCheck(name: "start", run: checkStart),
     TrainingCheck(name: "dropout", run: checkDropout),
@@ -187,6 +188,17 @@ private func checkEvaluation() throws {
         abs((logs[name] ?? .nan) - value) <= 1e-6 * max(1, abs(value)),
         "\(name) on \(rows) samples is \(logs[name] ?? .nan), one process says \(value)")
     }
+  }
+}
+
+/// A loss that is a sum is logged as the sum over all ranks, however the samples are shared out.
+private func checkSums() throws {
+  for rows in [1, 3, 5] {
+    let x = Tensor((0..<rows).map { [Float($0 + 1)] })
+    let model = Model(module: Identity(), loss: MeanAbsoluteError(reduction: .sum))
+    let loss = try model.evaluate(x: x, y: 0 * x, batchSize: rows)["loss"] ?? .nan
+    let expected = Double(rows * (rows + 1)) / 2
+    try require(loss == expected, "the sum of 1 to \(rows) is logged as \(loss)")
   }
 }
 
