@@ -69,7 +69,9 @@ public final class Variable {
     }
     set { isTrainable = newValue }
   }
-  private var isTrainable: Bool
+  private var isTrainable: Bool {
+    didSet { if isTrainable != oldValue { ModeChanges.note() } }
+  }
 
   private var held: Tensor?
   private var initial: (() -> Tensor)?

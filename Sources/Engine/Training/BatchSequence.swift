@@ -85,6 +85,15 @@ extension Model {
   }
 }
 
+extension Model {
+  /// Looks the step up again when a callback has frozen or unfrozen something.
+  func noticeModeChanges() {
+    let changes = ModeChanges.count
+    if changes != modeChanges { recent = nil }
+    modeChanges = changes
+  }
+}
+
 /// The step that ran last.
 struct RecentStep {
   struct Shape: Equatable {

@@ -189,8 +189,7 @@ private struct FitRun {
   private func runEpoch(_ epoch: Int, _ list: CallbackList) throws -> Logs {
     model.resetMetrics()
     try list.epochBegin(epoch)
-    // A callback may have frozen or unfrozen something: the step is looked up again.
-    model.recent = nil
+    model.noticeModeChanges()
     let order =
       shuffle
       ? Permutation.shuffled(count: training.count, seed: model.seed, epoch: epoch)

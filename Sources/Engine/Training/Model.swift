@@ -31,6 +31,8 @@ public final class Model: TrainingControl {
   var trackers = OrderedDictionary<String, MeanTracker>()
   var steps: [StepKey: Step] = [:]
   var recent: RecentStep?
+  /// How many changes of modes there were when the last epoch began.
+  var modeChanges = 0
   /// Copies the next batch while a step runs; nil where no CPU is free for it.
   package lazy var prefetcher = Prefetcher.whereUseful()
   var isBuilt = false
