@@ -22,8 +22,10 @@ public final class Jitted<each Argument: Codable, Result: Codable> {
   public func callAsFunction(_ arguments: repeat each Argument) throws -> Result {
     let flat = try FlatFunction(function, repeat each arguments)
     let tensors = flat.tensors
+    // A plan knows the variables' own memory only, and nothing of a module that is being called around it.
     let isNested =
-      Trace.active != nil || GradientDepth.current > 0 || tensors.contains { $0.node != nil }
+      VariableContext.current != nil || ModuleContext.current != nil
+      || GradientDepth.current > 0 || tensors.contains { $0.node != nil }
     if isNested { return try function(repeat each arguments) }
     let entry = try cache.entry(for: flat.arguments, tensors) {
       let graph = try Trace.record(tensors.map(\.spec)) { try flat($0) }

@@ -163,6 +163,20 @@ struct SharingTests {
     #expect(update.cacheCount == 2, "\(update.cacheDescription)")
   }
 
+  @Test("A compiled function inside with sees the other values, and inside collecting its hooks")
+  func compiledInside() throws {
+    let module = Lambda { (x: Tensor) -> Tensor in Linear(1, kernelRegularizer: L2(1))(x) }
+    _ = module(x)
+    let compiled = jit { (x: Tensor) in module(x) }
+    let own = try compiled(x)
+    let zeros = module.parameters().map { 0 * $0 }
+    expectClose(try module.with(zeros) { try compiled(x) }, 0 * own)
+    for _ in 0..<2 {
+      let logs = try module.collecting { try compiled(x) }.logs
+      #expect(logs.loss.item() > 0)
+    }
+  }
+
   @Test("A fresh module in a copy does not get the original's weights")
   func replacedInCopy() {
     final class Net: Module {
