@@ -58,12 +58,11 @@ static inline int apus_mpi_iallreduce_in_place(
   return MPI_Iallreduce(MPI_IN_PLACE, buffer, count, type, operation, comm, request);
 }
 
-// `in_place`: this rank's part already stands at its place in `receive`.
-static inline int apus_mpi_allgatherv(
-    const void *send, int in_place, int count, MPI_Datatype type, void *receive,
-    const int *counts, const int *offsets, MPI_Comm comm) {
+// Each rank's part already stands at its place in `receive`.
+static inline int apus_mpi_allgatherv_in_place(
+    void *receive, const int *counts, const int *offsets, MPI_Datatype type, MPI_Comm comm) {
   return MPI_Allgatherv(
-      in_place ? MPI_IN_PLACE : send, count, type, receive, counts, offsets, type, comm);
+      MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, receive, counts, offsets, type, comm);
 }
 
 static inline int apus_mpi_wait_all(int count, MPI_Request *requests) {

@@ -10,8 +10,6 @@ public enum DistError: Error, Hashable, Sendable {
   case sessionEnded
   /// The launcher says another number of ranks than MPI does.
   case sizeMismatch(launcher: String, expected: Int, found: Int)
-  /// More collectives pending at once than the table of requests holds.
-  case tooManyPending(limit: Int)
   /// A token that no `startAllReduce` of this communicator gave.
   case unknownToken(Int)
   /// A number of ranks below 1.
@@ -44,8 +42,6 @@ extension DistError: CustomStringConvertible {
     case .sizeMismatch(let launcher, let expected, let found):
       return "\(launcher) started \(expected) ranks, but MPI sees \(found): every rank would train "
         + "alone. Use the mpirun of this MPI library, or srun --mpi=pmix"
-    case .tooManyPending(let limit):
-      return "more than \(limit) collectives are pending; wait for some of them first"
     case .unknownToken(let token):
       return "no all-reduce with token \(token) was started here"
     case .invalidSize(let size):

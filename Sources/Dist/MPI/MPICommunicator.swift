@@ -129,14 +129,20 @@ extension MPICommunicator {
         try reduceNow(buffer, count, dtype, operation)
         return table.finishedToken()
       }
-      let token = try table.open()
-      try inMessages(buffer, count, dtype) { (part, length) throws(DistError) in
-        try table.add(to: token) { (request) throws(DistError) in
-          try MPICall.run("MPI_Iallreduce", rank: rank) {
-            apus_mpi_iallreduce_in_place(
-              part, length, dtype.mpi, operation.mpi, handle, request)
+      let token = table.open()
+      do throws(DistError) {
+        try inMessages(buffer, count, dtype) { (part, length) throws(DistError) in
+          try table.add(to: token) { (request) throws(DistError) in
+            try MPICall.run("MPI_Iallreduce", rank: rank) {
+              apus_mpi_iallreduce_in_place(
+                part, length, dtype.mpi, operation.mpi, handle, request)
+            }
           }
         }
+      } catch {
+        // Nobody will have the token: what it began must end before the buffer is used or freed.
+        try? table.wait(token, rank: rank)
+        throw error
       }
       return token
     }
@@ -196,11 +202,12 @@ extension MPICommunicator {
     try CollectiveArguments.check(gathering: counts, size: size)
     let total = counts.reduce(0, +)
     let mine = into + counts[..<rank].reduce(0, +) * dtype.size
-    let inPlace = send == UnsafeRawPointer(mine)
+    // MPI_IN_PLACE must be given by all ranks or none, and a rank does not know where the others' parts are: all put theirs
+    // into place first.
+    if send != UnsafeRawPointer(mine) { memmove(mine, send, counts[rank] * dtype.size) }
     try locked("MPI_Allgatherv") { () throws(DistError) in
       if total > maximumCount {
         // Places beyond 32 bits cannot be named to MPI_Allgatherv: each rank sends to all in turn.
-        if !inPlace { memmove(mine, send, counts[rank] * dtype.size) }
         var start = 0
         for root in 0..<size {
           try broadcastNow(into + start * dtype.size, counts[root], dtype, root)
@@ -215,8 +222,7 @@ extension MPICommunicator {
         start += counts[other]
       }
       try MPICall.run("MPI_Allgatherv", rank: rank) {
-        apus_mpi_allgatherv(
-          send, inPlace ? 1 : 0, counts32[rank], dtype.mpi, into, counts32, offsets32, handle)
+        apus_mpi_allgatherv_in_place(into, counts32, offsets32, dtype.mpi, handle)
       }
     }
   }

@@ -1,31 +1,44 @@
 import COpenMPI
 
-/// The pending nonblocking collectives of a communicator: a fixed table, so that starting and waiting
-/// allocate nothing.
+/// The pending nonblocking collectives of a communicator: a table that grows when there are more of them than ever before,
+/// so that starting and waiting allocate nothing otherwise.
 ///
 /// Tokens count up and are never used twice; token `t` lives in slot `t mod capacity`. A token whose
 /// slot holds another one is done.
 struct RequestTable: ~Copyable {
-  /// How many collectives may be pending at once.
-  static let capacity = 64
   /// How many requests one collective may consist of.
   static let requestsPerSlot = 4
 
-  private let requests: UnsafeMutablePointer<MPI_Request?>
-  private let owner: UnsafeMutablePointer<Int>
-  private let used: UnsafeMutablePointer<Int>
+  /// How many collectives may be pending before the table grows.
+  private var capacity = 64
+  private var requests: UnsafeMutablePointer<MPI_Request?>
+  private var owner: UnsafeMutablePointer<Int>
+  private var used: UnsafeMutablePointer<Int>
   private var next = 0
 
   init() {
-    requests = .allocate(capacity: Self.capacity * Self.requestsPerSlot)
-    requests.initialize(repeating: nil, count: Self.capacity * Self.requestsPerSlot)
-    owner = .allocate(capacity: Self.capacity)
-    owner.initialize(repeating: -1, count: Self.capacity)
-    used = .allocate(capacity: Self.capacity)
-    used.initialize(repeating: 0, count: Self.capacity)
+    (requests, owner, used) = Self.allocate(capacity)
   }
 
-  deinit {
+  deinit { Self.deallocate(requests, owner, used) }
+
+  private typealias Arrays = (
+    UnsafeMutablePointer<MPI_Request?>, UnsafeMutablePointer<Int>, UnsafeMutablePointer<Int>
+  )
+
+  private static func allocate(_ capacity: Int) -> Arrays {
+    func array<T>(_ count: Int, _ value: T) -> UnsafeMutablePointer<T> {
+      let memory = UnsafeMutablePointer<T>.allocate(capacity: count)
+      memory.initialize(repeating: value, count: count)
+      return memory
+    }
+    return (array(capacity * requestsPerSlot, nil), array(capacity, -1), array(capacity, 0))
+  }
+
+  private static func deallocate(
+    _ requests: UnsafeMutablePointer<MPI_Request?>, _ owner: UnsafeMutablePointer<Int>,
+    _ used: UnsafeMutablePointer<Int>
+  ) {
     requests.deallocate()
     owner.deallocate()
     used.deallocate()
@@ -38,22 +51,42 @@ struct RequestTable: ~Copyable {
   }
 
   /// Takes a free slot; the caller starts its requests through ``add(to:_:)``.
-  mutating func open() throws(DistError) -> Int {
-    // Tokens are this rank's own numbers, so those whose slot is still busy can be left out.
-    for token in next..<(next + Self.capacity) where owner[token % Self.capacity] < 0 {
-      next = token + 1
-      owner[token % Self.capacity] = token
-      used[token % Self.capacity] = 0
-      return token
+  mutating func open() -> Int {
+    while true {
+      // Tokens are this rank's own numbers, so those whose slot is still busy can be left out.
+      for token in next..<(next + capacity) where owner[token % capacity] < 0 {
+        next = token + 1
+        owner[token % capacity] = token
+        used[token % capacity] = 0
+        return token
+      }
+      grow()
     }
-    throw .tooManyPending(limit: Self.capacity)
+  }
+
+  /// Doubles the table. Two tokens in different slots are in different slots afterwards too.
+  private mutating func grow() {
+    let old = (requests, owner, used)
+    let larger = 2 * capacity
+    (requests, owner, used) = Self.allocate(larger)
+    for slot in 0..<capacity where old.1[slot] >= 0 {
+      let place = old.1[slot] % larger
+      owner[place] = old.1[slot]
+      used[place] = old.2[slot]
+      for request in 0..<Self.requestsPerSlot {
+        requests[place * Self.requestsPerSlot + request] =
+          old.0[slot * Self.requestsPerSlot + request]
+      }
+    }
+    capacity = larger
+    Self.deallocate(old.0, old.1, old.2)
   }
 
   /// Gives the place of the next request of `token` to `start`, which fills it.
   func add(
     to token: Int, _ start: (UnsafeMutablePointer<MPI_Request?>) throws(DistError) -> Void
   ) throws(DistError) {
-    let slot = token % Self.capacity
+    let slot = token % capacity
     try start(requests + slot * Self.requestsPerSlot + used[slot])
     used[slot] += 1
   }
@@ -78,14 +111,14 @@ struct RequestTable: ~Copyable {
     return done != 0
   }
 
-  /// Waits for all that is pending, oldest slot first.
+  /// Waits for all that is pending.
   func waitForAll(rank: Int) throws(DistError) {
-    for slot in 0..<Self.capacity where owner[slot] >= 0 { try wait(owner[slot], rank: rank) }
+    for slot in 0..<capacity where owner[slot] >= 0 { try wait(owner[slot], rank: rank) }
   }
 
   private func pendingSlot(of token: Int) throws(DistError) -> Int? {
     guard token >= 0 && token < next else { throw .unknownToken(token) }
-    let slot = token % Self.capacity
+    let slot = token % capacity
     return owner[slot] == token ? slot : nil
   }
 }

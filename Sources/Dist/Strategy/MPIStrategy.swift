@@ -8,12 +8,19 @@ public final class MPIStrategy: DistributionStrategy {
   /// How losses are scaled before gradients are summed.
   public let lossScaling: LossScaling
 
+  /// How large the messages are in which gradients are summed.
+  public let bucketLimits: BucketLimits
+
   /// MPI in this process.
   public let session: MPISession
 
   /// A strategy over the ranks of a session.
-  public init(session: MPISession, lossScaling: LossScaling = .replicas) {
+  public init(
+    session: MPISession, lossScaling: LossScaling = .replicas,
+    bucketLimits: BucketLimits = .standard
+  ) {
     self.session = session
     self.lossScaling = lossScaling
+    self.bucketLimits = bucketLimits
   }
 }

@@ -8,9 +8,16 @@ public final class ThreadStrategy: DistributionStrategy {
   /// How losses are scaled before gradients are summed.
   public let lossScaling: LossScaling
 
+  /// How large the messages are in which gradients are summed.
+  public let bucketLimits: BucketLimits
+
   /// The strategy of one rank.
-  public init(communicator: ThreadCommunicator, lossScaling: LossScaling = .replicas) {
+  public init(
+    communicator: ThreadCommunicator, lossScaling: LossScaling = .replicas,
+    bucketLimits: BucketLimits = .standard
+  ) {
     self.communicator = communicator
     self.lossScaling = lossScaling
+    self.bucketLimits = bucketLimits
   }
 }

@@ -36,10 +36,12 @@ public enum StrategyKind: Hashable, Sendable {
 /// - Parameters:
 ///   - kind: what joins the ranks.
 ///   - lossScaling: how losses are scaled before gradients are summed.
+///   - bucketLimits: how large the messages are in which gradients are summed.
 ///   - body: what each rank does.
 /// - Throws: the error of `body`, or a ``DistError``.
 public func withStrategy<R>(
-  _ kind: StrategyKind, lossScaling: LossScaling = .replicas, _ body: @Sendable () throws -> R
+  _ kind: StrategyKind, lossScaling: LossScaling = .replicas,
+  bucketLimits: BucketLimits = .standard, _ body: @Sendable () throws -> R
 ) throws -> R {
   switch kind {
   case .single:
@@ -48,9 +50,9 @@ public func withStrategy<R>(
     guard let launch = Launch.detect(in: ProcessInfo.processInfo.environment) else {
       return try runHere(lossScaling, body)
     }
-    return try runUnderMPI(launch, lossScaling, body)
+    return try runUnderMPI(launch, lossScaling, bucketLimits, body)
   case .threads(let count):
-    return try runOnThreads(count, lossScaling, body)
+    return try runOnThreads(count, lossScaling, bucketLimits, body)
   }
 }
 
@@ -61,7 +63,8 @@ private func runHere<R>(_ lossScaling: LossScaling, _ body: () throws -> R) thro
 }
 
 private func runUnderMPI<R>(
-  _ launch: Launch, _ lossScaling: LossScaling, _ body: () throws -> R
+  _ launch: Launch, _ lossScaling: LossScaling, _ bucketLimits: BucketLimits,
+  _ body: () throws -> R
 ) throws -> R {
   let isNested = MPISession.current != nil
   let session: MPISession
@@ -74,7 +77,8 @@ private func runUnderMPI<R>(
     MPISession.abortJob(message: error.description, code: 1)
   }
   ComputeThreads.share(amongRanks: session.localSize)
-  let strategy = MPIStrategy(session: session, lossScaling: lossScaling)
+  let strategy = MPIStrategy(
+    session: session, lossScaling: lossScaling, bucketLimits: bucketLimits)
   if isNested {
     return try DistributionContext.$strategy.withValue(strategy) { try withErrors(body) }
   }

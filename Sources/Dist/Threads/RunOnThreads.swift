@@ -4,7 +4,8 @@ import Engine
 ///
 /// - Throws: the error of the rank that failed first.
 func runOnThreads<R>(
-  _ count: Int, _ lossScaling: LossScaling, _ body: @Sendable () throws -> R
+  _ count: Int, _ lossScaling: LossScaling, _ bucketLimits: BucketLimits,
+  _ body: @Sendable () throws -> R
 ) throws -> R {
   let world = try ThreadWorld(size: count)
   let outcome = Outcome<R>()
@@ -13,7 +14,9 @@ func runOnThreads<R>(
     for rank in 0..<count {
       do throws(DistError) {
         threads.append(
-          try RankThread { runRank(rank, of: world, lossScaling, body, outcome) })
+          try RankThread {
+            runRank(rank, of: world, lossScaling, bucketLimits, body, outcome)
+          })
       } catch {
         world.fail(rank, error)
         world.leave(rank)
@@ -30,11 +33,12 @@ func runOnThreads<R>(
 }
 
 private func runRank<R>(
-  _ rank: Int, of world: ThreadWorld, _ lossScaling: LossScaling,
+  _ rank: Int, of world: ThreadWorld, _ lossScaling: LossScaling, _ bucketLimits: BucketLimits,
   _ body: @Sendable () throws -> R, _ outcome: Outcome<R>
 ) {
   let strategy = ThreadStrategy(
-    communicator: ThreadCommunicator(world: world, rank: rank), lossScaling: lossScaling)
+    communicator: ThreadCommunicator(world: world, rank: rank), lossScaling: lossScaling,
+    bucketLimits: bucketLimits)
   do {
     let result = try DistributionContext.$strategy.withValue(strategy) { try withErrors(body) }
     if rank == 0 { outcome.result = result }

@@ -12,12 +12,10 @@ import Foundation
 /// bytes of a copy, which its owner writes before it posts and others only read after all have posted
 /// and before they retire; only when all have retired is the memory used again.
 final class ThreadWorld: @unchecked Sendable {
-  /// How many collectives of one rank may be pending at once.
-  static let capacity = 256
-
   let size: Int
   private let condition = NSCondition()
-  private let slots: [ThreadSlot]
+  /// Collective `n` is in slot `n mod count`; there are more when one rank has more collectives pending than that.
+  private var slots: [ThreadSlot]
   private let pools: [CopyPool]
   private var next: [Int]
   private var hasReturned: [Bool]
@@ -26,7 +24,7 @@ final class ThreadWorld: @unchecked Sendable {
   init(size: Int) throws(DistError) {
     guard size >= 1 else { throw .invalidSize(size) }
     self.size = size
-    slots = (0..<Self.capacity).map { _ in ThreadSlot(size: size) }
+    slots = (0..<64).map { _ in ThreadSlot(size: size) }
     pools = (0..<size).map { _ in CopyPool() }
     next = [Int](repeating: 0, count: size)
     hasReturned = [Bool](repeating: false, count: size)
@@ -77,9 +75,9 @@ final class ThreadWorld: @unchecked Sendable {
   private func openSlot(
     for call: CollectiveCall, number: Int, rank: Int
   ) throws -> ThreadSlot {
-    let slot = slots[number % Self.capacity]
     while true {
       try throwIfFailed(rank)
+      let slot = slots[number % slots.count]
       if slot.number == number {
         try compare(call, with: slot, rank: rank)
         return slot
@@ -89,9 +87,18 @@ final class ThreadWorld: @unchecked Sendable {
         return slot
       }
       // An older collective is still there. Another rank will finish it, unless it is mine.
-      if !slot.hasRetired[rank] { throw DistError.tooManyPending(limit: Self.capacity) }
-      condition.wait()
+      if slot.hasRetired[rank] { condition.wait() } else { addSlots() }
     }
+  }
+
+  /// Doubles the slots. Called with the lock held.
+  private func addSlots() {
+    let open = slots.filter { $0.number >= 0 }
+    var free = slots.filter { $0.number < 0 } + slots.map { _ in ThreadSlot(size: size) }
+    var places = [ThreadSlot?](repeating: nil, count: 2 * slots.count)
+    for slot in open { places[slot.number % places.count] = slot }
+    slots = places.map { $0 ?? free.removeLast() }
+    condition.broadcast()
   }
 
   private func compare(_ call: CollectiveCall, with slot: ThreadSlot, rank: Int) throws {
@@ -108,43 +115,46 @@ final class ThreadWorld: @unchecked Sendable {
   /// from it. Does nothing when this rank has retired already.
   func finish(_ number: Int, rank: Int, take: (ThreadSlot) -> Void) throws {
     condition.lock()
+    let slot: ThreadSlot
     do {
       defer { condition.unlock() }
-      guard let slot = try pendingSlot(number, rank: rank) else { return }
+      guard let pending = try pendingSlot(number, rank: rank) else { return }
+      slot = pending
       while slot.posted < size {
         try throwIfFailed(rank)
         try throwIfAbandoned(slot)
         condition.wait()
       }
     }
-    complete(number, rank: rank, take: take)
+    complete(slot, rank: rank, take: take)
   }
 
   /// As ``finish(_:rank:take:)`` when every rank has posted; otherwise `false`.
   func finishIfReady(_ number: Int, rank: Int, take: (ThreadSlot) -> Void) throws -> Bool {
     condition.lock()
+    let slot: ThreadSlot
     do {
       defer { condition.unlock() }
-      guard let slot = try pendingSlot(number, rank: rank) else { return true }
+      guard let pending = try pendingSlot(number, rank: rank) else { return true }
+      slot = pending
       if slot.posted < size {
         try throwIfFailed(rank)
         try throwIfAbandoned(slot)
         return false
       }
     }
-    complete(number, rank: rank, take: take)
+    complete(slot, rank: rank, take: take)
     return true
   }
 
   /// The slot of a collective from which this rank has not retired. Called with the lock held.
   private func pendingSlot(_ number: Int, rank: Int) throws -> ThreadSlot? {
     guard number >= 0 && number < next[rank] else { throw DistError.unknownToken(number) }
-    let slot = slots[number % Self.capacity]
+    let slot = slots[number % slots.count]
     return slot.number == number && !slot.hasRetired[rank] ? slot : nil
   }
 
-  private func complete(_ number: Int, rank: Int, take: (ThreadSlot) -> Void) {
-    let slot = slots[number % Self.capacity]
+  private func complete(_ slot: ThreadSlot, rank: Int, take: (ThreadSlot) -> Void) {
     // Not locked: all have posted, and the copies stay until this rank retires.
     take(slot)
     condition.lock()

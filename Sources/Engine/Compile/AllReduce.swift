@@ -1,9 +1,17 @@
 import Synchronization
 
+/// Work that goes on beside the kernels of a plan, such as a message under way.
+protocol BackgroundWork: Sendable {
+  /// Lets it move on; called between kernels.
+  func progress() throws
+  /// Returns when nothing of it is left; does nothing when there is none.
+  func wait() throws
+}
+
 /// A group of gradients that is reduced over ranks as one message.
 ///
 /// The plan lays its tensors side by side, so that the backward pass writes into the message itself.
-final class GradientBucket: Sendable {
+final class GradientBucket: BackgroundWork {
   private let communicator: any Communicator
   private let token = Atomic<Int>(-1)
 
@@ -20,7 +28,7 @@ final class GradientBucket: Sendable {
     if pending >= 0 { try communicator.wait(pending) }
   }
 
-  /// Lets a reduction that is under way move on: MPI works only while it is called.
+  /// MPI works only while it is called.
   func progress() throws {
     let pending = token.load(ordering: .relaxed)
     if pending >= 0 { _ = try communicator.test(pending) }
@@ -31,6 +39,7 @@ final class GradientBucket: Sendable {
 struct AllReduceStart: BucketPrimitive {
   let bucket: GradientBucket
 
+  var role: BucketRole { .start }
   var isPure: Bool { false }
 
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] { inputs }
@@ -39,7 +48,15 @@ struct AllReduceStart: BucketPrimitive {
     guard let first = inputs.first, let last = inputs.last else { return {} }
     let bytes = last.pointer - first.pointer + last.elementCount * last.dtype.size
     let (pointer, dtype, bucket) = (first.pointer, first.dtype, bucket)
-    return { try bucket.start(pointer, count: bytes / dtype.size, dtype: dtype) }
+    // The gaps are summed with the rest, and other values may have been there since the last step.
+    let gaps: [UnsafeMutableRawBufferPointer] = zip(inputs, inputs.dropFirst()).compactMap {
+      let end = $0.pointer + $0.elementCount * $0.dtype.size
+      return end == $1.pointer ? nil : .init(start: end, count: $1.pointer - end)
+    }
+    return {
+      for gap in gaps { gap.initializeMemory(as: UInt8.self, repeating: 0) }
+      try bucket.start(pointer, count: bytes / dtype.size, dtype: dtype)
+    }
   }
 
   func gradient(_ context: GradientContext) -> [Tensor?] { context.incoming }
@@ -52,6 +69,7 @@ struct AllReduceStart: BucketPrimitive {
 struct AllReduceWait: BucketPrimitive {
   let bucket: GradientBucket
 
+  var role: BucketRole { .wait }
   var isPure: Bool { false }
 
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] { inputs }

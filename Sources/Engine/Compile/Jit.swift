@@ -29,7 +29,7 @@ public final class Jitted<each Argument: Codable, Result: Codable> {
     if isNested { return try function(repeat each arguments) }
     let entry = try cache.entry(for: flat.arguments, tensors) {
       let graph = try Trace.record(tensors.map(\.spec)) { try flat($0) }
-      return (Plan(graph), flat.form)
+      return (try Plan(graph), flat.form)
     }
     let outputs = try entry.plan(tensors)
     return try StructureDecoder().decode(

@@ -3,6 +3,12 @@ package struct Instruction {
   package let primitive: any Primitive
   package var inputs: [Reference]
   package var outputs: [Reference]
+
+  package init(primitive: any Primitive, inputs: [Reference], outputs: [Reference]) {
+    self.primitive = primitive
+    self.inputs = inputs
+    self.outputs = outputs
+  }
 }
 
 /// A value of a plan, looked at through a layout.
@@ -11,12 +17,29 @@ package struct Reference: CustomStringConvertible {
   package let layout: Layout
   package let dtype: DType
 
+  package init(value: Int, layout: Layout, dtype: DType) {
+    self.value = value
+    self.layout = layout
+    self.dtype = dtype
+  }
+
   package var description: String { "v\(value):\(dtype)\(layout.shape)" }
   var isWhole: Bool { layout.offset == 0 && layout.isContiguous }
 }
 
 /// A primitive whose inputs lie side by side in memory, and whose outputs are that same memory: a bucket of gradients.
-protocol BucketPrimitive: Primitive {}
+protocol BucketPrimitive: Primitive {
+  /// What it does with the bucket.
+  var role: BucketRole { get }
+}
+
+/// What is done with a bucket.
+enum BucketRole {
+  /// Its memory is in use from here on, by work in the background.
+  case start
+  /// The outputs of its start are there, and nothing in the background touches them any more.
+  case wait
+}
 
 /// Turns a graph into instructions on values, and finds a place for each value.
 struct Lowering {
@@ -36,23 +59,36 @@ struct Lowering {
     var writer: Int?
   }
 
+  struct Update {
+    let variable: Variable
+    let source: Reference
+    let value: Int
+  }
+
   let graph: Graph
   private(set) var instructions: [Instruction] = []
   private(set) var values: [Value] = []
   /// Memory of each input, once for each bank.
   private(set) var inputStorages: [[Storage]] = []
   private(set) var outputs: [Reference] = []
+  /// For each changed variable what it becomes, and the value that stands in its memory at the end.
+  private(set) var updates: [Update] = []
+  private let reads: ReadCounts
   private var references: [Int: [Reference]] = [:]
   private var constants: [ObjectIdentifier: Int] = [:]
   private var keptAlive: [AnyObject] = []
 
   /// How often there is memory for the inputs.
   private let banks: Int
-  private var inputValues: [Int] = []
+  /// The value of each input of the graph.
+  private(set) var inputValues: [Int] = []
+  /// The value that each variable of the graph has before the first instruction.
+  private(set) var variableValues: [ObjectIdentifier: Int] = [:]
 
   init(_ graph: Graph, banks: Int) {
     self.graph = graph
     self.banks = banks
+    reads = ReadCounts(graph)
   }
 
   mutating func lower() {
@@ -62,7 +98,6 @@ struct Lowering {
       inputValues.append(addValue(.fixed(storages[0].pointer), input.spec.byteCount))
       define(input, at: inputValues[inputValues.count - 1])
     }
-    var variableValues: [ObjectIdentifier: Int] = [:]
     for (variable, placeholder) in graph.variables {
       let value = addValue(.fixed(variable.pin()), variable.spec.byteCount)
       variableValues[ObjectIdentifier(variable)] = value
@@ -76,7 +111,7 @@ struct Lowering {
       return updated.contains(reference.value)
         ? emit(Contiguous(), [reference], [output.spec])[0] : reference
     }
-    lowerUpdates(variableValues)
+    lowerUpdates()
   }
 
   private mutating func define(_ tensor: Tensor, at value: Int) {
@@ -122,8 +157,12 @@ struct Lowering {
         return
       }
     }
-    if node.primitive is any BucketPrimitive {
-      lowerBucket(node, inputs)
+    if let primitive = node.primitive as? any BucketPrimitive {
+      switch primitive.role {
+      case .start: lowerStart(node, inputs)
+      // Its inputs are the outputs of a start.
+      case .wait: emitInBucket(node, inputs)
+      }
       return
     }
     if !node.primitive.acceptsStrided { inputs = inputs.map { contiguous($0) } }
@@ -148,29 +187,37 @@ struct Lowering {
       Contiguous(), [reference], [TensorSpec(reference.layout.shape, reference.dtype)])[0]
   }
 
-  /// Puts the inputs side by side: each becomes a part of one value, written there by whoever computes it.
-  private mutating func lowerBucket(_ node: Node, _ inputs: [Reference]) {
-    // The second operation on a bucket finds it laid out already.
-    if inputs.allSatisfy({ if case .part = values[$0.value].home { true } else { false } }) {
-      instructions.append(Instruction(primitive: node.primitive, inputs: inputs, outputs: inputs))
-      references[node.id] = inputs
-      return
-    }
+  /// Puts the inputs side by side: each becomes a part of one value.
+  ///
+  /// What nobody but the bucket reads is written there by whoever computes it. The rest is copied: a sum must not change
+  /// what others read, whether they come before it, while it is under way, or after it.
+  private mutating func lowerStart(_ node: Node, _ inputs: [Reference]) {
+    let bytes = inputs.map { Self.aligned(byteCount($0)) }
+    let bucket = addValue(.arena, bytes.reduce(0, +))
     var offset = 0
-    let bucket = addValue(.arena, inputs.reduce(0) { $0 + Self.aligned(byteCount($1)) })
     var parts: [Reference] = []
-    for input in inputs {
-      // Only a value that is computed for this place alone can be written there directly.
+    for (index, input) in inputs.enumerated() {
       var part = input
-      if !isWrittenForOnePlace(input) {
+      if !isWrittenForOnePlace(input) || reads[node.inputs[index]] != 1 {
         part = emit(Contiguous(), [input], [TensorSpec(input.layout.shape, input.dtype)])[0]
       }
       values[part.value].home = .part(of: bucket, offset: offset)
-      offset += Self.aligned(byteCount(input))
+      offset += bytes[index]
       parts.append(part)
     }
-    instructions.append(Instruction(primitive: node.primitive, inputs: parts, outputs: parts))
-    references[node.id] = parts
+    emitInBucket(node, parts)
+  }
+
+  /// Outputs that are new values in the memory of the inputs.
+  private mutating func emitInBucket(_ node: Node, _ inputs: [Reference]) {
+    let outputs = inputs.map { input in
+      let value = addValue(values[input.value].home, byteCount(input))
+      values[value].writer = instructions.count
+      return Reference(
+        value: value, layout: Layout(rowMajor: input.layout.shape), dtype: input.dtype)
+    }
+    instructions.append(Instruction(primitive: node.primitive, inputs: inputs, outputs: outputs))
+    references[node.id] = outputs
   }
 
   private func isWrittenForOnePlace(_ reference: Reference) -> Bool {
@@ -188,7 +235,7 @@ struct Lowering {
 
   /// Writes the new values of variables into the variables' own memory: directly by the instruction that computes
   /// them where nobody reads the old value afterwards, else by a copy at the end.
-  private mutating func lowerUpdates(_ variableValues: [ObjectIdentifier: Int]) {
+  private mutating func lowerUpdates() {
     var copies: [(source: Reference, target: Variable)] = []
     var readAtEnd: Set<Int> = Set(outputs.map(\.value))
     let olds = Set(variableValues.values)
@@ -210,6 +257,7 @@ struct Lowering {
       let pointer = variable.pin()
       if canWriteDirectly(source, over: old, readAtEnd: readAtEnd, readers) {
         values[source.value].home = .fixed(pointer)
+        updates.append(Update(variable: variable, source: source, value: source.value))
       } else {
         copies.append((source, variable))
       }
@@ -220,6 +268,7 @@ struct Lowering {
         value: target, layout: Layout(rowMajor: variable.shape), dtype: variable.dtype)
       instructions.append(
         Instruction(primitive: Contiguous(), inputs: [source], outputs: [output]))
+      updates.append(Update(variable: variable, source: source, value: target))
     }
   }
 
@@ -269,7 +318,6 @@ struct Lowering {
     var planner = ArenaPlanner(values: values, instructions: instructions, outputs: outputs)
     let (offsets, size) = planner.plan()
     let arena = Storage(byteCount: size)
-    // Gaps between the parts of a bucket are reduced with it: let them be numbers.
     arena.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: size)
     var pointers = [UnsafeMutableRawPointer](repeating: arena.pointer, count: values.count)
     for index in values.indices {

@@ -3,8 +3,8 @@
 /// All memory is taken when the plan is made; running it allocates nothing except the tensors that it returns.
 package final class Plan {
   package let graph: Graph
-  /// What runs, in order: for printing and profiling.
-  package let instructions: [Instruction]
+  /// Where everything lies.
+  package let layout: PlanLayout
   /// Bytes of the arena that holds everything between inputs and outputs.
   package let arenaBytes: Int
 
@@ -13,41 +13,43 @@ package final class Plan {
   private let inputStorages: [[Storage]]
   private let outputs: [Operand]
   private let keptAlive: [AnyObject]
-  private let progress: (() throws -> Void)?
+  private let background: [any BackgroundWork]
 
   /// - Parameters:
   ///   - graph: what to run.
   ///   - passes: rewritings to apply first.
   ///   - banks: how many batches there is input memory for: with 2 one can be filled while the plan runs on the other.
-  ///   - progress: called between kernels, so that collectives move on.
+  /// - Throws: ``EngineError/model(message:)`` when ``PlanVerifier`` is on and finds something.
   package init(
-    _ graph: Graph, passes: [any Pass] = Passes.standard, banks: Int = 1,
-    progress: (() throws -> Void)? = nil
-  ) {
+    _ graph: Graph, passes: [any Pass] = Passes.standard, banks: Int = 1
+  ) throws {
     let optimized = passes.reduce(graph) { $1.run($0) }
     var lowering = Lowering(optimized, banks: banks)
     lowering.lower()
     let memory = lowering.place()
+    let instructions = lowering.instructions
+    background = instructions.compactMap { ($0.primitive as? AllReduceStart)?.bucket }
+    let layout = PlanLayout(lowering, memory)
+    if PlanVerifier.isOn { try layout.verify() }
     let workspace = Workspace()
     func prepare(_ instruction: Instruction, _ bank: Int) -> Kernel {
       instruction.primitive.prepare(
         instruction.inputs.map { memory.operand($0, bank: bank) },
         instruction.outputs.map { memory.operand($0) }, workspace)
     }
-    let first = lowering.instructions.map { prepare($0, 0) }
+    let first = instructions.map { prepare($0, 0) }
     kernels = (0..<banks).map { bank in
       // Only what reads an input differs from bank to bank.
       bank == 0
         ? first
-        : zip(lowering.instructions, first).map { instruction, kernel in
+        : zip(instructions, first).map { instruction, kernel in
           let readsInput = instruction.inputs.contains { memory.inputs[$0.value] != nil }
           return readsInput ? prepare(instruction, bank) : kernel
         }
     }
     workspace.reserve()
     self.graph = optimized
-    self.progress = progress
-    instructions = lowering.instructions
+    self.layout = layout
     inputStorages = lowering.inputStorages
     outputs = lowering.outputs.map { memory.operand($0) }
     arenaBytes = memory.arena.byteCount
@@ -55,6 +57,9 @@ package final class Plan {
       memory.keptAlive + optimized.variables.map(\.variable)
       + optimized.updates.map(\.variable) + [workspace]
   }
+
+  /// What runs, in order: for printing and profiling.
+  package var instructions: [Instruction] { layout.instructions }
 
   /// How many batches there is input memory for.
   package var banks: Int { kernels.count }
@@ -65,14 +70,21 @@ package final class Plan {
   }
 
   /// Runs every kernel once, on what is in a bank of the inputs' memory.
+  ///
+  /// - Throws: the error of the kernel that failed, after what goes on in the background has ended: the plan can run again.
   package func run(bank: Int = 0) throws {
-    if let progress {
+    if background.isEmpty {
+      for kernel in kernels[bank] { try kernel() }
+      return
+    }
+    do {
       for kernel in kernels[bank] {
         try kernel()
-        try progress()
+        for work in background { try work.progress() }
       }
-    } else {
-      for kernel in kernels[bank] { try kernel() }
+    } catch {
+      for work in background { try? work.wait() }
+      throw error
     }
   }
 
@@ -110,9 +122,14 @@ package final class Plan {
   /// Runs once and gives the seconds that each instruction took.
   package func profile() throws -> [(instruction: Instruction, seconds: Double)] {
     let clock = ContinuousClock()
-    return try zip(instructions, kernels[0]).map { instruction, kernel in
-      let duration = try clock.measure { try kernel() }.components
-      return (instruction, Double(duration.seconds) + Double(duration.attoseconds) * 1e-18)
+    do {
+      return try zip(instructions, kernels[0]).map { instruction, kernel in
+        let duration = try clock.measure { try kernel() }.components
+        return (instruction, Double(duration.seconds) + Double(duration.attoseconds) * 1e-18)
+      }
+    } catch {
+      for work in background { try? work.wait() }
+      throw error
     }
   }
 }

@@ -4,7 +4,7 @@ enum Schedule {
   static func order(_ nodes: [Node]) -> [Node] {
     var starts: [Int: [Node]] = [:]
     var moved: Set<Int> = []
-    for node in nodes where node.primitive is AllReduceStart {
+    for node in nodes where (node.primitive as? any BucketPrimitive)?.role == .start {
       guard let last = node.inputs.compactMap({ $0.isTraced ? $0.node?.id : nil }).max() else {
         continue
       }

@@ -14,9 +14,15 @@ public protocol DistributionStrategy: AnyObject, Sendable {
 
   /// How losses are scaled before gradients are summed.
   var lossScaling: LossScaling { get }
+
+  /// How large the messages are in which gradients are summed; ``BucketLimits/standard`` unless given.
+  var bucketLimits: BucketLimits { get }
 }
 
 extension DistributionStrategy {
+  /// ``BucketLimits/standard``
+  public var bucketLimits: BucketLimits { .standard }
+
   /// How many copies of the model train together: the number of ranks.
   public var replicaCount: Int { communicator.size }
 

@@ -6,14 +6,16 @@ extension Model {
   /// last gradient is there. The buckets depend on the parameters only, so that every rank has the same ones.
   func reduceOverRanks(_ gradients: [Tensor]) throws -> [Tensor] {
     guard strategy.replicaCount > 1 else { return gradients }
-    guard gradients.contains(where: \.isTraced) || !gradients.contains(where: { $0.storage != nil })
-    else { return try gradients.map(reducedEagerly) }
-    let plan = BucketPlan(gradients.map(\.spec))
+    guard Trace.active != nil else { return try gradients.map(reducedEagerly) }
+    let plan = BucketPlan(gradients.map(\.spec), limits: strategy.bucketLimits)
     var started: [(bucket: GradientBucket, members: [Int], tensors: [Tensor])] = []
     for members in plan.buckets {
       let bucket = GradientBucket(communicator)
-      let tensors = apply(AllReduceStart(bucket: bucket), members.map { traced(gradients[$0]) })
-      started.append((bucket, members, tensors))
+      // Traced also where every gradient of a bucket is a constant, zero for unused parameters: other ranks may have more.
+      let start = Node(
+        primitive: AllReduceStart(bucket: bucket), inputs: members.map { gradients[$0] },
+        outputs: members.map { gradients[$0].spec }, values: [])
+      started.append((bucket, members, members.indices.map(start.output)))
     }
     var sums = gradients
     for (bucket, members, tensors) in started {
@@ -21,14 +23,6 @@ extension Model {
       for (member, result) in zip(members, results) { sums[member] = result }
     }
     return sums
-  }
-
-  /// A gradient that is constant (of an unused parameter) has to be written into the bucket at every step.
-  private func traced(_ gradient: Tensor) -> Tensor {
-    guard let any = module.trainableVariables.first?.value, !gradient.isTraced else {
-      return gradient
-    }
-    return gradient + (sum(any) * 0.0).cast(to: gradient.dtype)
   }
 
   private func reducedEagerly(_ gradient: Tensor) throws -> Tensor {
@@ -41,31 +35,5 @@ extension Model {
       try communicator.allReduce(
         pointer, count: gradient.elementCount, dtype: gradient.dtype, operation: .sum)
     }
-  }
-}
-
-/// Which gradients go into one message: in order, a small first bucket so that communication starts early (Li et al.,
-/// *PyTorch Distributed*, VLDB 2020, §3.2), one scalar type a bucket.
-struct BucketPlan {
-  static let firstBytes = 1 << 20
-  static let otherBytes = 25 << 20
-
-  /// Positions of the gradients of each bucket.
-  let buckets: [[Int]]
-
-  init(_ specs: [TensorSpec]) {
-    var buckets: [[Int]] = []
-    var bytes = 0
-    for (index, spec) in specs.enumerated() {
-      let limit = buckets.count <= 1 ? Self.firstBytes : Self.otherBytes
-      let sameType = buckets.last?.last.map { specs[$0].dtype == spec.dtype } ?? false
-      if buckets.isEmpty || !sameType || (bytes > 0 && bytes + spec.byteCount > limit) {
-        buckets.append([])
-        bytes = 0
-      }
-      buckets[buckets.count - 1].append(index)
-      bytes += spec.byteCount
-    }
-    self.buckets = buckets
   }
 }

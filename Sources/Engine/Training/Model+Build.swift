@@ -31,6 +31,7 @@ extension Model {
         + [
           "optimizer \(optimizer.map { "\(type(of: $0)) \($0.learningRate)" } ?? "none")",
           "precision \(precision.rawValue)",
+          "buckets of \(strategy.bucketLimits.firstBytes) and \(strategy.bucketLimits.otherBytes) bytes",
         ],
       subject: "the model", communicator: communicator)
     try broadcast(named.map(\.variable))

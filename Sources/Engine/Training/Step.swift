@@ -115,12 +115,7 @@ extension Model {
     let graph = try Trace.record(specs, body)
     // Predictions are read before the next batch is looked at.
     let banks = mode == .predict || prefetcher == nil ? 1 : 2
-    let passes = passes
-    guard strategy.replicaCount > 1 else { return Plan(graph, passes: passes, banks: banks) }
-    let buckets = graph.nodes.compactMap { ($0.primitive as? AllReduceStart)?.bucket }
-    return Plan(graph, passes: passes, banks: banks) {
-      for bucket in buckets { try bucket.progress() }
-    }
+    return try Plan(graph, passes: passes, banks: banks)
   }
 
   /// Predictions, and what the modules' hooks collected.

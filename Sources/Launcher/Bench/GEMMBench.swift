@@ -86,7 +86,7 @@ enum GEMMBench {
       shape(product.rows, product.depth, isTransposed: product.transposed == .first),
       shape(product.depth, product.columns, isTransposed: product.transposed == .second),
     ].map { randomUniform($0, key: RandomKey(seed: 1).tensor) }
-    let plan = Plan(
+    let plan = try Plan(
       try Trace.record(inputs.map(\.spec)) { operands in
         let a = product.transposed == .first ? transpose(operands[0], swap) : operands[0]
         let b = product.transposed == .second ? transpose(operands[1], swap) : operands[1]

@@ -103,7 +103,7 @@ enum KernelBench {
       // Above 0, for logarithms and roots.
       randomUniform(shape, key: RandomKey(seed: 1, stream: UInt64(index)).tensor) + 0.5
     }
-    let plan = Plan(try Trace.record(inputs.map(\.spec), item.body))
+    let plan = try Plan(try Trace.record(inputs.map(\.spec), item.body))
     for (index, input) in inputs.enumerated() { plan.copyInput(index, input) }
     let seconds = try Times.measure { try plan.run() }.median
     let bytes = plan.instructions.flatMap { $0.inputs + $0.outputs }

@@ -86,7 +86,7 @@ struct TrainBench {
     var plan: Plan?
     let compile = try Times.measure(samples: 1) {
       let graph = try model.traceTrainingStep(x: data.x, y: data.y, batchSize: batch)
-      plan = Plan(graph, passes: model.passes)
+      plan = try Plan(graph, passes: model.passes)
     }
     let steps = Self.batches * epochs
     let step = inARow.median / Double(steps)

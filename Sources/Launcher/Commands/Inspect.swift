@@ -42,7 +42,7 @@ struct InspectPlan: ParsableCommand {
     }
     var stages = [("traced", traced)]
     for pass in Passes.standard { stages.append((pass.name, pass.run(stages[stages.count - 1].1))) }
-    let plan = Plan(traced)
+    let plan = try Plan(traced)
     var summary = TextTable(["", "operations"])
     for (name, graph) in stages { summary.add([name, "\(graph.nodes.count)"]) }
     summary.add(["plan", "\(plan.instructions.count)"])

@@ -7,7 +7,7 @@ private func plan(
   _ specs: [TensorSpec], passes: [any Pass] = Passes.standard,
   _ body: ([Tensor]) throws -> [Tensor]
 ) throws -> Plan {
-  Plan(try Trace.record(specs, body), passes: passes)
+  try Plan(try Trace.record(specs, body), passes: passes)
 }
 
 private let matrix = TensorSpec([32, 48], .float32)
@@ -127,8 +127,8 @@ private func ramp(_ shape: Shape, scale: Double = 0.001) -> Tensor {
       return [select(y .> 0.0, y * x[1], exp(y)) - 1.0]
     }
     let graph = try Trace.record([matrix, TensorSpec([48], .float32)], body)
-    let before = Plan(graph, passes: [])
-    let after = Plan(graph, passes: [ElementwiseFusion()])
+    let before = try Plan(graph, passes: [])
+    let after = try Plan(graph, passes: [ElementwiseFusion()])
     // tanh has three readers, so it ends one chain and begins the other.
     #expect(before.instructions.count == 8)
     #expect(

@@ -9,7 +9,7 @@ private func rounded(_ x: Float) -> Float {
 }
 
 private func product(_ a: Tensor, _ b: Tensor) throws -> Plan {
-  Plan(
+  try Plan(
     try Trace.record([a.spec, b.spec]) { [matmul($0[0], $0[1])] },
     passes: [BFloat16Products()] + Passes.standard)
 }
@@ -34,7 +34,7 @@ private func product(_ a: Tensor, _ b: Tensor) throws -> Plan {
       #expect(plan.description.contains("matMul[bfloat16]"))
       expectClose(try plan([a, b])[0], expected, atol: 1e-6 * Double(k), rtol: 1e-5)
     }
-    let transposedPlan = Plan(
+    let transposedPlan = try Plan(
       try Trace.record([[k, m], [n, k]].map { TensorSpec(Shape($0), .float32) }) {
         [matmul(transpose($0[0]), transpose($0[1]))]
       }, passes: [BFloat16Products()])

@@ -71,7 +71,7 @@ import Testing
     let checkpointed = checkpoint(segment)
     func plan(_ f: @escaping (Tensor) throws -> Tensor) throws -> Plan {
       let spec = TensorSpec([256], .float32)
-      return Plan(
+      return try Plan(
         try Trace.record([spec]) { inputs in
           [try grad { (x: Tensor) in sum(try (0..<8).reduce(x) { x, _ in try f(x) }) }(inputs[0])]
         })
@@ -174,7 +174,7 @@ import Testing
       let graph = try Trace.record([TensorSpec([4, 64], .float32)]) { inputs in
         [try grad { (x: Tensor) in sum(try mapped(x)) }(inputs[0])]
       }
-      return Plan(graph).arenaBytes
+      return try Plan(graph).arenaBytes
     }
     #expect(2 * (try bytes { try checkpointed($0) }) < (try bytes { segment($0) }))
   }

@@ -118,7 +118,7 @@ private func loss(_ p: Weights, _ x: Tensor, _ y: Tensor) -> Tensor {
     let x = Tensor([1.0, 2])
     func operations(_ f: @escaping (Tensor, Tensor) throws -> Tensor) throws -> Int {
       let graph = try Trace.record([x.spec, x.spec]) { [try f($0[0], $0[1])] }
-      return Plan(graph, passes: [CommonSubexpressions()]).instructions.count
+      return try Plan(graph, passes: [CommonSubexpressions()]).instructions.count
     }
     let forward = try operations { x, v in try jvp { (x: Tensor) in sin(x) }(x, v).tangent }
     let byHand = try operations { x, v in cos(x) * v }

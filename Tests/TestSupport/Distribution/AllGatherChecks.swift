@@ -1,6 +1,6 @@
 import Engine
 
-/// Gathering equal and unequal counts, among them none, from memory of its own and in place.
+/// Gathering equal and unequal counts, among them none, from memory of its own and in place, on all ranks and on some.
 func checkAllGather(_ communicator: any Communicator) throws {
   let size = communicator.size
   let plans: [[Int]] = [
@@ -11,7 +11,9 @@ func checkAllGather(_ communicator: any Communicator) throws {
     (0..<size).map { 40_000 * (size - $0) },
   ]
   for counts in plans {
-    for isInPlace in [false, true] { try check(communicator, counts, isInPlace: isInPlace) }
+    for isInPlace in [false, true, communicator.rank == 0, communicator.rank > 0] {
+      try check(communicator, counts, isInPlace: isInPlace)
+    }
   }
 }
 

@@ -26,7 +26,7 @@ public struct CommunicatorCheck: Sendable, CustomStringConvertible {
     CommunicatorCheck("nonblocking-out-of-order", checkNonblockingOutOfOrder),
     CommunicatorCheck("nonblocking-test", checkNonblockingTest),
     CommunicatorCheck("nonblocking-many-rounds", checkNonblockingManyRounds),
-    CommunicatorCheck("nonblocking-too-many", checkNonblockingTooMany),
+    CommunicatorCheck("nonblocking-many", checkNonblockingMany),
     CommunicatorCheck("broadcast", checkBroadcast),
     CommunicatorCheck("all-gather", checkAllGather),
     CommunicatorCheck("text", checkText),

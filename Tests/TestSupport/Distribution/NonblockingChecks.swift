@@ -88,17 +88,15 @@ func checkNonblockingManyRounds(_ communicator: any Communicator) throws {
   }
 }
 
-/// More collectives in flight than there is room for are an error, after which all goes on.
-func checkNonblockingTooMany(_ communicator: any Communicator) throws {
-  if communicator.size == 1 { return }
+/// Any number of collectives can be in flight, and the places of those that are done are used again.
+func checkNonblockingMany(_ communicator: any Communicator) throws {
   // Long enough not to be done at once.
   let flight = Flight(communicator, lengths: [Int](repeating: 8000, count: 300))
-  let error = try requireError("starting 300 all-reduces without waiting") { try flight.start() }
-  try require("\(error)".contains("pending"), "unexpected text: \(error)")
-  try require(flight.tokens.count >= 64, "only \(flight.tokens.count) could be in flight")
-  for (index, token) in flight.tokens.enumerated() {
-    try communicator.wait(token)
-    try flight.check(index)
+  for _ in 0..<2 {
+    try flight.start()
+    for index in flight.tokens.indices.reversed() {
+      try communicator.wait(flight.tokens[index])
+      try flight.check(index)
+    }
   }
-  try communicator.barrier()
 }

@@ -11,8 +11,20 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
   /// The name.
   public var description: String { name }
 
-  /// The heart of it: N ranks give what one process gives.
-  public static let all: [TrainingCheck] = [
+  /// The heart of it: N ranks give what one process gives, also when nearly every gradient is a message of its own.
+  public static let all: [TrainingCheck] =
+    plain
+    + (plain + buckets).map { check in
+      TrainingCheck(name: check.name + "-tiny-buckets") {
+        let strategy = DistributionContext.strategy
+        let tiny = TestStrategy(
+          strategy.communicator, lossScaling: strategy.lossScaling,
+          bucketLimits: BucketLimits(bytes: 64))
+        try DistributionContext.$strategy.withValue(tiny, operation: check.run)
+      }
+    } + buckets
+
+  private static let plain: [TrainingCheck] = [
     TrainingCheck(name: "train-sgd") { try checkSameWeights { SGD(learningRate: 0.1) } },
     TrainingCheck(name: "train-momentum") {
       try checkSameWeights { SGD(learningRate: 0.05, momentum: 0.9, nesterov: true) }
@@ -88,7 +100,7 @@ private func makeModel(
 }
 
 /// Runs `body` as one process, whatever the strategy around.
-private func alone<R>(_ body: () throws -> R) rethrows -> R {
+func alone<R>(_ body: () throws -> R) rethrows -> R {
   try DistributionContext.$strategy.withValue(SingleProcess(), operation: body)
 }
 
@@ -113,7 +125,7 @@ private func checkSameWeights(
   try requireSameOnAllRanks(model)
 }
 
-private func requireSameWeights(_ model: Model, _ expected: Model, tolerance: Double) throws {
+func requireSameWeights(_ model: Model, _ expected: Model, tolerance: Double) throws {
   for (own, other) in zip(model.module.trainableVariables, expected.module.trainableVariables) {
     let difference = max(abs(own.value - other.value)).item()
     let scale = max(abs(other.value)).item()
@@ -135,7 +147,7 @@ private func requireSameLogs(_ history: History, _ expected: History) throws {
 }
 
 /// Weights must be equal to the last bit on all ranks, or they drift apart.
-private func requireSameOnAllRanks(_ model: Model) throws {
+func requireSameOnAllRanks(_ model: Model) throws {
   try agree(on: [model.weightsSHA256], subject: "the weights", communicator: communicator)
 }
 
@@ -155,20 +167,12 @@ private func checkUnevenShares(rows: Int, batchSize: Int) throws {
   }
   let expected = try alone { try train() }
   // Keras's 1/replicas is not the mean over the samples here; weighting by the samples present is.
-  let exact = ScaledStrategy(communicator: communicator, lossScaling: .globalBatch)
+  let exact = TestStrategy(
+    communicator, lossScaling: .globalBatch,
+    bucketLimits: DistributionContext.strategy.bucketLimits)
   let model = try DistributionContext.$strategy.withValue(exact) { try train() }
   try requireSameWeights(model, expected, tolerance: 1e-5)
   try requireSameOnAllRanks(model)
-}
-
-private final class ScaledStrategy: DistributionStrategy {
-  let communicator: any Communicator
-  let lossScaling: LossScaling
-
-  init(communicator: any Communicator, lossScaling: LossScaling) {
-    self.communicator = communicator
-    self.lossScaling = lossScaling
-  }
 }
 
 /// Every sample is counted once: sizes that do not divide, a short last batch, fewer samples than ranks, none.

@@ -77,7 +77,7 @@ import Testing
         %1 = fused(matMul add)(in2, in3, %0) : float32 [30, 50]
         return %1
         """)
-    let plan = Plan(after, passes: [])
+    let plan = try Plan(after, passes: [])
     expectClose(try plan(inputs)[0], try Plan(graph, passes: [])(inputs)[0], atol: 1e-5)
     // The first product is overwritten.
     #expect(plan.instructions[1].primitive.inPlace == [InPlacePair(output: 0, input: 2)])
