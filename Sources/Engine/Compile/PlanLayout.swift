@@ -110,8 +110,11 @@ extension PlanLayout {
     let written = Set(lowering.instructions.flatMap { $0.outputs.map(\.value) })
     let known = Set(inputs.map(\.value) + variables.compactMap(\.old))
     let constants = values.indices.filter { index in
-      if case .fixed = values[index].home { !written.contains(index) && !known.contains(index) }
-      else { false }
+      if case .fixed = values[index].home {
+        !written.contains(index) && !known.contains(index)
+      } else {
+        false
+      }
     }
     self.init(
       instructions: lowering.instructions, regions: regions, inputs: inputs, variables: variables,

@@ -30,15 +30,46 @@ struct InspectPlan: ParsableCommand {
   @Flag(help: "Print the graph after each pass as well.")
   var passes = false
 
+  @Option(
+    parsing: .unconditional, help: "The step of one of this many ranks, with the sums of gradients."
+  )
+  var ranks = 1
+
+  @Option(
+    parsing: .unconditional,
+    help: "Bytes of a bucket of gradients. (default: 1 MiB for the first, 25 MiB for the others)")
+  var bucketBytes: Int?
+
+  @Flag(
+    help: """
+      Check that what is read was written, nothing is overwritten too early, and sums are undisturbed.
+      """)
+  var verify = false
+
   func validate() throws {
     if let rows, rows < 1 { throw ValidationError("--rows \(rows): at least 1 is needed") }
+    if ranks < 1 { throw ValidationError("--ranks \(ranks): at least 1 is needed") }
+    if let bucketBytes, bucketBytes < 0 {
+      throw ValidationError("--bucket-bytes \(bucketBytes): at least 0 is needed")
+    }
+    if ranks > (rows ?? workload.batch) {
+      throw ValidationError("--ranks \(ranks): there are \(rows ?? workload.batch) samples only")
+    }
   }
 
   func run() throws {
     let rows = rows ?? workload.batch
     let data = workload.makeData(rows: rows, seed: 1)
-    let traced = try withErrors {
-      try workload.makeModel().traceTrainingStep(x: data.x, y: data.y, batchSize: rows)
+    let strategy: any DistributionStrategy =
+      ranks == 1
+      ? SingleProcess.shared
+      : FixedStrategy(
+        EqualRanks(size: ranks),
+        bucketLimits: bucketBytes.map { BucketLimits(bytes: $0) } ?? .standard)
+    let traced = try DistributionContext.$strategy.withValue(strategy) {
+      try withErrors {
+        try workload.makeModel().traceTrainingStep(x: data.x, y: data.y, batchSize: rows)
+      }
     }
     var stages = [("traced", traced)]
     for pass in Passes.standard { stages.append((pass.name, pass.run(stages[stages.count - 1].1))) }
@@ -49,6 +80,14 @@ struct InspectPlan: ParsableCommand {
     Console.print("A training step of \(workload.rawValue) on \(rows) samples\n\(summary.text)")
     Console.print(
       "  Operations of the plan are instructions; its arena has \(plan.arenaBytes) bytes.")
+    if verify {
+      let faults = PlanVerifier.faults(in: plan.layout)
+      Console.print(
+        faults.isEmpty
+          ? "  Verified: every value is read where and when it stands there."
+          : "  Faults:\n" + faults.map { "  - " + $0 }.joined(separator: "\n"))
+      guard faults.isEmpty else { throw ExitCode.failure }
+    }
     for (index, (name, graph)) in stages.enumerated() where index == 0 ? before : passes {
       Console.print("\n\(name):\n\(graph)")
     }

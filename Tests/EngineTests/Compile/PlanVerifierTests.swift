@@ -4,7 +4,7 @@ import Testing
 
 /// A step of training on ranks, in small buckets: shared gradients, in-place updates, variables, views.
 private func trainingLayout(seed: UInt64 = 4) throws -> PlanLayout {
-  let strategy = TestStrategy(EqualRanks(size: 2), bucketLimits: BucketLimits(bytes: 100))
+  let strategy = FixedStrategy(EqualRanks(size: 2), bucketLimits: BucketLimits(bytes: 100))
   return try DistributionContext.$strategy.withValue(strategy) {
     let model = Model(
       module: Twins(), loss: MeanSquaredError(),
@@ -62,7 +62,8 @@ private final class Twins: Module {
     }
     var tried = 0
     for (value, writer) in writers.sorted(by: { $0.key < $1.key }) {
-      guard let last = lastReaders[value], !sound.variables.contains(where: { $0.new?.value == value })
+      guard let last = lastReaders[value],
+        !sound.variables.contains(where: { $0.new?.value == value })
       else { continue }
       for (other, between) in writers.sorted(by: { $0.key < $1.key })
       where between > writer && between < last && sound.regions[other].byteCount > 0 {
@@ -127,7 +128,8 @@ private final class Twins: Module {
 
   /// `regions` are bytes from 1024 on; value 0 is an input there.
   private func faults(
-    _ instructions: [Instruction], regions: [(Int, Int)], variables: [PlanLayout.VariableMemory] = [],
+    _ instructions: [Instruction], regions: [(Int, Int)],
+    variables: [PlanLayout.VariableMemory] = [],
     constants: [Int] = [], outputs: [Reference] = []
   ) -> [String] {
     let regions = regions.map { PlanLayout.Region(address: 1024 + $0.0, byteCount: $0.1) }
@@ -149,7 +151,8 @@ private final class Twins: Module {
 
   @Test func `inputs and constants are not written`() {
     let write = [exp(reference(0), reference(1))]
-    #expect(faults(write, regions: [(0, 16), (8, 16)]).contains { $0.contains("input of the plan") })
+    #expect(
+      faults(write, regions: [(0, 16), (8, 16)]).contains { $0.contains("input of the plan") })
     #expect(
       faults(write, regions: [(0, 16), (64, 16), (64, 16)], constants: [2])
         .contains { $0.contains("constant v2") })
@@ -161,7 +164,8 @@ private final class Twins: Module {
 
   @Test func `a view beyond its value is found`() {
     let read = [exp(reference(0, 4, offset: 1), reference(1))]
-    #expect(faults(read, regions: [(0, 16), (64, 16)]).contains { $0.contains("beyond its memory") })
+    #expect(
+      faults(read, regions: [(0, 16), (64, 16)]).contains { $0.contains("beyond its memory") })
   }
 
   @Test func `an output over an input needs a primitive that works in place`() {

@@ -42,12 +42,13 @@ import Testing
   }
 
   @Test(arguments: 0..<40)
-  func `sums over ranks in buckets of any size give the weights of one process`(number: Int) throws {
+  func `sums over ranks in buckets of any size give the weights of one process`(number: Int) throws
+  {
     let (x, y) = data(6, .float64)
     let expected = try train(number, SingleProcess(), x: x, y: y)
     for limits in [BucketLimits(bytes: 0), BucketLimits(bytes: 200), .standard] {
       let ranks = EqualRanks(size: 3)
-      let strategy = TestStrategy(ranks, bucketLimits: limits)
+      let strategy = FixedStrategy(ranks, bucketLimits: limits)
       // Every rank has the same rows, so that all together have each of them three times.
       let shares = (concatenate([x, x, x]), concatenate([y, y, y]))
       let found = try train(number, strategy, x: shares.0, y: shares.1)
@@ -78,7 +79,7 @@ import Testing
       }
     }
     let (x, y) = data(8, .float32)
-    try DistributionContext.$strategy.withValue(TestStrategy(ranks)) {
+    try DistributionContext.$strategy.withValue(FixedStrategy(ranks)) {
       let model = Model(module: Odd(), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.1))
       try model.fit(x: x, y: y, batchSize: 8, epochs: 3, verbose: .silent)
     }

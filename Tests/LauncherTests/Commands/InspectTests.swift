@@ -40,5 +40,13 @@ extension ApusTests {
       let traced = try count("traced", in: lines)
       #expect(try passes.allSatisfy { try count($0, in: lines) <= traced })
     }
+
+    @Test("plan shows and verifies the sums of gradients over ranks") func ranks() async throws {
+      let lines = try await lines(["--ranks", "4", "--bucket-bytes", "4096", "--verify"])
+      #expect(lines.contains { $0.hasPrefix("  Verified: ") })
+      #expect(lines.filter { $0.contains(" = allReduceStart(") }.count == 2)
+      #expect(lines.filter { $0.contains(" = allReduceWait(") }.count == 2)
+      #expect(try await self.lines(["--verify"]).contains { $0.hasPrefix("  Verified: ") })
+    }
   }
 }

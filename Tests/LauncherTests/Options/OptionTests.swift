@@ -40,6 +40,9 @@ extension ApusTests {
         ("bench steps --steps 15", "--steps 15: expected a multiple of 10"),
         ("inspect plan --workload rnn", "rnn"),
         ("inspect plan --rows 0", "--rows 0: at least 1"),
+        ("inspect plan --ranks 0", "--ranks 0: at least 1"),
+        ("inspect plan --rows 2 --ranks 3", "--ranks 3: there are 2 samples only"),
+        ("inspect plan --bucket-bytes -1", "--bucket-bytes -1: at least 0"),
       ])
     func refused(line: String, message: String) async throws {
       let outcome = try await Apus.run(line.split(separator: " ").map(String.init))

@@ -88,7 +88,8 @@ private func checkUnusedParameters() throws {
   let model = try train()
   for (name, value) in [("first", Double.infinity), ("unused", 0.25)] {
     let found = model.module.scope(named: name).scalars(as: Double.self)
-    try require(found.allSatisfy { $0 == value } && !found.isEmpty, "unused \(name) became \(found)")
+    try require(
+      found.allSatisfy { $0 == value } && !found.isEmpty, "unused \(name) became \(found)")
   }
   let difference = max(
     abs(model.module.scope(named: "w") - expected.module.scope(named: "w"))

@@ -14,6 +14,7 @@ public final class RandomNetwork: Module {
     super.init()
   }
 
+  /// `[rows, width]` to the same shape; `width` is even.
   public func call(_ x: Tensor) -> Tensor {
     var draw = SeededGenerator(seed: number)
     var pool = [x]
@@ -39,7 +40,8 @@ public final class RandomNetwork: Module {
     }
     func row(_ part: String, dtype: DType? = nil) -> Tensor {
       parameter(
-        "\(name)_\(part)", shape: [width], initializer: Normal(standardDeviation: 0.3), dtype: dtype ?? h.dtype
+        "\(name)_\(part)", shape: [width], initializer: Normal(standardDeviation: 0.3),
+        dtype: dtype ?? h.dtype
       )
     }
     switch kind {

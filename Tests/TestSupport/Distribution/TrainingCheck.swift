@@ -17,7 +17,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
     + (plain + buckets).map { check in
       TrainingCheck(name: check.name + "-tiny-buckets") {
         let strategy = DistributionContext.strategy
-        let tiny = TestStrategy(
+        let tiny = FixedStrategy(
           strategy.communicator, lossScaling: strategy.lossScaling,
           bucketLimits: BucketLimits(bytes: 64))
         try DistributionContext.$strategy.withValue(tiny, operation: check.run)
@@ -167,7 +167,7 @@ private func checkUnevenShares(rows: Int, batchSize: Int) throws {
   }
   let expected = try alone { try train() }
   // Keras's 1/replicas is not the mean over the samples here; weighting by the samples present is.
-  let exact = TestStrategy(
+  let exact = FixedStrategy(
     communicator, lossScaling: .globalBatch,
     bucketLimits: DistributionContext.strategy.bucketLimits)
   let model = try DistributionContext.$strategy.withValue(exact) { try train() }

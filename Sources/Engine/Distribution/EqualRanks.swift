@@ -1,27 +1,28 @@
-import Engine
 import Foundation
 
 /// A communicator in one process that stands for ranks which all do what this one does: a sum is a multiple.
 ///
 /// What is being summed belongs to the communicator: until it is waited for the memory holds NaN, so that whoever reads
-/// it too early, or writes there, is found out.
-public final class EqualRanks: Communicator, @unchecked Sendable {
-  public let rank = 0
-  public let size: Int
+/// it too early, or writes there, is found out. For tests, and to look at the plan of a step on ranks without any.
+///
+/// `@unchecked Sendable`: one thread uses it, as a rank does.
+package final class EqualRanks: Communicator, @unchecked Sendable {
+  package let rank = 0
+  package let size: Int
 
   /// Called with the bytes of each message when it starts.
-  public var observer: ((UnsafeRawBufferPointer) -> Void)?
+  package var observer: ((UnsafeRawBufferPointer) -> Void)?
 
   /// How many messages are under way.
-  public var pendingCount: Int { pending.count }
+  package var pendingCount: Int { pending.count }
 
   private var pending: [Int: (buffer: UnsafeMutableRawPointer, sums: [UInt8])] = [:]
   private var next = 0
 
   /// `size` equal ranks.
-  public init(size: Int) { self.size = size }
+  package init(size: Int) { self.size = size }
 
-  public func allReduce(
+  package func allReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws {
     guard operation == .sum else { return }
@@ -35,11 +36,11 @@ public final class EqualRanks: Communicator, @unchecked Sendable {
     case .int32: scale(Int32.self)
     case .int64: scale(Int64.self)
     case .uint8: scale(UInt8.self)
-    case .bool: throw CheckFailure("a sum of booleans")
+    case .bool: throw EngineError.distribution(message: "a sum of booleans")
     }
   }
 
-  public func startAllReduce(
+  package func startAllReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws -> Int {
     let bytes = UnsafeMutableRawBufferPointer(start: buffer, count: count * dtype.size)
@@ -52,42 +53,44 @@ public final class EqualRanks: Communicator, @unchecked Sendable {
     return next - 1
   }
 
-  public func wait(_ token: Int) throws {
+  package func wait(_ token: Int) throws {
     guard let (buffer, sums) = pending.removeValue(forKey: token) else { return }
     let bytes = UnsafeMutableRawBufferPointer(start: buffer, count: sums.count)
     guard bytes.allSatisfy({ $0 == 0xff }) else {
-      throw CheckFailure("memory was written while it was being summed")
+      throw EngineError.distribution(message: "memory was written while it was being summed")
     }
     bytes.copyBytes(from: sums)
   }
 
-  public func test(_ token: Int) throws -> Bool { pending[token] == nil }
+  package func test(_ token: Int) throws -> Bool { pending[token] == nil }
 
-  public func broadcast(
+  package func broadcast(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, root: Int
   ) throws {}
 
-  public func allGather(
+  package func allGather(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws {
-    guard Set(counts).count == 1 else { throw CheckFailure("equal ranks gather equal parts") }
+    guard Set(counts).count == 1 else {
+      throw EngineError.distribution(message: "equal ranks gather equal parts")
+    }
     for rank in counts.indices {
       memmove(into + rank * counts[0] * dtype.size, send, counts[0] * dtype.size)
     }
   }
 
-  public func barrier() throws {}
+  package func barrier() throws {}
 
-  public func abort(message: String, code: Int32) -> Never { fatalError(message) }
+  package func abort(message: String, code: Int32) -> Never { fatalError(message) }
 }
 
-/// A strategy of any communicator, scaling and size of buckets.
-public final class TestStrategy: DistributionStrategy {
-  public let communicator: any Communicator
-  public let lossScaling: LossScaling
-  public let bucketLimits: BucketLimits
+/// A strategy made of its parts.
+package final class FixedStrategy: DistributionStrategy {
+  package let communicator: any Communicator
+  package let lossScaling: LossScaling
+  package let bucketLimits: BucketLimits
 
-  public init(
+  package init(
     _ communicator: any Communicator, lossScaling: LossScaling = .replicas,
     bucketLimits: BucketLimits = .standard
   ) {
