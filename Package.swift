@@ -4,6 +4,14 @@ import PackageDescription
 // `APUS_ENGINE_ONLY=1 swift test` builds and tests Engine on a machine without MPI: nothing links to it then.
 let engineOnly = Context.environment["APUS_ENGINE_ONLY"] != nil
 
+// `APUS_CPU=avx2` or `baseline` builds the kernels without the code for newer CPUs, so that tests run
+// that of older ones on any machine (`scripts/test-cpus`). It compiles CKernels again, nothing else.
+let levels = ["avx2": "3", "baseline": "1"]
+let cpu = Context.environment["APUS_CPU"].map { name in
+  guard let level = levels[name] else { fatalError("APUS_CPU=\(name): avx2 or baseline") }
+  return level
+}
+
 let package = Package(
   name: "apus",
   products: [
@@ -19,7 +27,8 @@ let package = Package(
   ],
   targets: [
     // C: kernels dispatched for the CPU at run time, and the system's libraries.
-    .target(name: "CKernels"),
+    .target(
+      name: "CKernels", cSettings: cpu.map { [.define("APUS_MAX_LEVEL", to: $0)] } ?? []),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(

@@ -53,12 +53,7 @@ APUS_INLINE double log_f64(double x) { return log(x); }
 /// Vectors that a block of a product is wide: 8 accumulators of 512 bits keep two units busy; with 16 registers of 256
 /// bits 4 vectors (8 registers) are as many as fit beside the operands.
 APUS_INLINE int block_width(size_t size) {
-#if APUS_HAS_CLONES
-  return size == 4 && __builtin_cpu_supports("x86-64-v4") ? 2 : 1;
-#else
-  (void)size;
-  return 1;
-#endif
+  return size == 4 && apus_cpu_level() == 4 ? 2 : 1;
 }
 
 typedef float vector4_f32 __attribute__((ext_vector_type(4), aligned(4), may_alias));

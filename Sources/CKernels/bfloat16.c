@@ -5,7 +5,7 @@
 // number, which is what the instruction VDPBF16PS takes.
 #include "kernel.h"
 
-#if defined(__x86_64__) && defined(__clang__)
+#if defined(__x86_64__) && defined(__clang__) && APUS_MAX_LEVEL >= 4
 #include <immintrin.h>
 #define APUS_HAS_BF16 1
 #define APUS_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))

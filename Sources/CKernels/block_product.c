@@ -86,11 +86,12 @@ APUS_V4 static void product_v4(
 void apus_block_product(apus_left a, const float *b, ptrdiff_t b_row, float *c, ptrdiff_t c_row,
                         ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, int add) {
 #if APUS_HAS_CLONES
-  if (__builtin_cpu_supports("x86-64-v4")) {
+  const int level = apus_cpu_level();
+  if (level == 4) {
     product_v4(a, b, b_row, c, c_row, rows, columns, depth, add);
     return;
   }
-  if (__builtin_cpu_supports("x86-64-v3")) {
+  if (level == 3) {
     product_v3(a, b, b_row, c, c_row, rows, columns, depth, add);
     return;
   }

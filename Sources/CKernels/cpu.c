@@ -17,13 +17,11 @@ int apus_cpu_count(void) {
 }
 
 const char *apus_cpu_target(void) {
-#if APUS_HAS_CLONES
-  // The test the resolvers of `target_clones` make, in their order.
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) return "x86-64-v4";
-  if (__builtin_cpu_supports("x86-64-v3")) return "x86-64-v3";
-#endif
-  return "baseline";
+  switch (apus_cpu_level()) {
+    case 4: return "x86-64-v4";
+    case 3: return "x86-64-v3";
+    default: return "baseline";
+  }
 }
 
 int apus_dtype_size(int dtype) {

@@ -211,8 +211,8 @@ void apus_direct(const apus_conv *cv, ptrdiff_t filters, const float *x, const f
   const ptrdiff_t image = (ptrdiff_t)cv->h * cv->w * cv->c;
   void (*row)(APUS_ROW_PARAMETERS) = row_baseline;
 #if APUS_HAS_CLONES
-  if (__builtin_cpu_supports("x86-64-v3")) row = row_v3;
-  if (__builtin_cpu_supports("x86-64-v4")) row = row_v4;
+  if (apus_cpu_level() == 3) row = row_v3;
+  if (apus_cpu_level() == 4) row = row_v4;
 #endif
   y += n0 * cv->oh * cv->ow * filters;
   for (ptrdiff_t n = n0; n < n1; n++) {
@@ -232,8 +232,8 @@ void apus_direct_kernel_grad(const apus_conv *cv, ptrdiff_t filters, const float
   const ptrdiff_t image = (ptrdiff_t)cv->h * cv->w * cv->c, pixels = (ptrdiff_t)cv->oh * cv->ow;
   void (*add)(APUS_IMAGE_PARAMETERS) = image_baseline;
 #if APUS_HAS_CLONES
-  if (__builtin_cpu_supports("x86-64-v3")) add = image_v3;
-  if (__builtin_cpu_supports("x86-64-v4")) add = image_v4;
+  if (apus_cpu_level() == 3) add = image_v3;
+  if (apus_cpu_level() == 4) add = image_v4;
 #endif
   for (ptrdiff_t cell = 0; cell < (ptrdiff_t)cv->kh * cv->kw * cv->c; cell++) {
     memset(dk + cell * filters + f0, 0, (size_t)(f1 - f0) * sizeof(float));

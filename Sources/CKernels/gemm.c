@@ -13,12 +13,7 @@ enum {
 };
 
 int apus_gemm_is_fast(void) {
-#if APUS_HAS_CLONES
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("x86-64-v4") != 0;
-#else
-  return 0;
-#endif
+  return apus_cpu_level() == 4;
 }
 
 // Rows of `a` that are transposed at a time for a product from the right: at most 1 MiB of them.

@@ -9,15 +9,34 @@
 
 // A function marked `APUS_CLONES` is compiled for three levels of x86-64, and the loader binds its
 // name to the best one this CPU runs. Helpers must be `APUS_INLINE`, so that they are compiled
-// again inside each clone. `APUS_BASELINE` switches this off (for checking the clones one by one).
-#if defined(__x86_64__) && defined(__linux__) && defined(__clang__) && !defined(APUS_BASELINE)
+// again inside each clone. `APUS_MAX_LEVEL` (3 or 1; see `APUS_CPU` in Package.swift) leaves out the
+// levels above it, so that tests on a new CPU run the code of older ones.
+#ifndef APUS_MAX_LEVEL
+#define APUS_MAX_LEVEL 4
+#endif
+#if defined(__x86_64__) && defined(__linux__) && defined(__clang__) && APUS_MAX_LEVEL >= 3
 #define APUS_HAS_CLONES 1
+#if APUS_MAX_LEVEL >= 4
 #define APUS_CLONES \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define APUS_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
+#endif
 #else
 #define APUS_HAS_CLONES 0
 #define APUS_CLONES
 #endif
+
+// The level of x86-64 that code written out for each level takes, chosen as the clones are: 4, 3, or
+// 1 for the baseline.
+static inline int apus_cpu_level(void) {
+#if APUS_HAS_CLONES
+  __builtin_cpu_init();
+  if (APUS_MAX_LEVEL >= 4 && __builtin_cpu_supports("x86-64-v4")) return 4;
+  if (__builtin_cpu_supports("x86-64-v3")) return 3;
+#endif
+  return 1;
+}
 
 #define APUS_INLINE static inline __attribute__((always_inline))
 

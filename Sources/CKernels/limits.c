@@ -30,12 +30,12 @@ FMA_LOOP(fma_512, __attribute__((target("arch=x86-64-v4"))), 16)
 
 double apus_fma_loop(ptrdiff_t count, float *result) {
 #if APUS_HAS_CLONES
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) {
+  const int level = apus_cpu_level();
+  if (level == 4) {
     *result = fma_512(count, *result);
     return 2.0 * 16 * chains * (double)count;
   }
-  if (__builtin_cpu_supports("x86-64-v3")) {
+  if (level == 3) {
     *result = fma_256(count, *result);
     return 2.0 * 8 * chains * (double)count;
   }

@@ -19,6 +19,11 @@ struct Doctor: AsyncParsableCommand {
   @Option(help: .hidden)
   var probe: Probe?
 
+  @Option(
+    help: ArgumentHelp(
+      "Prints what would be said of BLAS if this had been measured (JSON).", visibility: .private))
+  var blasFindings: String?
+
   /// What this command does when it starts itself.
   enum Probe: String, CaseIterable, ExpressibleByArgument {
     case blas, rank
@@ -35,6 +40,10 @@ struct Doctor: AsyncParsableCommand {
     case .blas: return Console.print(try JSONText.encode(BLASProbe.measure()))
     case .rank: return try RankProbe.gatherAndPrint()
     case nil: break
+    }
+    if let blasFindings {
+      let findings = try JSONText.decodeLastLine(blasFindings, as: BLASFindings.self)
+      return Console.print(BLASSection.text(findings))
     }
     let machine = Machine.detect()
     Console.print(SystemSection.text(machine))

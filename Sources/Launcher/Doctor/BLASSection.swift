@@ -52,57 +52,88 @@ struct BLASProbe: Codable, Sendable {
   }
 }
 
-/// Which BLAS there is, how fast it is, and whether a preset holds it back.
-enum BLASSection {
+/// What was measured of BLAS: what the report says follows from this alone.
+struct BLASFindings: Codable, Sendable {
+  /// The value of `OPENBLAS_CORETYPE`; nil when it is not set.
+  var preset: String?
+  /// Whether this CPU has the 512-bit vectors that OpenBLAS's SkylakeX kernels need.
+  var hasAVX512: Bool
+  /// With the environment as it is.
+  var asSet: BLASProbe
+  /// Without the preset; nil when there is none.
+  var unset: BLASProbe?
+  /// With kernels for AVX-512; nil when OpenBLAS chooses such by itself, or has none.
+  var wide: BLASProbe?
+
+  /// What OpenBLAS chooses by itself.
+  private var own: BLASProbe { unset ?? asSet }
+
+  /// OpenBLAS's names for kernels with AVX-512.
+  private static let wideCores = ["SkylakeX", "Cooperlake", "SapphireRapids"]
+
+  /// Measures on this machine, in processes of their own.
+  static func measure(_ machine: Machine) async throws -> BLASFindings {
+    let preset = machine.variables[BLASProbe.variable]
+    var findings = BLASFindings(
+      preset: preset, hasAVX512: CPU.hasAVX512, asSet: try await BLASProbe.run(core: preset))
+    if preset != nil { findings.unset = try await BLASProbe.run(core: nil) }
+    // OpenBLAS may be older than the CPU and take it for an earlier one.
+    let isWide = wideCores.contains { $0.lowercased() == findings.own.core.lowercased() }
+    if findings.hasAVX512, findings.own.configuration.contains("DYNAMIC_ARCH"), !isWide {
+      let other = try await BLASProbe.run(core: wideCores[0])
+      if other.core.lowercased() == wideCores[0].lowercased() { findings.wide = other }
+    }
+    return findings
+  }
+
   /// A difference below this factor may be noise.
   private static let noise = 1.1
 
-  static func text(_ machine: Machine) async -> String {
-    var section = Section("BLAS")
-    do {
-      try await measure(machine, &section)
-    } catch {
-      section.add("sgemm", "not measured: \(error)")
-    }
-    return section.text
+  /// How many times as fast one thread is with the kernels of `other` as with those of `probe`.
+  private func factor(_ other: BLASProbe, over probe: BLASProbe) -> Double {
+    other.oneThread / max(probe.oneThread, 1e-9)
   }
 
-  private static func measure(_ machine: Machine, _ section: inout Section) async throws {
+  /// Adds what they mean to the report.
+  func describe(in section: inout Section) {
     let name = BLASProbe.variable
-    let preset = machine.variables[name]
-    let current = try await BLASProbe.run(core: preset)
-    section.add("library", current.configuration)
+    section.add("library", asSet.configuration)
     section.add(name, preset ?? "not set")
-    section.add("sgemm, as set", current.summary)
-    section.add("training", current.productSummary)
-    var own = current
-    if let preset {
-      own = try await BLASProbe.run(core: nil)
-      section.add("sgemm, unset", own.summary)
-      let factor = own.oneThread / max(current.oneThread, 1e-9)
-      if factor > noise {
+    section.add("sgemm, as set", asSet.summary)
+    section.add("training", asSet.productSummary)
+    if let preset, let unset {
+      section.add("sgemm, unset", unset.summary)
+      let factor = factor(unset, over: asSet)
+      if factor > Self.noise {
         let text = "\(name)=\(preset) holds BLAS back: without it, it is %.1f times as fast"
         section.advise(String(format: text, factor))
       } else {
         section.add("preset", "\(name)=\(preset) does not hold BLAS back")
       }
     }
-    try await tryWiderVectors(own, &section)
+    if let wide, factor(wide, over: own) > Self.noise {
+      section.add("sgemm, \(wide.core)", wide.summary)
+      let text = "this CPU has AVX-512: \(name)=\(wide.core) is %.1f times as fast"
+      section.advise(String(format: text, factor(wide, over: own)))
+    }
+  }
+}
+
+/// Which BLAS there is, how fast it is, and whether a preset holds it back.
+enum BLASSection {
+  static func text(_ machine: Machine) async -> String {
+    do {
+      return text(try await BLASFindings.measure(machine))
+    } catch {
+      var section = Section("BLAS")
+      section.add("sgemm", "not measured: \(error)")
+      return section.text
+    }
   }
 
-  /// OpenBLAS may be older than the CPU and take it for an earlier one: `own` is what it chose itself.
-  private static func tryWiderVectors(
-    _ own: BLASProbe, _ section: inout Section
-  ) async throws {
-    let wide = ["SkylakeX", "Cooperlake", "SapphireRapids"]
-    guard CPU.hasAVX512, own.configuration.contains("DYNAMIC_ARCH"),
-      !wide.contains(where: { $0.lowercased() == own.core.lowercased() })
-    else { return }
-    let other = try await BLASProbe.run(core: wide[0])
-    let factor = other.oneThread / max(own.oneThread, 1e-9)
-    guard other.core.lowercased() == wide[0].lowercased(), factor > noise else { return }
-    section.add("sgemm, \(other.core)", other.summary)
-    let text = "this CPU has AVX-512: \(BLASProbe.variable)=\(wide[0]) is %.1f times as fast"
-    section.advise(String(format: text, factor))
+  static func text(_ findings: BLASFindings) -> String {
+    var section = Section("BLAS")
+    findings.describe(in: &section)
+    return section.text
   }
 }
