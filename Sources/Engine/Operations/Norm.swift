@@ -2,7 +2,8 @@ import Foundation
 
 /// The length of vectors along one axis, several, or all (the default): `(Σ |x|^order)^(1/order)`.
 ///
-/// The gradient at a vector of zeros is 0, not NaN. Integers become float32.
+/// The gradient at a vector of zeros is 0, not NaN; for an order below 1 it is 0 at every element that is 0, as in PyTorch.
+/// Integers become float32.
 ///
 /// - Parameters:
 ///   - order: 2 for Euclid's, 1 for the sum of absolute values, infinity for the largest and -infinity for the smallest of
@@ -24,6 +25,12 @@ public func norm(
     case 0: return total((x .!= 0).cast(to: x.dtype))
     case .infinity: return max(abs(x), axes: axes, keepDims: keepDims)
     case -.infinity: return min(abs(x), axes: axes, keepDims: keepDims)
+    case ..<1:
+      // The slope at 0 is infinite: zeros take no part in the gradient.
+      let isZero = x .== 0
+      let powers = pow(abs(select(isZero, 1, x)), order)
+      let sum = total(select(isZero, order > 0 ? 0 : .infinity, powers))
+      return order > 0 ? awayFromZero(sum) { pow($0, 1 / order) } : pow(sum, 1 / order)
     default: return awayFromZero(total(pow(abs(x), order))) { pow($0, 1 / order) }
     }
   }
@@ -49,7 +56,8 @@ public func standardDeviation(
   safeSqrt(variance(x, axis: axis, axes: axes, keepDims: keepDims))
 }
 
-/// `log Σ exp(x)` along one axis, several, or all (the default), without overflow. Integers become float32.
+/// `log Σ exp(x)` along one axis, several, or all (the default), without overflow; -infinity for nothing. Integers become
+/// float32.
 ///
 /// Parameters as for ``sum(_:axis:axes:keepDims:)``.
 public func logSumExp(
@@ -58,7 +66,11 @@ public func logSumExp(
   attempt {
     let axes = try x.shape.reductionAxes(axis, axes, "logSumExp")
     let x = floating(x)
-    let largest = stopGradient(max(x, axes: axes, keepDims: true))
+    let wide = x.shape.reduced(axes, keepDims: true)
+    // Nothing has no largest element.
+    let largest =
+      x.elementCount == 0
+      ? .zeros(wide, dtype: x.dtype) : stopGradient(max(x, axes: axes, keepDims: true))
     // Infinities are no point to measure from.
     let origin = select(isFinite(largest), largest, 0)
     let logarithm = log(sum(exp(x - origin), axes: axes, keepDims: true)) + origin

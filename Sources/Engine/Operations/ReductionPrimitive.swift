@@ -122,6 +122,11 @@ struct ReductionPass: Equatable {
 
   /// The calls that fold `axes` of a row-major tensor; at least one.
   static func plan(shape: Shape, axes: [Int]) -> [ReductionPass] {
+    if shape.elementCount == 0 {
+      // Nothing is read: each result is what folding no elements gives.
+      let results = shape.reduced(axes, keepDims: false).elementCount
+      return [ReductionPass(outer: results, count: 0, inner: 1)]
+    }
     // Neighbouring axes that are both folded, or both kept, act as one.
     var groups: [(length: Int, folded: Bool)] = []
     for (axis, length) in shape.enumerated() where length != 1 {
