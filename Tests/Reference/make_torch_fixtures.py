@@ -1,5 +1,6 @@
 """Writes attention.json: scaled dot-product attention and its gradients as PyTorch computes them in float64,
-torch_layers.json and transformers.json: layers, and operations.json: operations along an axis.
+torch_layers.json and transformers.json: layers, operations.json: operations along an axis, and kinks.json: functions where they
+have corners.
 
 Keras has nothing of these forms. Run with Python 3.11:
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from fixtures import encoding, operations, torch_layers, transformers
+from fixtures import encoding, kinks, operations, torch_layers, transformers
 from fixtures.inputs import Inputs
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "EngineTests" / "Fixtures" / "reference"
@@ -94,3 +95,4 @@ if __name__ == "__main__":
     encoding.write(FOLDER, "torch_layers", versions, torch_layers.make(), source=source)
     encoding.write(FOLDER, "operations", versions, operations.make(), source=source)
     encoding.write(FOLDER, "transformers", versions, transformers.make(), source=source)
+    encoding.write(FOLDER, "kinks", versions, kinks.make(), source=source)

@@ -2,6 +2,9 @@
 ///
 /// One of your own: `ActivationFunction("cube") { $0 * $0 * $0 }`.
 ///
+/// Where a function has a corner its gradient is that of PyTorch: that of the flat side, 0 at both ends of `hardTanh`,
+/// and `slope` at 0 of `leakyReLU`.
+///
 /// - SeeAlso: Keras, `activations`, whose formulas these are.
 public struct ActivationFunction: Sendable {
   /// The name in messages.
@@ -36,11 +39,14 @@ extension ActivationFunction {
     Self("leakyReLU(\(slope))") { select($0 .> 0, $0, $0 * slope) }
   }
   /// `min(max(x, 0), 6)`.
-  public static let relu6 = Self("relu6") { select($0 .< 6, Engine.relu($0), 6) }
+  public static let relu6 = Self("relu6") { select($0 .>= 6, 6, Engine.relu($0)) }
   /// `x` above 0, `alpha · (eˣ − 1)` below (Clevert et al. 2016).
   public static func elu(alpha: Double = 1) -> Self {
-    // The minimum keeps the branch that is not taken, and its gradient, from overflowing.
-    Self("elu(\(alpha))") { select($0 .> 0, $0, expm1(minimum($0, 0)) * alpha) }
+    Self("elu(\(alpha))") { x in
+      let isPositive = x .> 0
+      // The branch that is not taken, and its gradient, must not overflow.
+      return select(isPositive, x, expm1(select(isPositive, 0, x)) * alpha)
+    }
   }
   /// `elu` scaled so that activations keep mean 0 and variance 1 (Klambauer et al. 2017).
   public static let selu = Self("selu") { x in
@@ -48,13 +54,16 @@ extension ActivationFunction {
   }
   /// `x` above 0, `alpha · (e^(x/alpha) − 1)` below (Barron 2017).
   public static func celu(alpha: Double = 1) -> Self {
-    Self("celu(\(alpha))") { select($0 .> 0, $0, expm1(minimum($0, 0) / alpha) * alpha) }
+    Self("celu(\(alpha))") { x in
+      let isPositive = x .> 0
+      return select(isPositive, x, expm1(select(isPositive, 0, x) / alpha) * alpha)
+    }
   }
   /// `log(1 + eˣ)`.
   public static let softplus = Self("softplus") { Engine.softplus($0) }
   /// 0 up to −1, `x` from 1 on, and `¼(x + 1)²` between: the integral of `sparseSigmoid`.
   public static let sparsePlus = Self("sparsePlus") { x in
-    select(x .> -1, select(x .< 1, square(x + 1) * 0.25, x), 0)
+    select(x .<= -1, 0, select(x .< 1, square(x + 1) * 0.25, x))
   }
   /// `½(x + √(x² + b))`, a softplus without exponentials (Barron 2021).
   public static func squareplus(b: Double = 4) -> Self {
@@ -94,7 +103,9 @@ extension ActivationFunction {
   /// 0 up to −1, 1 from 1 on, and a straight line between.
   public static let sparseSigmoid = Self("sparseSigmoid") { hardTanh($0) * 0.5 + 0.5 }
   /// `x`, at least −1 and at most 1.
-  public static let hardTanh = Self("hardTanh") { minimum(maximum($0, -1), 1) }
+  public static let hardTanh = Self("hardTanh") { x in
+    select(x .> -1, select(x .>= 1, 1, x), select(x .<= -1, -1, x))
+  }
 }
 
 // Others.
@@ -109,7 +120,7 @@ extension ActivationFunction {
   public static let logSoftmax = Self("logSoftmax") { Engine.logSoftmax($0) }
   /// `x` above `threshold`, `value` up to it.
   public static func threshold(_ threshold: Double, value: Double) -> Self {
-    Self("threshold(\(threshold), \(value))") { select($0 .> threshold, $0, value) }
+    Self("threshold(\(threshold), \(value))") { select($0 .<= threshold, value, $0) }
   }
   /// `x − tanh(x)`.
   public static let tanhShrink = Self("tanhShrink") { $0 - Engine.tanh($0) }
@@ -119,6 +130,6 @@ extension ActivationFunction {
   }
   /// `x`, but 0 within `threshold` of 0.
   public static func hardShrink(threshold: Double = 0.5) -> Self {
-    Self("hardShrink(\(threshold))") { select(abs($0) .> threshold, $0, 0) }
+    Self("hardShrink(\(threshold))") { select(abs($0) .<= threshold, 0, $0) }
   }
 }

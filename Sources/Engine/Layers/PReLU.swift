@@ -33,6 +33,6 @@ public final class PReLU: Module {
       "alpha", shape: shape, initializer: alphaInitializer, constraint: alphaConstraint,
       dtype: x.dtype)
     regularize("alpha", with: alphaRegularizer)
-    return relu(x) - alpha * relu(-x)
+    return select(x .> 0, x, alpha * x)
   }
 }

@@ -27,7 +27,7 @@ public final class ReLU: Module {
     var y =
       negativeSlope == 0 && threshold == 0
       ? relu(x) : select(x .>= threshold, x, (x - threshold) * negativeSlope)
-    if let maxValue { y = minimum(y, maxValue) }
+    if let maxValue { y = select(y .>= maxValue, maxValue, y) }
     return y
   }
 }
