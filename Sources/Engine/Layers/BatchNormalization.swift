@@ -5,8 +5,11 @@
 /// `moving = momentum · moving + (1 − momentum) · batch`. Otherwise, and for a batch without rows, the moving statistics
 /// are used. When all its parameters are frozen the layer counts as not training, as in Keras.
 ///
+/// In a `Sequential` or a graph of layers a mask of the input says which steps count: mean and variance are taken over
+/// these, and a batch without any leaves the moving statistics as they are.
+///
 /// Parameters `gamma`, `beta`, statistics `moving_mean`, `moving_variance`, all `[channels]`. Each rank uses its own batch;
-/// moving statistics are averaged over ranks.
+/// moving statistics are averaged over ranks, each weighted by the steps in which it had rows.
 ///
 /// - SeeAlso: Ioffe, Szegedy, *Batch Normalization* (2015), algorithms 1 and 2; Keras, `layers.BatchNormalization`.
 public final class BatchNormalization: Module {
@@ -42,7 +45,9 @@ public final class BatchNormalization: Module {
   }
 
   /// An output of the input's shape.
-  public func call(_ input: Tensor) -> Tensor {
+  public func call(_ input: Tensor) -> Tensor { normalized(input, mask: nil) }
+
+  private func normalized(_ input: Tensor, mask: Tensor?) -> Tensor {
     guard input.rank >= 2, (-input.rank..<input.rank).contains(axis), !input.isInvalid else {
       return wrongInput(
         input, expected: "[batch, ..., channels] with channels on axis \(axis)")
@@ -64,11 +69,28 @@ public final class BatchNormalization: Module {
     var centred: Tensor
     var variance: Tensor
     if isTraining, !isFrozen, x.elementCount > 0 {
-      let mean = mean(x, axes: others, keepDims: true)
-      centred = x - mean
-      variance = Engine.mean(square(centred), axes: others, keepDims: true)
-      update(movingMean, mean)
-      update(movingVariance, variance)
+      if let mask {
+        guard mask.rank < x.rank, mask.shape.elementsEqual(x.shape.prefix(mask.rank)) else {
+          return wrongInput(mask, expected: "a mask of the first axes of \(x.shape)")
+        }
+        let steps = mask.shape.dimensions + [Int](repeating: 1, count: x.rank - mask.rank)
+        let isCounted = mask.cast(to: .bool).reshape(Shape(steps)).broadcast(to: x.shape)
+        let number = sum(isCounted.cast(to: x.dtype), axes: others, keepDims: true)
+        func mean(_ values: Tensor) -> Tensor {
+          sum(select(isCounted, values, 0), axes: others, keepDims: true) / maximum(number, 1)
+        }
+        let average = mean(x)
+        centred = x - average
+        variance = mean(square(centred))
+        update(movingMean, average, where: number .> 0)
+        update(movingVariance, variance, where: number .> 0)
+      } else {
+        let mean = mean(x, axes: others, keepDims: true)
+        centred = x - mean
+        variance = Engine.mean(square(centred), axes: others, keepDims: true)
+        update(movingMean, mean)
+        update(movingVariance, variance)
+      }
     } else {
       centred = x - reshape(movingMean.value, wide)
       variance = reshape(movingVariance.value, wide)
@@ -79,8 +101,15 @@ public final class BatchNormalization: Module {
     return beta.map { y + reshape($0, wide) } ?? y
   }
 
-  private func update(_ moving: Variable, _ batch: Tensor) {
+  private func update(_ moving: Variable, _ batch: Tensor, where isKnown: Tensor? = nil) {
     let batch = reshape(stopGradient(batch), moving.shape)
-    moving.value = moving.value * momentum + batch * (1 - momentum)
+    let next = moving.value * momentum + batch * (1 - momentum)
+    moving.value = isKnown.map { select(reshape($0, moving.shape), next, moving.value) } ?? next
+  }
+}
+
+extension BatchNormalization: TakesMask {
+  func call(_ x: Tensor, mask: Tensor) throws -> Structure {
+    .tensor(enter { normalized(x, mask: mask) })
   }
 }

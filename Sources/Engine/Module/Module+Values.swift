@@ -50,6 +50,9 @@ extension AnyModule {
 
   /// Runs `body`, in which variables have the values of `tree`; afterwards they have their own again.
   ///
+  /// What `body` writes to a variable of `tree`, such as new moving statistics, is seen inside and gone afterwards: to have
+  /// it, let `body` return `filter(.batchStatistic)`. Variables that `tree` does not have are the module's own, inside too.
+  ///
   /// With it a module is a function of its parameters, for any transform:
   ///
   /// ```swift
@@ -62,7 +65,7 @@ extension AnyModule {
     } catch {
       fail(error)
     }
-    return try VariableOverlay(values)(body)
+    return try VariableOverlay(values, writes: .inside)(body)
   }
 
   /// A module with the values, random state and modes of this one, in variables of its own.

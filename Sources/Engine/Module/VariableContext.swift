@@ -24,13 +24,22 @@ package class VariableContext {
 /// Some variables have other values inside: leaves of a gradient, or states reduced over ranks.
 package final class VariableOverlay: VariableContext {
   private var values: [ObjectIdentifier: Tensor]
-  private let writesThrough: Bool
+  private let writes: Writes
 
-  /// - Parameter writesThrough: whether what is written inside also reaches the variables.
-  package init(_ values: [(Variable, Tensor)], writesThrough: Bool = true) {
+  /// Where what is written inside goes.
+  package enum Writes {
+    /// To the variables, and seen inside as well.
+    case through
+    /// Nowhere else, for variables that have another value inside; others are written as ever.
+    case inside
+    /// Nowhere else, for any variable.
+    case allInside
+  }
+
+  package init(_ values: [(Variable, Tensor)], writes: Writes = .through) {
     self.values = Dictionary(
       values.map { (ObjectIdentifier($0.0), $0.1) }, uniquingKeysWith: { first, _ in first })
-    self.writesThrough = writesThrough
+    self.writes = writes
     super.init()
   }
 
@@ -40,7 +49,8 @@ package final class VariableOverlay: VariableContext {
 
   package override func write(_ variable: Variable, _ value: Tensor) {
     let key = ObjectIdentifier(variable)
-    if values[key] != nil || !writesThrough { values[key] = value }
-    if writesThrough { super.write(variable, value) }
+    let isOwn = values[key] != nil
+    if isOwn || writes == .allInside { values[key] = value }
+    if writes == .through || (writes == .inside && !isOwn) { super.write(variable, value) }
   }
 }

@@ -30,6 +30,7 @@ final class BatchSequence {
   /// Runs one step on this rank's share of batch `index`.
   func run(_ index: Int) throws {
     let rows = share(of: index)
+    if mode == .train, !rows.isEmpty { model.stepsWithRows += 1 }
     let step = try model.lastStep(
       mode, dataset, rows: rows.count, globalRows: globalRows(of: index))
     guard let plan = step.plan, let prefetcher = model.prefetcher else {

@@ -95,11 +95,17 @@ extension Model {
   }
 
   /// Averages running statistics over ranks, so that every rank evaluates and saves the same model.
+  ///
+  /// A rank counts by the training steps in which it had rows since the last time: without rows statistics stay as they
+  /// are, and must not hold back what other ranks have seen.
   func synchronizeStatistics() throws {
     guard communicator.size > 1 else { return }
     let statistics = module.variables(.batchStatistic)
-    for (variable, value) in try StateReduction.combined(statistics, communicator) {
+    for (variable, value) in try StateReduction.combined(
+      statistics, communicator, weight: stepsWithRows)
+    {
       variable.store(value)
     }
+    stepsWithRows = 0
   }
 }

@@ -35,6 +35,8 @@ public final class Model: TrainingControl {
   var modeChanges = 0
   /// Copies the next batch while a step runs; nil where no CPU is free for it.
   package lazy var prefetcher = Prefetcher.whereUseful()
+  /// Training steps in which this rank had rows, since running statistics were averaged over ranks.
+  var stepsWithRows = 0
   var isBuilt = false
   /// The modules that the steps were compiled for: a module put into a property later takes part from the next call on.
   var builtModules: [Scope] = []
@@ -131,7 +133,7 @@ public final class Model: TrainingControl {
   func currentLogs() throws -> Logs {
     let states = allMetrics.flatMap(\.stateVariables)
     let overlay = VariableOverlay(
-      try StateReduction.combined(states, communicator), writesThrough: false)
+      try StateReduction.combined(states, communicator), writes: .allInside)
     return try withErrors { overlay { namedLogs() } }
   }
 

@@ -40,6 +40,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
       try checkSameWeights(constrained: true) { SGD(learningRate: 0.1, momentum: 0.5) }
     },
     TrainingCheck(name: "train-uneven", run: checkUnevenShares),
+    TrainingCheck(name: "statistics-of-uneven-shares", run: checkStatisticsOfUnevenShares),
     TrainingCheck(name: "evaluate", run: checkEvaluation),
     TrainingCheck(name: "sums-of-uneven-shares", run: checkSums),
     TrainingCheck(name: "predict", run: checkPrediction),
