@@ -3,8 +3,10 @@
 /// Every operation goes through here. A failure is reported as ``withErrors(_:)`` describes.
 public func apply(_ primitive: some Primitive, _ inputs: [Tensor]) -> [Tensor] {
   if inputs.contains(where: \.isInvalid) { return invalidOutputs(inputs) }
+  var outputCount: Int?
   do {
     let specs = try primitive.infer(inputs.map(\.spec))
+    outputCount = specs.count
     if inputs.contains(where: \.isTraced) {
       let node = Node(primitive: primitive, inputs: inputs, outputs: specs, values: [])
       return specs.indices.map(node.output)
@@ -15,7 +17,7 @@ public func apply(_ primitive: some Primitive, _ inputs: [Tensor]) -> [Tensor] {
     return specs.indices.map(node.output)
   } catch {
     fail(error)
-    return invalidOutputs(inputs)
+    return invalidOutputs(inputs, count: outputCount)
   }
 }
 
@@ -24,9 +26,11 @@ public func apply1(_ primitive: some Primitive, _ inputs: Tensor...) -> Tensor {
   apply(primitive, inputs)[0]
 }
 
-/// Placeholders: no primitive has more outputs than inputs, or than four.
-private func invalidOutputs(_ inputs: [Tensor]) -> [Tensor] {
-  [Tensor](repeating: .invalid, count: max(4, inputs.count))
+/// Placeholders for the outputs of an operation that failed.
+///
+/// How many there would have been is not known when `infer` failed: then there are more than anybody asks for.
+private func invalidOutputs(_ inputs: [Tensor], count: Int? = nil) -> [Tensor] {
+  [Tensor](repeating: .invalid, count: count ?? max(256, inputs.count))
 }
 
 private func evaluate(
