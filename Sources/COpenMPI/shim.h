@@ -25,6 +25,41 @@ static inline MPI_Datatype apus_mpi_datatype(int dtype) {
   }
 }
 
+// MPI_MIN and MPI_MAX leave open what becomes of a NaN, and with Open MPI it depends on the rank and the algorithm. Here a
+// NaN on any rank gives NaN on all, and -0 is smaller than 0, so that all ranks get the same bits in any order.
+#define APUS_MPI_EXTREME(T, name, RESULT)                         \
+  static inline void name(const T *x, T *y, int count) {          \
+    for (int i = 0; i < count; i++) {                             \
+      const T a = x[i], b = y[i];                                 \
+      y[i] = (RESULT);                                            \
+    }                                                             \
+  }
+#define APUS_MPI_EXTREMES(T, suffix, nan)                                                \
+  APUS_MPI_EXTREME(T, apus_mpi_min_##suffix,                                             \
+                   a < b ? a : b < a ? b : a == b ? (__builtin_signbit(a) ? a : b) : nan) \
+  APUS_MPI_EXTREME(T, apus_mpi_max_##suffix,                                             \
+                   a > b ? a : b > a ? b : a == b ? (__builtin_signbit(a) ? b : a) : nan)
+APUS_MPI_EXTREMES(float, f32, __builtin_nanf(""))
+APUS_MPI_EXTREMES(double, f64, __builtin_nan(""))
+
+static inline void apus_mpi_min(void *x, void *y, int *count, MPI_Datatype *type) {
+  if (*type == MPI_FLOAT) apus_mpi_min_f32((const float *)x, (float *)y, *count);
+  if (*type == MPI_DOUBLE) apus_mpi_min_f64((const double *)x, (double *)y, *count);
+}
+
+static inline void apus_mpi_max(void *x, void *y, int *count, MPI_Datatype *type) {
+  if (*type == MPI_FLOAT) apus_mpi_max_f32((const float *)x, (float *)y, *count);
+  if (*type == MPI_DOUBLE) apus_mpi_max_f64((const double *)x, (double *)y, *count);
+}
+
+// The smallest or largest of floating-point numbers; made once, after MPI has begun. MPI_OP_NULL after a failure, which the
+// reduction that uses it reports.
+static inline MPI_Op apus_mpi_extreme(int is_max) {
+  MPI_Op operation = MPI_OP_NULL;
+  if (MPI_Op_create(is_max ? apus_mpi_max : apus_mpi_min, 1, &operation) != MPI_SUCCESS) return MPI_OP_NULL;
+  return operation;
+}
+
 // 0 sum, 1 min, 2 max.
 static inline MPI_Op apus_mpi_operation(int operation) {
   switch (operation) {

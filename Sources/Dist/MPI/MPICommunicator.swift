@@ -135,7 +135,7 @@ extension MPICommunicator {
           try table.add(to: token) { (request) throws(DistError) in
             try MPICall.run("MPI_Iallreduce", rank: rank) {
               apus_mpi_iallreduce_in_place(
-                part, length, dtype.mpi, operation.mpi, handle, request)
+                part, length, dtype.mpi, operation.mpi(of: dtype), handle, request)
             }
           }
         }
@@ -163,7 +163,7 @@ extension MPICommunicator {
   ) throws(DistError) {
     try inMessages(buffer, count, dtype) { (part, length) throws(DistError) in
       try MPICall.run("MPI_Allreduce", rank: rank) {
-        apus_mpi_allreduce_in_place(part, length, dtype.mpi, operation.mpi, handle)
+        apus_mpi_allreduce_in_place(part, length, dtype.mpi, operation.mpi(of: dtype), handle)
       }
     }
   }
@@ -262,6 +262,14 @@ extension DType {
 }
 
 extension ReduceOperation {
-  /// The operation as MPI names it.
-  fileprivate var mpi: MPI_Op { apus_mpi_operation(Int32(rawValue)) }
+  /// The operation as MPI names it, for elements of a type.
+  fileprivate func mpi(of dtype: DType) -> MPI_Op? {
+    guard dtype.isFloating, self != .sum else { return apus_mpi_operation(Int32(rawValue)) }
+    return self == .max ? Self.floatingMax : Self.floatingMin
+  }
+
+  // Made at the first reduction that needs one, with the communicator's lock held; never changed, and never freed, since
+  // MPI is not joined twice.
+  private nonisolated(unsafe) static let floatingMin = apus_mpi_extreme(0)
+  private nonisolated(unsafe) static let floatingMax = apus_mpi_extreme(1)
 }

@@ -1,7 +1,8 @@
 /// Combines `source` into `target` element by element: `target[i] = operation(target[i], source[i])`.
 ///
 /// Plain loops, which the compiler vectorises: the work is bound by memory. Integers wrap around, as
-/// in MPI. For min and max of a NaN the comparison is false, so the target's value stays.
+/// in MPI. A NaN on either side makes min and max NaN, and -0 is smaller than 0: the order in which ranks are combined
+/// does not matter.
 ///
 /// - Precondition: the two do not overlap; `dtype` is not bool with a sum.
 package func combine(
@@ -26,9 +27,15 @@ private func combineFloating<T: BinaryFloatingPoint>(
   let y = target.assumingMemoryBound(to: T.self)
   switch operation {
   case .sum: for i in 0..<count { y[i] += x[i] }
-  case .min: for i in 0..<count { y[i] = x[i] < y[i] ? x[i] : y[i] }
-  case .max: for i in 0..<count { y[i] = x[i] > y[i] ? x[i] : y[i] }
+  case .min: for i in 0..<count { y[i] = smaller(x[i], y[i]) }
+  case .max: for i in 0..<count { y[i] = -smaller(-x[i], -y[i]) }
   }
+}
+
+/// The smaller one, NaN if either is, -0 of two zeros that differ.
+@inline(__always)
+private func smaller<T: BinaryFloatingPoint>(_ a: T, _ b: T) -> T {
+  a < b ? a : b < a ? b : a == b ? (a.sign == .minus ? a : b) : .nan
 }
 
 @inline(__always)

@@ -70,6 +70,57 @@ func checkAllReduceOfBooleans(_ communicator: any Communicator) throws {
   try require("\(error)".contains("booleans have no sum"), "unexpected text: \(error)")
 }
 
+/// A NaN on any one rank, wherever it is, makes the smallest and the largest NaN on all ranks; infinities are numbers, and
+/// -0 is smaller than 0.
+func checkAllReduceOfNaN(_ communicator: any Communicator) throws {
+  try checkNaN(communicator, Float.self, .float32)
+  try checkNaN(communicator, Double.self, .float64)
+}
+
+private func checkNaN<T: BinaryFloatingPoint & BitwiseCopyable>(
+  _ communicator: any Communicator, _ type: T.Type, _ dtype: DType
+) throws {
+  let (rank, size) = (communicator.rank, communicator.size)
+  // Short ones are blocking even when only started, and long ones take another algorithm.
+  for length in [size + 3, 1000, 100_000] {
+    // Place i < size has a NaN on rank i alone; then one on no rank, infinities, and zeros of both signs.
+    let input = (0..<length).map { i -> T in
+      switch i % (size + 3) {
+      case rank: .nan
+      case size: T(rank)
+      case size + 1: rank == size - 1 ? .infinity : rank == 0 ? -.infinity : 0
+      case size + 2: rank == size / 2 ? -0.0 : 0
+      default: T(i % 5)
+      }
+    }
+    for operation in [ReduceOperation.min, .max] {
+      let isMax = operation == .max
+      let blocking = try withGuardedMemory(input) { memory in
+        try communicator.allReduce(memory, count: length, dtype: dtype, operation: operation)
+      }
+      let started = try withGuardedMemory(input) { memory in
+        try communicator.wait(
+          communicator.startAllReduce(memory, count: length, dtype: dtype, operation: operation))
+      }
+      for (name, found) in [("blocking", blocking), ("nonblocking", started)] {
+        for i in 0..<length {
+          let what = "\(name) \(operation) of \(length) x \(dtype) at \(i): \(found[i])"
+          switch i % (size + 3) {
+          case ..<size: try require(found[i].isNaN, what)
+          case size: try requireEqual(found[i], isMax ? T(size - 1) : 0, what)
+          case size + 1:
+            let extreme: T = size == 1 || isMax ? .infinity : -.infinity
+            try requireEqual(found[i], extreme, what)
+          default:
+            let sign: FloatingPointSign = size == 1 || !isMax ? .minus : .plus
+            try require(found[i] == 0 && found[i].sign == sign, what)
+          }
+        }
+      }
+    }
+  }
+}
+
 /// Sums that depend on the order of adding must still be the same bits on every rank.
 func checkAllReduceGivesSameBits(_ communicator: any Communicator) throws {
   for length in [3, 1000, 200_000] {

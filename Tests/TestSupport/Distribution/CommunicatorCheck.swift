@@ -22,6 +22,7 @@ public struct CommunicatorCheck: Sendable, CustomStringConvertible {
   public static let all: [CommunicatorCheck] = [
     CommunicatorCheck("all-reduce", checkAllReduce),
     CommunicatorCheck("all-reduce-booleans", checkAllReduceOfBooleans),
+    CommunicatorCheck("all-reduce-nan", checkAllReduceOfNaN),
     CommunicatorCheck("all-reduce-same-bits", checkAllReduceGivesSameBits),
     CommunicatorCheck("nonblocking-out-of-order", checkNonblockingOutOfOrder),
     CommunicatorCheck("nonblocking-test", checkNonblockingTest),
