@@ -54,13 +54,12 @@ struct Checkpointed: Primitive {
   /// The number of results.
   private let count: Int
 
-  /// From all that the function depends on to its results.
+  /// From all that the function depends on to its results. What it holds never changes, since the gradient may be taken on
+  /// another thread.
   private final class Segment: Sendable {
-    private let bound: ThreadBound<([Tensor]) throws -> [Tensor]>
+    let body: @Sendable ([Tensor]) throws -> [Tensor]
 
-    init(_ body: @escaping ([Tensor]) throws -> [Tensor]) { bound = ThreadBound(value: body) }
-
-    var body: ([Tensor]) throws -> [Tensor] { bound.value }
+    init(_ body: @escaping @Sendable ([Tensor]) throws -> [Tensor]) { self.body = body }
   }
 
   /// Runs a function from tensors to tensors, to be run again on the way back.
@@ -75,9 +74,9 @@ struct Checkpointed: Primitive {
       uniqueKeysWithValues: captured.enumerated().compactMap { offset, tensor in
         ResultKey(tensor).map { ($0, sources.count - captured.count + offset) }
       })
+    let (replay, own) = (recording.replay, sources.count - captured.count)
     let segment = Segment { sources in
-      let own = sources.count - captured.count
-      let (outputs, logged, updates) = recording.replay(Array(sources[..<own])) { tensor in
+      let (outputs, logged, updates) = replay(Array(sources[..<own])) { tensor in
         ResultKey(tensor).flatMap { places[$0] }.map { sources[$0] } ?? tensor
       } run: { node, inputs in
         apply(node.primitive, inputs)

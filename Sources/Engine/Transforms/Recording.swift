@@ -5,7 +5,8 @@
 /// ``deliver(updates:logged:)``.
 struct Recording {
   private let graph: Graph
-  private let nodes: [Node]
+  /// What is to be done again.
+  let replay: Replay
   /// How many outputs the function has; what hooks logged follows them.
   let outputCount: Int
   private let log: HookLog
@@ -23,8 +24,13 @@ struct Recording {
     }
     self.log = log
     self.outputCount = outputCount
-    nodes = reachable(from: graph.outputs + graph.updates.map(\.value), notBefore: start.id)
-      .filter { !($0.primitive is Placeholder) && $0.output(0).isTraced }
+    let updates = graph.updates.map(\.value)
+    replay = Replay(
+      placeholders: graph.inputs + graph.variables.map(\.placeholder),
+      nodes: reachable(from: graph.outputs + updates, notBefore: start.id)
+        .filter { !($0.primitive is Placeholder) && $0.output(0).isTraced },
+      outputs: Array(graph.outputs.prefix(outputCount)),
+      logged: Array(graph.outputs.dropFirst(outputCount)), updates: updates)
     // Whoever records around this depends on the same facts.
     if let outer = Trace.active { graph.guards.forEach(outer.addGuard) }
   }
@@ -37,41 +43,14 @@ struct Recording {
 
   /// Tensors from outside that a gradient may want, or that have no value yet; each once.
   var captured: [Tensor] {
-    var seen = Set((graph.inputs + graph.variables.map(\.placeholder)).compactMap(ResultKey.init))
+    let nodes = replay.nodes
+    var seen = Set(replay.placeholders.compactMap(ResultKey.init))
     seen.formUnion(nodes.flatMap { node in node.outputs.indices.map { ResultKey(node, $0) } })
-    let used = nodes.flatMap(\.inputs) + graph.outputs + graph.updates.map(\.value)
+    let used = nodes.flatMap(\.inputs) + graph.outputs + replay.updates
     return used.filter { tensor in
       guard let key = ResultKey(tensor) else { return false }
       return seen.insert(key).inserted
     }
-  }
-
-  /// Does everything again.
-  ///
-  /// - Parameters:
-  ///   - inputs: the function's inputs, then the values of ``variables``.
-  ///   - constant: makes a value of a tensor from outside.
-  ///   - run: does one operation.
-  /// - Returns: the function's outputs, what hooks logged, and the new values of ``written``.
-  func replay<Value>(
-    _ inputs: [Value], constant: (Tensor) -> Value, run: (Node, [Value]) -> [Value]
-  ) -> (outputs: [Value], logged: [Value], updates: [Value]) {
-    var known: [Int: [Value]] = [:]
-    for (placeholder, value) in zip(graph.inputs + graph.variables.map(\.placeholder), inputs) {
-      if let node = placeholder.node { known[node.id] = [value] }
-    }
-    func value(_ tensor: Tensor) -> Value {
-      guard let node = tensor.tracedNode, let values = known[node.id] else {
-        return constant(tensor)
-      }
-      return values[tensor.outputIndex]
-    }
-    for node in nodes { known[node.id] = run(node, node.inputs.map(value)) }
-    let results = graph.outputs.map(value)
-    return (
-      Array(results[..<outputCount]), Array(results[outputCount...]),
-      graph.updates.map { value($0.value) }
-    )
   }
 
   /// Gives variables their new values, and hooks' logs what was logged.
@@ -82,6 +61,42 @@ struct Recording {
 
   /// What is to be done with each entry of the log when there are many examples: a loss or metric of a batch is a mean.
   var isAveraged: [Bool] { log.isAveraged }
+}
+
+/// The operations of a ``Recording`` with their places, and nothing that changes: variables and hooks stay behind, so that
+/// another thread can do them again.
+struct Replay: Sendable {
+  /// What stands for the function's inputs, and then for the values of the variables that it reads.
+  let placeholders: [Tensor]
+  /// In the order in which they were recorded.
+  let nodes: [Node]
+  let outputs: [Tensor]
+  let logged: [Tensor]
+  let updates: [Tensor]
+
+  /// Does everything again.
+  ///
+  /// - Parameters:
+  ///   - inputs: values for ``placeholders``.
+  ///   - constant: makes a value of a tensor from outside.
+  ///   - run: does one operation.
+  /// - Returns: the function's outputs, what hooks logged, and the new values of ``Recording/written``.
+  func callAsFunction<Value>(
+    _ inputs: [Value], constant: (Tensor) -> Value, run: (Node, [Value]) -> [Value]
+  ) -> (outputs: [Value], logged: [Value], updates: [Value]) {
+    var known: [Int: [Value]] = [:]
+    for (placeholder, value) in zip(placeholders, inputs) {
+      if let node = placeholder.node { known[node.id] = [value] }
+    }
+    func value(_ tensor: Tensor) -> Value {
+      guard let node = tensor.tracedNode, let values = known[node.id] else {
+        return constant(tensor)
+      }
+      return values[tensor.outputIndex]
+    }
+    for node in nodes { known[node.id] = run(node, node.inputs.map(value)) }
+    return (outputs.map(value), logged.map(value), updates.map(value))
+  }
 }
 
 /// An output of an operation.
