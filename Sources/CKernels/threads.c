@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -44,7 +45,8 @@ struct apus_pool {
   apus_task task;
   void *context;
   int free_cpu;  // the one that no worker is tied to: for the caller; -1 when none is tied
-  _Alignas(64) atomic_flag busy;
+  _Alignas(64) atomic_flag busy;  // somebody runs, or has started, a task
+  atomic_int started;             // there is one to wait for
 };
 
 static const unsigned stop_bit = 0x80000000u;
@@ -147,12 +149,21 @@ static void tie_all(apus_pool *pool) { (void)pool; }
 static void make_way(apus_pool *pool) { (void)pool; }
 #endif
 
+// Memory in whole cache lines. Without it nothing can go on.
+static void *cache_lines(size_t bytes, int workers) {
+  void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+  if (memory) return memory;
+  fprintf(stderr, "apus: out of memory: no %zu bytes for the thread pool of %d threads\n", bytes, workers + 1);
+  abort();
+}
+
 apus_pool *apus_pool_create(int workers, int tied) {
-  apus_pool *pool = aligned_alloc(64, (sizeof(apus_pool) + 63) / 64 * 64);
+  apus_pool *pool = cache_lines(sizeof(apus_pool), workers);
   pool->count = 0;
   pool->free_cpu = -1;
-  pool->workers = workers > 0 ? aligned_alloc(64, sizeof(apus_worker) * (size_t)workers) : NULL;
+  pool->workers = workers > 0 ? cache_lines(sizeof(apus_worker) * (size_t)workers, workers) : NULL;
   atomic_flag_clear(&pool->busy);
+  atomic_init(&pool->started, 0);
   for (int i = 0; i < workers; i++) {
     apus_worker *worker = &pool->workers[i];
     atomic_init(&worker->command, 0);
@@ -172,6 +183,7 @@ apus_pool *apus_pool_create(int workers, int tied) {
 }
 
 void apus_pool_destroy(apus_pool *pool) {
+  apus_pool_wait(pool);
   for (int i = 0; i < pool->count; i++) {
     apus_worker *worker = &pool->workers[i];
     send(worker, atomic_load(&worker->command) | stop_bit);
@@ -185,7 +197,7 @@ void apus_pool_destroy(apus_pool *pool) {
 
 int apus_pool_workers(const apus_pool *pool) { return pool->count; }
 
-void apus_pool_start(apus_pool *pool, apus_task task, void *context, ptrdiff_t parts) {
+static void begin(apus_pool *pool, apus_task task, void *context, ptrdiff_t parts) {
   pool->task = task;
   pool->context = context;
   for (ptrdiff_t i = 0; i + 1 < parts && i < pool->count; i++) {
@@ -196,7 +208,7 @@ void apus_pool_start(apus_pool *pool, apus_task task, void *context, ptrdiff_t p
   }
 }
 
-void apus_pool_wait(apus_pool *pool, ptrdiff_t parts) {
+static void finish(apus_pool *pool, ptrdiff_t parts) {
   // For want of workers, if the system refused a thread.
   for (ptrdiff_t part = pool->count + 1; part < parts; part++) pool->task(pool->context, part);
   for (ptrdiff_t i = 0; i + 1 < parts && i < pool->count; i++) {
@@ -218,8 +230,23 @@ void apus_pool_run(apus_pool *pool, apus_task task, void *context, ptrdiff_t par
     return;
   }
   if (pool->free_cpu >= 0) make_way(pool);
-  apus_pool_start(pool, task, context, parts);
+  begin(pool, task, context, parts);
   task(context, 0);
-  apus_pool_wait(pool, parts);
+  finish(pool, parts);
+  atomic_flag_clear_explicit(&pool->busy, memory_order_release);
+}
+
+void apus_pool_start(apus_pool *pool, apus_task task, void *context) {
+  if (atomic_flag_test_and_set(&pool->busy)) {
+    task(context, 1);
+    return;
+  }
+  begin(pool, task, context, 2);
+  atomic_store(&pool->started, 1);
+}
+
+void apus_pool_wait(apus_pool *pool) {
+  if (!atomic_exchange(&pool->started, 0)) return;
+  finish(pool, 2);
   atomic_flag_clear_explicit(&pool->busy, memory_order_release);
 }

@@ -583,7 +583,7 @@ typedef void (*apus_task)(void *context, ptrdiff_t part);
 /// the calling thread may use exactly one CPU for each of them and one for itself.
 apus_pool *apus_pool_create(int workers, int tied);
 
-/// Ends the threads; nothing may be running.
+/// Ends the threads, after what `apus_pool_start` started; nothing else may be running.
 void apus_pool_destroy(apus_pool *pool);
 
 /// How many threads there are beside the caller.
@@ -594,11 +594,12 @@ int apus_pool_workers(const apus_pool *pool);
 /// using the pool or there are too few workers.
 void apus_pool_run(apus_pool *pool, apus_task task, void *context, ptrdiff_t parts);
 
-/// Starts parts 1 ..< `parts` without waiting. One caller at a time.
-void apus_pool_start(apus_pool *pool, apus_task task, void *context, ptrdiff_t parts);
+/// Starts part 1 on the first worker without waiting. While the pool is in use (a run goes on, or an earlier start has not
+/// been waited for) the caller does the part, before this returns.
+void apus_pool_start(apus_pool *pool, apus_task task, void *context);
 
-/// Waits for what `apus_pool_start` started, and does what nobody has begun.
-void apus_pool_wait(apus_pool *pool, ptrdiff_t parts);
+/// Waits for what `apus_pool_start` started, and does it if nobody has begun; returns at once when there is nothing.
+void apus_pool_wait(apus_pool *pool);
 
 #ifdef __cplusplus
 }

@@ -19,24 +19,27 @@ package final class ThreadPool: @unchecked Sendable {
   deinit { apus_pool_destroy(pool) }
 
   /// Work that is cut into parts, at a fixed address.
-  final class Task {
+  package final class Task {
     let body: (_ part: Int) -> Void
 
-    init(_ body: @escaping (_ part: Int) -> Void) { self.body = body }
+    package init(_ body: @escaping (_ part: Int) -> Void) { self.body = body }
   }
 
   /// Runs parts `0..<parts` and returns when all are done. Allocates nothing.
-  func run(_ task: Task, parts: Int) {
+  package func run(_ task: Task, parts: Int) {
     apus_pool_run(pool, Self.trampoline, Unmanaged.passUnretained(task).toOpaque(), parts)
   }
 
   /// Runs the task's part 1 on the first worker, beside the caller, until ``wait()``.
-  func start(_ task: Task) {
-    apus_pool_start(pool, Self.trampoline, Unmanaged.passUnretained(task).toOpaque(), 2)
+  ///
+  /// While the pool is in use, by a run or an earlier start that has not been waited for, the part is done at once by the
+  /// caller. The task must live, and the same thread must call ``wait()``, before it is looked at again.
+  package func start(_ task: Task) {
+    apus_pool_start(pool, Self.trampoline, Unmanaged.passUnretained(task).toOpaque())
   }
 
-  /// Waits for what ``start(_:)`` started.
-  func wait() { apus_pool_wait(pool, 2) }
+  /// Waits for what ``start(_:)`` started; returns at once when there is nothing.
+  package func wait() { apus_pool_wait(pool) }
 
   private static let trampoline: apus_task = { context, part in
     guard let context else { return }
