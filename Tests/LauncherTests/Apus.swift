@@ -51,7 +51,7 @@ enum Apus {
   ///   - environment: set on top of this process's, from which what changes the command is taken out.
   ///   - seconds: then the command counts as hanging, and is stopped.
   static func run(
-    _ arguments: [String], environment: [String: String] = [:], seconds: Int = 60
+    _ arguments: [String], environment: [String: String] = [:], seconds: Int = 180
   ) async throws -> Outcome {
     try #require(FileManager.default.isExecutableFile(atPath: path), "build the product apus first")
     var options = PlatformOptions()

@@ -19,7 +19,7 @@ enum MPIRun {
   }
 
   /// Seconds after which a run counts as hanging.
-  static let limit = 30
+  static let limit = 120
 
   /// Whether `mpirun` is on the path.
   static let isAvailable: Bool = {

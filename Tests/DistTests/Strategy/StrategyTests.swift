@@ -12,7 +12,7 @@ private final class Result {
   }
 }
 
-@Suite("Strategies in this process", .timeLimit(.minutes(1)))
+@Suite("Strategies in this process", .timeLimit(.minutes(5)))
 struct StrategyTests {
   @Test("one process", arguments: [LossScaling.replicas, .globalBatch])
   func single(scaling: LossScaling) throws {

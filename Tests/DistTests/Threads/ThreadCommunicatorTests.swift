@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Ranks that are threads", .timeLimit(.minutes(2)))
+@Suite("Ranks that are threads", .timeLimit(.minutes(5)))
 struct ThreadCommunicatorTests {
   @Test("does what every communicator does", arguments: CommunicatorCheck.all, [1, 2, 3, 4])
   func behaviour(check: CommunicatorCheck, size: Int) throws {

@@ -8,7 +8,7 @@ private struct Mishap: Error, Equatable {
   var rank: Int
 }
 
-@Suite("Failures of ranks that are threads", .timeLimit(.minutes(1)))
+@Suite("Failures of ranks that are threads", .timeLimit(.minutes(5)))
 struct ThreadFailureTests {
   @Test("a rank that throws wakes those that wait for it", arguments: [2, 3, 4])
   func oneThrows(size: Int) {
