@@ -1,6 +1,8 @@
+import Logging
+
 /// Tables of numbers as comma-separated text (RFC 4180), plain or gzip.
 ///
-/// Fields may be quoted, lines end in LF or CRLF, blank lines at the end do not count. Every cell
+/// Fields may be quoted, lines end in LF, CRLF or CR, blank lines at the end do not count. Every cell
 /// below the header must be a number, except that labels may be names of classes; numbers are read in
 /// double precision and kept as float32.
 public enum CSV {
@@ -18,7 +20,9 @@ public enum CSV {
 
   /// Whether the first line names the columns.
   public enum Header: Sendable, Hashable {
-    /// It does when none of its cells is a number.
+    /// It does when none of its cells is a number, and when its label cannot be one: a name over numbers, a whole number
+    /// over names, a name that no other row has, beside whole numbers like those that a data frame without names writes
+    /// (`0,1,species`). What was taken for what is in ``CSV/Examples``; a doubtful case is logged as a warning.
     case automatic
     /// It does.
     case present
@@ -30,10 +34,16 @@ public enum CSV {
   public struct Examples: Sendable {
     /// float32 `[rows, columns - 1]`.
     public let features: Tensor
-    /// `[rows]`: int32 when all labels are whole numbers that fit or names, else float32.
+    /// `[rows]`: int32 when all labels are whole numbers that fit or names, int64 when they need that, else float32.
     public let labels: Tensor
     /// The names of the classes 0, 1, ... in ascending order when labels are names; empty for numbers.
     public let classNames: [String]
+    /// The names of all columns, that of the label included; empty when the first line was taken for data.
+    public let columnNames: [String]
+    /// The column of the label, from 0.
+    public let labelColumn: Int
+    /// Why the first line could also have been taken the other way; nil when there is no doubt.
+    public let doubt: String?
   }
 
   /// Reads a table with a label in one column, which may be names: those of the first row decide.
@@ -44,19 +54,17 @@ public enum CSV {
     delimiter: Character = ","
   ) throws(EngineError) -> Examples {
     let table = try parse(path, label: label, header: header, delimiter: delimiter)
-    let rows = table.labels.count
+    let rows = table.rows
     guard table.columns > 1 else {
       throw .file(
         path: path,
         message: "line \(table.firstLine): expected a label and at least one feature in each row, "
           + "found one column; is \"\(delimiter)\" the delimiter?")
     }
-    let labels =
-      table.labelsAreWhole
-      ? Tensor(table.labels.map { Int32($0) }) : Tensor(table.labels.map { Float($0) })
     return Examples(
-      features: Tensor(table.features, shape: [rows, table.columns - 1]), labels: labels,
-      classNames: table.classNames)
+      features: Tensor(table.features, shape: [rows, table.columns - 1]),
+      labels: try table.labelTensor(path), classNames: table.classNames,
+      columnNames: table.names, labelColumn: table.labelColumn ?? 0, doubt: table.doubt)
   }
 
   /// Reads a table with a label in one column.
@@ -66,8 +74,8 @@ public enum CSV {
   ///   - label: the column of the label; the others are features.
   ///   - header: whether the first line names the columns.
   ///   - delimiter: the character between cells: one ASCII character that no number contains.
-  /// - Returns: features float32 `[rows, columns - 1]`, and labels `[rows]`: int32 when all are
-  ///   written as whole numbers that fit, or are names (numbered in ascending order), else float32.
+  /// - Returns: features float32 `[rows, columns - 1]`, and labels `[rows]`: int32 (or int64 where they need it) when all
+  ///   are written as whole numbers, int32 for names (numbered in ascending order), else float32.
   /// - Throws: `EngineError.file` with the line, the column (from 1) and the text that was found:
   ///   a cell that is not a number, a row of another length, an empty file, no such column.
   public static func read(
@@ -75,6 +83,7 @@ public enum CSV {
     delimiter: Character = ","
   ) throws(EngineError) -> (features: Tensor, labels: Tensor) {
     let examples = try readExamples(path, label: label, header: header, delimiter: delimiter)
+    warn(path, examples.doubt)
     return (examples.features, examples.labels)
   }
 
@@ -87,8 +96,15 @@ public enum CSV {
   ) throws(EngineError) -> (names: [String], values: Tensor) {
     let table = try parse(path, label: nil, header: header, delimiter: delimiter)
     let rows = table.features.count / table.columns
+    warn(path, table.doubt)
     return (table.names, Tensor(table.features, shape: [rows, table.columns]))
   }
+
+  private static func warn(_ path: String, _ doubt: String?) {
+    if let doubt { logger.warning("\(path): \(doubt); header: .present or .absent says which") }
+  }
+
+  private static let logger = Logger(label: "apus.csv")
 
   private static func parse(
     _ path: String, label: Column?, header: Header, delimiter: Character
@@ -103,39 +119,5 @@ public enum CSV {
       var parser = CSVParser(bytes, path: path, delimiter: byte)
       return try parser.table(label: label, header: header)
     }
-  }
-}
-
-/// The numbers of a table, row after row.
-struct CSVTable {
-  var names: [String] = []
-  var columns = 0
-  /// The line of the first row of data, from 1.
-  var firstLine = 1
-  var features: [Float] = []
-  var labels: [Double] = []
-  /// Whether every label is written as a whole number and fits int32.
-  var labelsAreWhole = true
-  /// Whether labels are names; `labels` are then positions in `classNames`.
-  var hasTextLabels = false
-  private(set) var classNames: [String] = []
-  private var classNumbers: [String: Int] = [:]
-
-  /// The position of a class, which is new when it was not met before.
-  mutating func number(of name: String) -> Int {
-    if let known = classNumbers[name] { return known }
-    classNumbers[name] = classNames.count
-    classNames.append(name)
-    return classNames.count - 1
-  }
-
-  /// Numbers classes in ascending order of their names, whatever the order of the rows.
-  mutating func sortClasses() {
-    guard hasTextLabels else { return }
-    let sorted = classNames.sorted()
-    let places = Dictionary(uniqueKeysWithValues: zip(sorted, 0...))
-    let renumbered = classNames.map { Double(places[$0, default: 0]) }
-    labels = labels.map { renumbered[Int($0)] }
-    classNames = sorted
   }
 }

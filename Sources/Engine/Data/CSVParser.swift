@@ -19,32 +19,57 @@ struct CSVParser {
   // MARK: Table
 
   mutating func table(label: CSV.Column?, header: CSV.Header) throws(EngineError) -> CSVTable {
+    if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+      throw failure("expected UTF-8, found UTF-16: save the table as UTF-8")
+    }
     guard !atBlankEnd() else { throw failure("expected rows of numbers, found an empty file") }
     let start = (cursor, line)
     let first = try textRow()
-    let numeric = first.map { Self.number($0) != nil }
     var table = CSVTable()
     table.columns = first.count
-    if header == .present || header == .automatic && !numeric.contains(true) {
-      table.names = first
-      guard !atBlankEnd() else {
-        throw failure(
-          "line \(line): expected rows of numbers after the header, found the end of the file")
-      }
-    } else {
-      let wrong = numeric.indices.first { !numeric[$0] && !isLabel($0, label, of: first.count) }
-      if header == .automatic, let column = wrong {
-        throw failure(
-          "line \(start.1), column \(column + 1): expected a number, found \(quoted(first[column]));"
-            + " other cells of the line are numbers, so it was not taken for a header "
-            + "(header: .present makes it one)")
-      }
+    var header = header
+    if case .name(let name) = label, header == .automatic {
+      // A column can be named only where there are names.
+      if !first.contains(name) { _ = try index(of: .name(name), table, first) }
+      header = .present
+    }
+    let guess = CSVHeaderGuess(first, label: labelPlace(label, first), next: try peekRow())
+    switch (header, guess.decision) {
+    case (.present, _), (.automatic, .header): table.names = first
+    case (.automatic, .unclear(let column)):
+      throw failure(
+        "line \(start.1), column \(column + 1): expected a number, found \(quoted(first[column]));"
+          + " other cells of the line are numbers, so it was not taken for names of columns"
+          + " (header: .present, --header yes, makes it one)")
+    case (.absent, _), (.automatic, .data), (.automatic, .unlessLabelRecurs):
       (cursor, line) = start
     }
-    let labelColumn = try label.map { (label) throws(EngineError) in try index(of: label, table) }
+    if !table.names.isEmpty, atBlankEnd() {
+      throw failure(
+        "line \(line): expected rows of numbers after the header, found the end of the file")
+    }
+    let labelColumn = try label.map { (label) throws(EngineError) in
+      try index(of: label, table, first)
+    }
+    table.labelColumn = labelColumn
     table.firstLine = line
     try rows(into: &table, labelColumn: labelColumn ?? -1)
+    if header == .automatic {
+      if case .unlessLabelRecurs = guess.decision, table.firstRowIsNoData {
+        table.takeFirstRowForNames(first)
+      }
+      table.doubt = guess.doubt(table)
+    }
+    table.sortClasses()
     return table
+  }
+
+  /// The cells of the line at the cursor, which stays; empty at the end of the file.
+  private mutating func peekRow() throws(EngineError) -> [String] {
+    guard !atBlankEnd() else { return [] }
+    let start = (cursor, line)
+    defer { (cursor, line) = start }
+    return try textRow()
   }
 
   private mutating func rows(into table: inout CSVTable, labelColumn: Int) throws(EngineError) {
@@ -57,14 +82,12 @@ struct CSVParser {
       while true {
         let isLabel = column == labelColumn
         if isLabel, isFirst { table.hasTextLabels = try labelIsText(column: column) }
-        let (value, isWhole) =
-          try isLabel && table.hasTextLabels
-          ? (Double(table.number(of: textLabel(column: column))), true) : numberCell(column: column)
-        if isLabel {
-          table.labels.append(value)
-          table.labelsAreWhole = table.labelsAreWhole && isWhole && Int32(exactly: value) != nil
+        if !isLabel {
+          table.features.append(Float(try numberCell(column: column).value))
+        } else if table.hasTextLabels {
+          table.add(label: try textLabel(column: column))
         } else {
-          table.features.append(Float(value))
+          table.add(label: try labelCell(column: column))
         }
         column += 1
         guard cursor < bytes.count, bytes[cursor] == delimiter else { break }
@@ -87,7 +110,20 @@ struct CSVParser {
         isFirst = false
       }
     }
-    table.sortClasses()
+  }
+
+  /// The numeric label at the cursor.
+  private mutating func labelCell(column: Int) throws(EngineError) -> CSVTable.Label {
+    let start = (cursor, line)
+    let (value, isWhole) = try numberCell(column: column)
+    guard isWhole else { return .number(value) }
+    if abs(value) < 9e15 { return .whole(Int64(value)) }
+    // Beyond 2^53 doubles leave out whole numbers, and labels must not become one another.
+    let end = (cursor, line)
+    (cursor, line) = start
+    let text = try textCell(column: column)
+    (cursor, line) = end
+    return Int64(text).map { .whole($0) } ?? .tooLong(value, text: text, line: start.1)
   }
 
   /// Whether the label of the first row, at the cursor, is a name and not a number: then all are.
@@ -101,6 +137,12 @@ struct CSVParser {
   private mutating func textLabel(column: Int) throws(EngineError) -> String {
     let start = line
     let text = try textCell(column: column)
+    // What is not UTF-8 reads as this character: different names would become one.
+    if text.unicodeScalars.contains("\u{FFFD}") {
+      throw failure(
+        "line \(start), column \(column + 1): the name of the class, \(quoted(text)), is not UTF-8:"
+          + " save the table as UTF-8 (iconv -f LATIN1 -t UTF-8, for one)")
+    }
     if text.isEmpty || Self.number(text) != nil {
       let found = text.isEmpty ? "an empty cell" : "the number \(text)"
       throw failure(
@@ -110,17 +152,20 @@ struct CSVParser {
     return text
   }
 
-  /// Whether `column` holds the label in a file without a header.
-  private func isLabel(_ column: Int, _ label: CSV.Column?, of columns: Int) -> Bool {
+  /// The column of the label as far as it is known without names; nil without one.
+  private func labelPlace(_ label: CSV.Column?, _ first: [String]) -> Int? {
     switch label {
-    case .first: column == 0
-    case .last: column == columns - 1
-    case .index(let index): column == (index < 0 ? index + columns : index)
-    case .name, nil: false
+    case .first: 0
+    case .last: first.count - 1
+    case .index(let index): index < 0 ? index + first.count : index
+    case .name(let name): first.firstIndex(of: name)
+    case nil: nil
     }
   }
 
-  private func index(of label: CSV.Column, _ table: CSVTable) throws(EngineError) -> Int {
+  private func index(
+    of label: CSV.Column, _ table: CSVTable, _ first: [String]
+  ) throws(EngineError) -> Int {
     switch label {
     case .first: return 0
     case .last: return table.columns - 1
@@ -131,10 +176,12 @@ struct CSVParser {
       return index < 0 ? index + table.columns : index
     case .name(let name):
       guard let index = table.names.firstIndex(of: name) else {
-        let known =
-          table.names.isEmpty
-          ? "the file has no header" : "the columns are \(table.names.joined(separator: ", "))"
-        throw failure("no column \"\(name)\" for the label: \(known)")
+        let isHeader = !table.names.isEmpty || first.allSatisfy { Self.number($0) == nil }
+        let found = first.joined(separator: ", ")
+        throw failure(
+          "no column \"\(name)\" for the label: "
+            + (isHeader
+              ? "the columns are \(found)" : "the file has no header: line 1 is \(quoted(found))"))
       }
       return index
     }
@@ -263,7 +310,7 @@ struct CSVParser {
         // Two quotes stand for one.
         guard cursor < bytes.count, bytes[cursor] == 0x22 else { break }
         cursor += 1
-      } else if byte == 0x0A {
+      } else if byte == 0x0A || byte == 0x0D && !(cursor < bytes.count && bytes[cursor] == 0x0A) {
         line += 1
       }
       content.append(byte)
@@ -304,12 +351,9 @@ struct CSVParser {
     while cursor < bytes.count, isBlank(bytes[cursor]) { cursor += 1 }
   }
 
-  /// Whether the cursor is at the end of the file, at LF or at CRLF.
+  /// Whether the cursor is at the end of the file, at LF, CRLF or CR.
   private var atRowEnd: Bool {
-    guard cursor < bytes.count else { return true }
-    let byte = bytes[cursor]
-    if byte == 0x0A { return true }
-    return byte == 0x0D && (cursor + 1 == bytes.count || bytes[cursor + 1] == 0x0A)
+    cursor >= bytes.count || bytes[cursor] == 0x0A || bytes[cursor] == 0x0D
   }
 
   private var atCellEnd: Bool {
@@ -317,11 +361,10 @@ struct CSVParser {
   }
 
   private mutating func skipLineEnd() {
+    let start = cursor
     if cursor < bytes.count, bytes[cursor] == 0x0D { cursor += 1 }
-    if cursor < bytes.count, bytes[cursor] == 0x0A {
-      cursor += 1
-      line += 1
-    }
+    if cursor < bytes.count, bytes[cursor] == 0x0A { cursor += 1 }
+    if cursor > start { line += 1 }
   }
 
   /// Whether only blank lines follow.

@@ -14,6 +14,8 @@ import Testing
   @Test(
     "line ends, quotes, blanks, a byte order mark and blank lines at the end do not matter",
     arguments: [
+      "1,2.5,3\r-4,5e1,6\r", "1,2.5,3\r-4,5e1,6", "a,b,c\r1,2.5,3\r-4,5e1,6\r",
+      "\"a,\rb\",c,d\r1,2.5,3\r-4,50,6\r\r",
       "1,2.5,3\n-4,5e1,6\n", "1,2.5,3\n-4,5e1,6", "1,2.5,3\r\n-4,5e1,6\r\n",
       "\"1\",\"2.5\",3\n\"-4\", \"5e1\" ,6\n", " 1 ,\t2.5, 3\n-4 ,50.0,6 \n\n\r\n",
       "\u{FEFF}1,2.5,3\n-4,+5e+1,6\n", "a,b,c\n1,2.5,3\n-4,50,6\n",
@@ -66,10 +68,108 @@ import Testing
     }
   }
 
+  @Test("labels beyond float32 and beyond double stay apart")
+  func longLabels() throws {
+    let labels: [Int64] = [3_000_000_000, 3_000_000_001, 9_007_199_254_740_993, .max, .min]
+    let text = labels.map { "0,\($0)\n" }.joined()
+    #expect(try read(text).labels.scalars(as: Int64.self) == labels)
+  }
+
   @Test(
-    "labels are int32 when all are written as whole numbers that fit, else float32",
+    "a header whose names are numbers is told by its label",
     arguments: [
-      ("0,1\n0,-2\n", DType.int32), ("0,1\n0,2.0\n", .float32), ("0,1\n0,2147483648\n", .float32),
+      // A data frame without names, and one with its index.
+      ("0,1,species\n1.5,2,oak\n3,4,ash\n5,6,oak\n", ["ash", "oak"]),
+      ("0,1,species\n1,2,oak\n3,4,ash\n5,6,oak\n", ["ash", "oak"]),
+      ("2019,2020,label\n1.5,2,oak\n3,4,ash\n5,6,oak\n", ["ash", "oak"]),
+      ("2019,2020,label\n1.5,2,1\n3,4,0\n5,6,1\n", []),
+      ("0,1,2\n1.5,2,oak\n3,4,ash\n5,6,oak\n", ["ash", "oak"]),
+    ] as [(String, [String])])
+  func numericHeader(text: String, classes: [String]) throws {
+    try DataFixture.withFile(Array(text.utf8)) { path in
+      let examples = try CSV.readExamples(path)
+      #expect(examples.classNames == classes)
+      #expect(examples.labels.scalars(as: Int.self) == [1, 0, 1])
+      #expect(examples.features.shape == [3, 2])
+      #expect(
+        examples.columnNames
+          == text.split(separator: "\n")[0].split(separator: ",").map(String.init))
+      #expect(examples.labelColumn == 2)
+      let doubt = try #require(examples.doubt)
+      #expect(doubt.contains("was taken for names of columns"))
+      // What was guessed can be said, and the other way too.
+      let told = try CSV.readExamples(path, header: .present)
+      #expect(told.labels.scalars(as: Int.self) == [1, 0, 1])
+      #expect(told.doubt == nil)
+      if !classes.isEmpty, text.contains("species") {
+        let data = try CSV.readExamples(path, header: .absent)
+        #expect(data.features.shape == [4, 2])
+        #expect(data.classNames == ["ash", "oak", "species"])
+      }
+    }
+  }
+
+  @Test("an index of a data frame is a feature, and there is a word about it")
+  func index() throws {
+    for header in [",0,1,species", ",a,b,species"] {
+      let text = header + "\n0,1.5,2,oak\n1,3,4,ash\n2,5,6,oak\n"
+      try DataFixture.withFile(Array(text.utf8)) { path in
+        let examples = try CSV.readExamples(path)
+        #expect(examples.features.shape == [3, 3])
+        #expect(examples.classNames == ["ash", "oak"])
+        let doubt = try #require(examples.doubt)
+        #expect(doubt.contains("is it an index and no feature?"))
+      }
+    }
+  }
+
+  @Test(
+    "a first row that looks like others is data",
+    arguments: [
+      // Its label is that of other rows; it is the only one of its class, but its numbers are as whole as the others', or
+      // are not whole.
+      ("5,3,oak\n1.5,2,ash\n3,4,oak\n", false), ("2019,2020,oak\n1,2,ash\n3,4,ash\n", true),
+      ("5.5,3,oak\n1.5,2,ash\n3,4,ash\n", false), ("5,5,oak\n1.5,2,ash\n3,4,ash\n", false),
+      ("1,2,0\n3,4,1\n5,6,1\n", false), ("0,1,2\n3,4,1\n5,6,2\n", true),
+    ] as [(String, Bool)])
+  func firstRow(text: String, isDoubtful: Bool) throws {
+    try DataFixture.withFile(Array(text.utf8)) { path in
+      let examples = try CSV.readExamples(path)
+      #expect(examples.features.shape == [3, 2])
+      #expect(examples.columnNames.isEmpty)
+      #expect((examples.doubt?.contains("was taken for a row") ?? false) == isDoubtful)
+    }
+  }
+
+  @Test("a label that is named tells that there are names")
+  func namedLabel() throws {
+    let table = try read("0,1,2\n5,6,7\n8,9,10\n", label: .name("1"))
+    #expect(table.features.scalars(as: Int.self) == [5, 7, 8, 10])
+    #expect(table.labels.scalars(as: Int.self) == [6, 9])
+  }
+
+  @Test("names of classes that are not UTF-8 are refused, not taken for one another")
+  func notUTF8() throws {
+    let rows: [[UInt8]] = [Array("1,bl".utf8) + [0xE9, 0x0A], Array("2,bl".utf8) + [0xE8, 0x0A]]
+    try DataFixture.withFile(rows.flatMap(\.self)) { path in
+      DataFixture.expectFileError(path, ["line 1, column 2", "not UTF-8"]) {
+        _ = try CSV.read(path)
+      }
+    }
+    let text = "1,ash\n2,oak\n".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+    try DataFixture.withFile([0xFF, 0xFE] + text) { path in
+      DataFixture.expectFileError(path, ["found UTF-16"]) { _ = try CSV.read(path) }
+    }
+    // As UTF-8 they are two classes.
+    try DataFixture.withFile(Array("1,blé\n2,blè\n".utf8)) { path in
+      #expect(try CSV.readExamples(path).classNames == ["blè", "blé"])
+    }
+  }
+
+  @Test(
+    "labels are int32 or int64 when all are written as whole numbers, else float32",
+    arguments: [
+      ("0,1\n0,-2\n", DType.int32), ("0,1\n0,2.0\n", .float32), ("0,1\n0,2147483648\n", .int64),
       ("0,1e0\n", .float32), ("0,nan\n", .float32),
     ])
   func labelType(text: String, dtype: DType) throws {
@@ -148,10 +248,14 @@ import Testing
       ("a,b\n", ["line 2", "after the header", "end of the file"]),
       ("1\n2\n", ["line 1", "at least one feature", "delimiter"]),
       ("1;2\n3;4\n", ["line 2", "at least one feature", "delimiter"]),
-      ("1,x\n3,4\n", ["line 2, column 2", "name of a class", "the number 4"]),
+      ("1,x\n3,4\n5,y\n", ["line 3, column 2", "expected a number", "\"y\""]),
+      ("1,x\n3,y\n5,4\n", ["line 3, column 2", "name of a class", "the number 4"]),
+      (
+        "0,1\n0,99999999999999999999\n", ["line 2", "99999999999999999999", "does not fit 64 bits"]
+      ),
       ("1,x\n3,\n", ["line 2, column 2", "name of a class", "an empty cell"]),
       ("1,x\ny,z\n", ["line 2, column 1", "expected a number", "\"y\""]),
-      ("1,2\r3,4\n", ["line 1, column 2"]),
+      ("1,2\r3,x\r", ["line 2, column 2", "\"x\""]),
     ] as [(String, [String])])
   func damage(text: String, texts: [String]) throws {
     try DataFixture.withFile(Array(text.utf8)) { path in
