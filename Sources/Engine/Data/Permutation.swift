@@ -38,7 +38,7 @@ public enum ValidationChoice: Sendable, Hashable {
 
 /// Splits 0 ..< `count` into samples to train on and samples to validate on.
 ///
-/// As in Keras, `floor(count · (1 − fraction))` samples are for training.
+/// `floor(count · (1 − fraction))` samples are for training, as in Keras, but counted exactly: 0.9 of 10 leaves 1.
 ///
 /// - Parameters:
 ///   - count: the number of samples.
@@ -54,7 +54,7 @@ public func trainValidationSplit(
     throw .invalidArgument(
       message: "validation split: the fraction must be between 0 and 1, it is \(fraction)")
   }
-  let kept = Int((Double(max(count, 0)) * (1 - fraction)).rounded(.down))
+  let kept = samplesLeft(of: count, holdingOut: fraction)
   guard kept > 0, kept < count else {
     throw .data(
       message: "validation split: \(count) samples cannot be split with fraction \(fraction): it "
