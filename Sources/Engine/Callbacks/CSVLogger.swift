@@ -29,16 +29,37 @@ public final class CSVLogger: Callback {
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
-  /// Opens the file.
+  /// Opens the file, and keeps other processes from logging to it until the training ends.
   ///
-  /// - Throws: `EngineError.file` when it cannot be written.
+  /// - Throws: `EngineError.file` when it cannot be written, is a pipe, or another process is logging to it.
   public override func onTrainBegin(logs: Logs) throws {
     guard isChief else { return }
-    names = append ? presentNames() : nil
     hasWarned = false
     if descriptor >= 0 { close(descriptor) }
-    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0o644)
-    guard descriptor >= 0 else { throw failure("open") }
+    // O_NONBLOCK: opening a pipe that nobody reads would wait for ever.
+    descriptor = open(
+      path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | (append ? O_APPEND : 0), 0o644)
+    var status = stat()
+    guard descriptor >= 0, fstat(descriptor, &status) == 0 else { throw failure("open", errno) }
+    let kind = status.st_mode & S_IFMT
+    guard kind == S_IFREG || kind == S_IFCHR else { throw failure("open", ENXIO) }
+    // Closing any descriptor of a file gives up a process's locks on it, so this comes first.
+    names = append && kind == S_IFREG ? presentNames() : nil
+    guard kind == S_IFREG else { return }
+    try lock()
+    if !append, ftruncate(descriptor, 0) != 0 { throw failure("empty", errno) }
+  }
+
+  /// Locks the whole file (POSIX, per process); a file system without locks does without.
+  private func lock() throws {
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    lock.l_whence = Int16(SEEK_SET)
+    guard fcntl(descriptor, F_SETLK, &lock) != 0, errno == EAGAIN || errno == EACCES else { return }
+    throw EngineError.file(
+      path: path,
+      message: "CSVLogger: another process is logging to this file; give each run a file of its own"
+    )
   }
 
   /// Adds a row.
@@ -77,13 +98,15 @@ public final class CSVLogger: Callback {
       if written >= 0 {
         bytes = bytes.dropFirst(written)
       } else if errno != EINTR {
-        throw failure("write")
+        throw failure("write", errno)
       }
     }
   }
 
-  private func failure(_ verb: String) -> EngineError {
-    .file(path: path, message: "CSVLogger cannot \(verb): \(String(cString: strerror(errno)))")
+  private func failure(_ verb: String, _ code: Int32) -> EngineError {
+    let reason =
+      code == ENXIO ? "expected a regular file, found a pipe" : String(cString: strerror(code))
+    return .file(path: path, message: "CSVLogger cannot \(verb): \(reason)")
   }
 }
 

@@ -12,11 +12,20 @@ public enum ComputeThreads {
   /// The number of threads in force.
   public static var count: Int { pool.threads }
 
+  /// The most threads of a rank: each has a stack, and memory of its own in every plan.
+  public static let most = 1024
+
   /// Makes all plans compiled from now on use `count` threads.
   ///
-  /// - Parameter count: 1 or more. More than there are CPUs makes everything slower.
+  /// - Parameter count: 1 to ``most``; another number is an error, as ``withErrors(_:)`` describes. More than there are
+  ///   CPUs makes everything slower.
   public static func set(_ count: Int) {
-    precondition(count > 0, "ComputeThreads.set: the count must be at least 1, it is \(count)")
+    guard (1...most).contains(count) else {
+      fail(
+        EngineError.invalidArgument(
+          message: "ComputeThreads.set: \(count) threads are asked for; there can be 1 to \(most)"))
+      return
+    }
     state.withLock { state in
       state.isChosen = true
       state.use(count)
@@ -74,5 +83,6 @@ public enum ComputeThreads {
     ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"].lazy
       .compactMap { ProcessInfo.processInfo.environment[$0].flatMap { Int($0) } }
       .first { $0 > 0 }
+      .map { min($0, most) }
   }
 }

@@ -118,6 +118,9 @@ extension ByteReader {
     }
     let what = "\(stored) \(Shape(dimensions))"
     try require(count * stored.size, what: what)
+    guard Storage.isAvailable(count * stored.dtype.size) else {
+      throw failure("no memory for the \(count * stored.dtype.size) bytes of \(what)")
+    }
     let reader = self
     return try Tensor.filled(dimensions, stored.dtype) { pointer throws(EngineError) in
       if stored.size == stored.dtype.size {

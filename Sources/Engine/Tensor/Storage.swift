@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 
 /// Memory of tensors, aligned to 64 bytes.
@@ -18,6 +19,17 @@ package final class Storage: @unchecked Sendable {
     self.owner = nil
     pointer = .allocate(byteCount: max(byteCount, 1), alignment: 64)
     StorageStatistics.count(byteCount)
+  }
+
+  /// Whether the system has `byteCount` bytes to give: for sizes that a file says, since ``init(byteCount:)`` stops the
+  /// program when it has not.
+  package static func isAvailable(_ byteCount: Int) -> Bool {
+    guard byteCount >= 1 << 24 else { return true }
+    // Linux promises more than there is.
+    guard UInt64(byteCount) < ProcessInfo.processInfo.physicalMemory else { return false }
+    guard let memory = malloc(byteCount) else { return false }
+    free(memory)
+    return true
   }
 
   /// A part of memory that `owner` keeps alive.

@@ -50,6 +50,53 @@ import Testing
     }
   }
 
+  @Test func `a pipe in the place of the file is an error and no wait`() throws {
+    try withTemporaryFile { path in
+      try #require(mkfifo(path, 0o600) == 0)
+      for append in [false, true] {
+        #expect(
+          throws: EngineError.file(
+            path: path, message: "CSVLogger cannot open: expected a regular file, found a pipe")
+        ) {
+          let csv = CSVLogger(path: path, append: append)
+          _ = try runTraining([csv], ModelStub(), epochs: [["loss": 1]])
+        }
+      }
+    }
+  }
+
+  @Test func `a file that another process is logging to is refused and left as it is`() throws {
+    try withTemporaryFile { path in
+      try "epoch,loss\n0,1.0\n".write(toFile: path, atomically: false, encoding: .utf8)
+      // Another process: a lock of a process does not stop itself.
+      let holder = Process()
+      holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      holder.arguments = [
+        "python3", "-c",
+        "import fcntl,sys;f=open(sys.argv[1],'r+');fcntl.lockf(f,fcntl.LOCK_EX);print(flush=True);"
+          + "sys.stdin.read()", path,
+      ]
+      let (input, output) = (Pipe(), Pipe())
+      (holder.standardInput, holder.standardOutput) = (input, output)
+      try holder.run()
+      let line = output.fileHandleForReading.availableData
+      try #require(!line.isEmpty, "python3 is needed to hold the lock")
+      #expect(
+        throws: EngineError.file(
+          path: path,
+          message:
+            "CSVLogger: another process is logging to this file; give each run a file of its own")
+      ) {
+        _ = try runTraining([CSVLogger(path: path)], ModelStub(), epochs: [["loss": 2]])
+      }
+      #expect(try file(path) == "epoch,loss\n0,1.0\n")
+      try input.fileHandleForWriting.close()
+      holder.waitUntilExit()
+      _ = try runTraining([CSVLogger(path: path)], ModelStub(), epochs: [["loss": 2]])
+      #expect(try file(path) == "epoch,loss\n0,2.0\n")
+    }
+  }
+
   @Test func `a path that cannot be written is named`() {
     #expect(
       throws: EngineError.file(

@@ -8,6 +8,16 @@ private final class Total: Sendable {
 }
 
 @Suite struct ThreadPoolTests {
+  @Test(arguments: [0, -1, ComputeThreads.most + 1, 100_000])
+  func `a number of threads that no machine has is an error`(count: Int) {
+    let before = ComputeThreads.count
+    #expect(
+      throws: EngineError.invalidArgument(
+        message: "ComputeThreads.set: \(count) threads are asked for; there can be 1 to 1024")
+    ) { try withErrors { ComputeThreads.set(count) } }
+    #expect(ComputeThreads.count == before)
+  }
+
   @Test(arguments: [1, 2, 3, 7])
   func `parts cover everything once, in order`(threads: Int) {
     for count in [0, 1, 2, 15, 16, 17, 100, 1000] {

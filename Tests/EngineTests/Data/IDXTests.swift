@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 import Testing
 
 @Suite struct IDXTests {
@@ -22,6 +23,18 @@ import Testing
     let tensor = try IDX.read(DataFixture.path(name))
     #expect(tensor.spec == TensorSpec([2, 3, 4], .uint8))
     #expect(tensor.scalars(as: Double.self) == DataFixture.values(24, signed: false))
+  }
+
+  @Test("an IDX file of more bytes than there is memory is an error")
+  func noMemory() throws {
+    // A terabyte of nothing, of which the file system stores the header.
+    let header: [UInt8] = [0, 0, 8, 2, 0, 16, 0, 0, 0, 16, 0, 0]
+    try DataFixture.withFile(header) { path in
+      guard truncate(path, 12 + 1 << 40) == 0 else { return }
+      DataFixture.expectFileError(path, ["no memory for", "uint8 [1048576, 1048576]"]) {
+        _ = try IDX.read(path)
+      }
+    }
   }
 
   @Test("an IDX file without axes is a scalar, and one with an axis of length 0 is empty")
