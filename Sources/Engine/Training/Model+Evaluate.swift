@@ -10,11 +10,10 @@ extension Model {
     x: some Encodable, y: some Encodable = Structure.none, batchSize: Int = 32,
     sampleWeight: Tensor? = nil, steps: Int? = nil, callbacks: [Callback] = []
   ) throws -> Logs {
-    let encoder = StructureEncoder()
-    let structure = try encoder.encode(y)
+    let structure = try SampleStructure.encode(y, "y of evaluate")
     try requireLabels(structure, "evaluate")
     let dataset = try Dataset(
-      x: try encoder.encode(x), y: structure, sampleWeight: sampleWeight)
+      x: try SampleStructure.encode(x, "x of evaluate"), y: structure, sampleWeight: sampleWeight)
     try build(dataset, rows: min(batchSize, dataset.count))
     let list = CallbackList(
       callbacks, model: self,

@@ -12,8 +12,8 @@ public struct ValidationData {
   public init(
     x: some Encodable, y: some Encodable = Structure.none, sampleWeight: Tensor? = nil
   ) throws {
-    self.x = try StructureEncoder().encode(x)
-    self.y = try StructureEncoder().encode(y)
+    self.x = try SampleStructure.encode(x, "x of validationData")
+    self.y = try SampleStructure.encode(y, "y of validationData")
     self.sampleWeight = sampleWeight
   }
 }
@@ -22,7 +22,8 @@ extension Model {
   /// Trains on arrays in memory.
   ///
   /// - Parameters:
-  ///   - x: what the module takes: a tensor, an array, a dictionary or a struct of tensors, with one row a sample.
+  ///   - x: what the module takes: a tensor, an array, a dictionary or a struct of tensors, with one row a sample; an array
+  ///     of numbers, or of rows of numbers, counts as a tensor.
   ///   - y: labels of any form; not needed when no loss or metric asks for `yTrue`.
   ///   - batchSize: samples of one step over all ranks together; 32 (or all, when there are fewer) unless given.
   ///   - epochs: the last epoch; training starts after `initialEpoch`.
@@ -46,8 +47,8 @@ extension Model {
     validationFrequency: Int = 1
   ) throws -> History {
     self.classWeight = classWeight
-    let encoder = StructureEncoder()
-    let (x, y) = (try encoder.encode(x), try encoder.encode(y))
+    let x = try SampleStructure.encode(x, "x of fit")
+    let y = try SampleStructure.encode(y, "y of fit")
     try requireLabels(y, "fit")
     let weights = try classWeight.map {
       try ClassWeights.apply($0, to: y, sampleWeight: sampleWeight)
@@ -75,7 +76,7 @@ extension Model {
       throw EngineError.invalidArgument(
         message: "validationSplit is \(fraction): it must be at least 0 and below 1")
     }
-    let boundary = Int((Double(dataset.count) * (1 - fraction)).rounded(.down))
+    let boundary = samplesLeft(of: dataset.count, holdingOut: fraction)
     guard boundary > 0, boundary < dataset.count else {
       throw EngineError.data(
         message: "\(dataset.count) samples cannot be split with validationSplit \(fraction): one "

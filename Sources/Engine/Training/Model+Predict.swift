@@ -8,7 +8,8 @@ extension Model {
     x: some Encodable, batchSize: Int = 32, callbacks: [Callback] = [],
     as type: Output.Type = Output.self
   ) throws -> Output {
-    let dataset = try Dataset(x: try StructureEncoder().encode(x), y: .none, sampleWeight: nil)
+    let dataset = try Dataset(
+      x: try SampleStructure.encode(x, "x of predict"), y: .none, sampleWeight: nil)
     let list = CallbackList(
       callbacks, model: self,
       parameters: RunParameters(samples: dataset.count, verbosity: .silent))

@@ -35,6 +35,73 @@ private struct Reconstruction: Loss {
     #expect(text == "loss mean_squared_error asks for yTrue, but fit was given no y")
   }
 
+  @Test func `arrays of numbers are tensors, in fit, evaluate, predict and validationData`() throws
+  {
+    // One step of gradient descent from the same weights gives the same loss.
+    func losses(_ fit: (Model) throws -> History) throws -> [Double] {
+      let model = Model(
+        module: Linear(1), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.1))
+      return try fit(model)["loss"]
+    }
+    let (rows, numbers) = ([[1.0, 2], [3, 4], [5, 6]], [1.0, 0, 1])
+    let expected = try losses {
+      try $0.fit(x: Tensor(rows), y: Tensor(numbers), epochs: 3, verbose: .silent)
+    }
+    #expect(expected[0] > 0)
+    #expect(try losses { try $0.fit(x: rows, y: numbers, epochs: 3, verbose: .silent) } == expected)
+    #expect(
+      try losses { try $0.fit(x: Tensor(rows), y: [1, 0, 1], epochs: 3, verbose: .silent) }
+        == expected)
+    let model = model()
+    let history = try model.fit(
+      x: rows, y: [[1, 2], [3, 4], [5, 6]], verbose: .silent,
+      validationData: ValidationData(x: rows, y: [[1.0, 2], [3, 4], [5, 6]]))
+    #expect(history["val_loss"].count == 1)
+    #expect(try model.evaluate(x: rows, y: rows)["loss"] == history["val_loss"][0])
+    let output: Tensor = try model.predict(x: rows)
+    #expect(output.shape == [3, 2])
+  }
+
+  @Test func `whole numbers and truth values are labels of classes`() throws {
+    let model = Model(
+      module: Linear(2), loss: SparseCategoricalCrossentropy(fromLogits: true),
+      optimizer: SGD(learningRate: 0.1))
+    let history = try model.fit(x: Tensor.zeros([2, 3]), y: [0, 1], verbose: .silent)
+    // Logits 0 for two classes.
+    #expect(abs(history["loss"][0] - 0.693_147_18) < 1e-6)
+  }
+
+  @Test(arguments: [1, 2, 3]) func `what holds no numbers is no y, and the error says what is`(
+    what: Int
+  ) {
+    let text = message {
+      switch what {
+      case 1: try model().fit(x: x, y: ["a", "b", "a", "b"], verbose: .silent)
+      case 2: try model().fit(x: x, y: [[1.0, 2], [3], [4, 5], [6, 7]], verbose: .silent)
+      default: try model().fit(x: x, y: 3.0, verbose: .silent)
+      }
+    }
+    let found = ["a list of 4", "a list of 4", "the number 3.0"][what - 1]
+    #expect(
+      text
+        == "y of fit is \(found), without any tensor: give a Tensor, or an array of numbers, or of "
+        + "arrays of numbers of one length, with one row a sample")
+  }
+
+  @Test func `validationSplit holds out what its decimals say`() throws {
+    for (fraction, held) in [(0.1, 1), (0.3, 3), (0.7, 7), (0.8, 8), (0.9, 9)] {
+      // Predictions are 0 and labels count up, so the loss of the last ones tells how many they are.
+      let y = Tensor((0..<10).map { Double($0 * $0) }).expandDims(axis: 1)
+      let module = Linear(1, kernelInitializer: Zeros())
+      let history = try Model(
+        module: module, loss: MeanAbsoluteError(), optimizer: SGD(learningRate: 0)
+      ).fit(x: Tensor.zeros([10, 2]), y: y, verbose: .silent, validationSplit: fraction)
+      let last = (10 - held..<10).reduce(0.0) { $0 + Double($1 * $1) } / Double(held)
+      let loss = try #require(history["val_loss"].last)
+      #expect(abs(loss - last) < 1e-5 * last)
+    }
+  }
+
   @Test func `a loss that does not ask for labels needs none`() throws {
     let history = try Model(
       module: Linear(3), loss: Reconstruction(), optimizer: SGD(learningRate: 0.1)
