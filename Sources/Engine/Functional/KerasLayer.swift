@@ -1,6 +1,6 @@
 /// What every module is in a graph of layers: the calls it took part in.
 ///
-/// These members give way to stored properties of equal names in modules.
+/// Members of this protocol, `seed`, `variables` and `children` among them, give way to properties of equal names in modules.
 public protocol KerasLayer: AnyModule {}
 
 extension AnyModule: KerasLayer {}

@@ -1,3 +1,5 @@
+// What a user's module may well have a property of its own for is a member of `KerasLayer`, where it gives way.
+
 extension AnyModule {
   /// Every variable of this module and its children with its path from here; a shared one once.
   ///
@@ -40,7 +42,9 @@ extension AnyModule {
       } ?? false
     descend("", self, isHeld: !isMadeInCall)
   }
+}
 
+extension KerasLayer {
   /// Every variable of this module and its children.
   public var variables: [Variable] { namedVariables.map(\.variable) }
 
@@ -53,7 +57,9 @@ extension AnyModule {
   public var trainableVariables: [Variable] {
     variables.filter { $0.kind == .parameter && $0.trainable }
   }
+}
 
+extension AnyModule {
   /// Whether this module has been called, or initialised, so that its variables and the modules made in `call` exist.
   public var isInitialized: Bool { scope.isFilled || self is Functional }
 
@@ -105,11 +111,17 @@ extension AnyModule {
     return isFrozen
   }
 
+}
+
+extension KerasLayer {
   /// The seed of initial values and random keys of this module and its children. To be set before the first call.
   public var seed: UInt64 {
     get { scope.seed }
     set { visit { _, module in module.scope.seed = newValue } }
   }
+}
+
+extension AnyModule {
 
   /// Makes the variables without computing anything, from the shapes of what `body` calls the module with.
   func initialize(_ body: () throws -> Void) throws {

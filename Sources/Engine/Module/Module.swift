@@ -331,7 +331,9 @@ open class AnyModule {
 
   /// The child module with this name, or nil. Children exist after the first call.
   public func child(_ name: String) -> AnyModule? { scope.children[name] }
+}
 
+extension KerasLayer {
   /// Child modules in order: properties first, then those made in `call`.
   public var children: [(name: String, module: AnyModule)] {
     scope.children.map { ($0.key, $0.value) }
