@@ -3,6 +3,7 @@
 // no such macro are called from Swift as they are.
 #pragma once
 #include <mpi.h>
+#include <stdint.h>
 
 static inline MPI_Comm apus_mpi_comm_world(void) { return MPI_COMM_WORLD; }
 
@@ -98,6 +99,13 @@ static inline int apus_mpi_allgatherv_in_place(
     void *receive, const int *counts, const int *offsets, MPI_Datatype type, MPI_Comm comm) {
   return MPI_Allgatherv(
       MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, receive, counts, offsets, type, comm);
+}
+
+// One number of each rank, among all ranks of the job.
+static inline int apus_mpi_iallgather_world(
+    const uint64_t *send, uint64_t *receive, MPI_Request *request) {
+  return MPI_Iallgather(
+      send, 1, MPI_UINT64_T, receive, 1, MPI_UINT64_T, MPI_COMM_WORLD, request);
 }
 
 static inline int apus_mpi_wait_all(int count, MPI_Request *requests) {

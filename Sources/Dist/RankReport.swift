@@ -6,6 +6,12 @@ enum RankReport {
   /// milliseconds of each other; their texts must reach mpirun before it stops everybody.
   static let grace = 0.3
 
+  /// Writes the error that all ranks have, once.
+  static func printShared(_ message: String) {
+    fflush(nil)
+    FileHandle.standardError.write(Data("Error: \(message)\n".utf8))
+  }
+
   /// Writes `[rank 3/8] message` for each line, in one write so that lines of ranks do not mix.
   static func print(_ message: String, rank: Int, size: Int) {
     // What the program printed before must not be lost with the process.

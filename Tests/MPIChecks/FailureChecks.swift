@@ -24,6 +24,36 @@ func checkAllRanksThrow() throws {
   throw CheckFailure("rank \(communicator.rank) fails on purpose\nwith a second line")
 }
 
+/// Every rank has the same error, such as a file that is not there.
+func checkAllRanksThrowAlike() throws {
+  throw CheckFailure("nobody finds this file")
+}
+
+/// The same error, which slower ranks meet later: they were last together at the start.
+func checkAllRanksThrowLate() throws {
+  let rank = DistributionContext.strategy.communicator.rank
+  Thread.sleep(forTimeInterval: 2 + 0.3 * Double(rank))
+  throw CheckFailure("nobody finds this file")
+}
+
+/// Rank 0 has another error than all others.
+func checkTwoErrors() throws {
+  let rank = DistributionContext.strategy.communicator.rank
+  throw CheckFailure(rank == 0 ? "a file is missing" : "the disk is full")
+}
+
+/// Every rank has the same error while an all-reduce is under way that the last one did not begin.
+func checkThrowWithPending() throws {
+  let communicator = DistributionContext.strategy.communicator
+  let count = 1 << 16
+  let memory = UnsafeMutablePointer<Float>.allocate(capacity: count)
+  memory.initialize(repeating: 1, count: count)
+  if communicator.rank < communicator.size - 1 {
+    _ = try communicator.startAllReduce(memory, count: count, dtype: .float32, operation: .sum)
+  }
+  throw CheckFailure("all fail in between")
+}
+
 /// A rank ends the job with a code of its own.
 func checkAbort() throws {
   let communicator = DistributionContext.strategy.communicator

@@ -26,6 +26,8 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   private let onlyThread: pthread_t?
   private let lock = Mutex(())
   private var table = RequestTable()
+  /// When all ranks were last together, as far as this one knows.
+  private var lastMeeting = ContinuousClock.now
   // Scratch of MPI_Allgatherv, kept so that a gather allocates nothing.
   private let counts32: UnsafeMutablePointer<Int32>
   private let offsets32: UnsafeMutablePointer<Int32>
@@ -161,6 +163,7 @@ extension MPICommunicator {
   private func reduceNow(
     _ buffer: UnsafeMutableRawPointer, _ count: Int, _ dtype: DType, _ operation: ReduceOperation
   ) throws(DistError) {
+    defer { lastMeeting = .now }
     try inMessages(buffer, count, dtype) { (part, length) throws(DistError) in
       try MPICall.run("MPI_Allreduce", rank: rank) {
         apus_mpi_allreduce_in_place(part, length, dtype.mpi, operation.mpi(of: dtype), handle)
@@ -206,6 +209,7 @@ extension MPICommunicator {
     // into place first.
     if send != UnsafeRawPointer(mine) { memmove(mine, send, counts[rank] * dtype.size) }
     try locked("MPI_Allgatherv") { () throws(DistError) in
+      defer { lastMeeting = .now }
       if total > maximumCount {
         // Places beyond 32 bits cannot be named to MPI_Allgatherv: each rank sends to all in turn.
         var start = 0
@@ -230,6 +234,7 @@ extension MPICommunicator {
   /// Returns when every rank has called it (MPI 3.1 §5.3).
   public func barrier() throws {
     try locked("MPI_Barrier") { () throws(DistError) in
+      defer { lastMeeting = .now }
       try MPICall.run("MPI_Barrier", rank: rank) { MPI_Barrier(handle) }
     }
   }
@@ -242,6 +247,39 @@ extension MPICommunicator {
         MPI_Bcast(part, length, dtype.mpi, Int32(root), handle)
       }
     }
+  }
+
+  /// Finds out whether all ranks have failed, this one with a text whose hash is `hash`.
+  ///
+  /// Ranks that read the same file, or the same argument, fail alike and at about the same time: those that are not heard of
+  /// after half of the time that this one took since they last met (at least half a second, at most ten) have not.
+  ///
+  /// - Returns: the hashes of all ranks and whether nothing is pending, so that MPI can be ended; nil when some rank has
+  ///   not failed, or another thread is using MPI.
+  func failures(hash: UInt64) -> (hashes: [UInt64], isIdle: Bool)? {
+    if let onlyThread, pthread_equal(onlyThread, pthread_self()) == 0 { return nil }
+    let found: (hashes: [UInt64], isIdle: Bool)?? = lock.withLockIfAvailable { _ in
+      let now = ContinuousClock.now
+      let end = now + min(max((now - lastMeeting) / 2, .seconds(0.5)), .seconds(10))
+      // Never freed: what has been started may still be under way when the process ends.
+      let mine = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+      mine.initialize(to: hash)
+      let all = UnsafeMutablePointer<UInt64>.allocate(capacity: size)
+      all.initialize(repeating: 0, count: size)
+      let request = UnsafeMutablePointer<MPI_Request?>.allocate(capacity: 1)
+      request.initialize(to: nil)
+      guard apus_mpi_iallgather_world(mine, all, request) == apus_mpi_success() else { return nil }
+      var done: Int32 = 0
+      while done == 0 {
+        guard apus_mpi_test_all(1, request, &done) == apus_mpi_success() else { return nil }
+        if done == 0 {
+          if ContinuousClock.now > end { return nil }
+          Thread.sleep(forTimeInterval: 0.001)
+        }
+      }
+      return (Array(UnsafeBufferPointer(start: all, count: size)), table.isEmpty)
+    }
+    return found ?? nil
   }
 
   /// Prints `[rank 3/8] message`, waits a moment so that other ranks which fail now can print theirs,

@@ -108,6 +108,37 @@ public final class MPISession: Sendable {
     try MPICall.run("MPI_Finalize", rank: communicator.rank) { MPI_Finalize() }
   }
 
+  /// Ends this process, which an error has stopped, and the job with it.
+  ///
+  /// When all ranks have failed, rank 0 prints what all say, or else the lowest rank of those that say the same, and MPI
+  /// ends in order, without `MPI_Abort`. When others may be waiting for this rank it prints its text and aborts the job.
+  func end(failedWith message: String) -> Never {
+    let rank = communicator.rank
+    guard let (hashes, isIdle) = communicator.failures(hash: Self.hash(message)) else {
+      communicator.abort(message: message, code: 1)
+    }
+    if Set(hashes).count == 1 {
+      if rank == 0 { RankReport.printShared(message) }
+    } else if hashes.firstIndex(of: hashes[rank]) == rank {
+      RankReport.print(message, rank: rank, size: communicator.size)
+    }
+    fflush(nil)
+    // Whatever MPI waits for, this process ends.
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 3)
+      _exit(1)
+    }
+    Self.state.withLock { $0 = .ended }
+    // What is pending may have been started by some ranks only.
+    if isIdle { MPI_Finalize() }
+    exit(1)
+  }
+
+  /// The same number for the same text in every process (FNV-1a).
+  private static func hash(_ text: String) -> UInt64 {
+    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+
   /// Ends the job when no communicator could be made, as ``MPICommunicator/abort(message:code:)`` does.
   static func abortJob(message: String, code: Int32) -> Never {
     var rank: Int32 = 0

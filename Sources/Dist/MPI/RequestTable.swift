@@ -111,6 +111,9 @@ struct RequestTable: ~Copyable {
     return done != 0
   }
 
+  /// Whether nothing is pending.
+  var isEmpty: Bool { (0..<capacity).allSatisfy { owner[$0] < 0 } }
+
   /// Waits for all that is pending.
   func waitForAll(rank: Int) throws(DistError) {
     for slot in 0..<capacity where owner[slot] >= 0 { try wait(owner[slot], rank: rank) }

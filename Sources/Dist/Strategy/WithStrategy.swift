@@ -23,8 +23,9 @@ public enum StrategyKind: Hashable, Sendable {
 ///
 /// - `.single`: `body` runs here, and its errors are thrown.
 /// - `.mpi`: every process runs `body`, and a normal return ends MPI in it (so this can be done once
-///   in a process; inside a running session it can be nested). An error is printed as
-///   `[rank 3/8] message` and ends the job with exit code 1: other ranks may be waiting for this one.
+///   in a process; inside a running session it can be nested). An error ends the job with exit code 1. One that all
+///   ranks have is printed once, as `Error: message`; that of one rank as `[rank 3/8] message`, and the job is aborted,
+///   since others may be waiting for it.
 ///   A program that no launcher started is a single process, and errors are thrown.
 /// - `.threads(n)`: `body` runs on n new threads, which see no task-local values from outside. The
 ///   result is rank 0's. When a rank throws, others that wait for it throw too, and the error that
@@ -87,6 +88,6 @@ private func runUnderMPI<R>(
     try session.finish()
     return result
   } catch {
-    session.communicator.abort(message: "\(error)", code: 1)
+    session.end(failedWith: "\(error)")
   }
 }

@@ -12,6 +12,9 @@ enum MPIRun {
     var errors: String
     var seconds: Double
 
+    /// How often ranks said `text`.
+    func count(_ text: String) -> Int { errors.components(separatedBy: text).count - 1 }
+
     var description: String {
       "exit code \(code.map { "\($0)" } ?? "none (ended by a signal)") after "
         + "\(seconds) s\n--- output\n\(output)\n--- errors\n\(errors)"

@@ -37,16 +37,49 @@ struct MPITests {
   func oneRankThrows(ranks: Int) async throws {
     let outcome = try await MPIRun.run("one-rank-throws", ranks: ranks)
     #expect(outcome.code == 1, "\(outcome)")
-    #expect(
-      outcome.errors.contains("[rank \(ranks - 1)/\(ranks)] a failure made on purpose\n"),
-      "\(outcome)")
+    // The only rank is all ranks.
+    let line = ranks == 1 ? "Error: " : "[rank \(ranks - 1)/\(ranks)] "
+    #expect(outcome.errors.contains(line + "a failure made on purpose\n"), "\(outcome)")
+    #expect(outcome.count("on purpose") == 1, "\(outcome)")
     #expect(!outcome.output.contains("passed"), "\(outcome)")
+  }
+
+  @Test(
+    "an error of all ranks is printed once, and the job ends in order",
+    arguments: ["all-ranks-throw-alike", "all-ranks-throw-late"], [1, 2, 3, 4])
+  func sameError(check: String, ranks: Int) async throws {
+    let outcome = try await MPIRun.run(check, ranks: ranks)
+    #expect(outcome.code == 1, "\(outcome)")
+    #expect(outcome.errors.contains("Error: nobody finds this file\n"), "\(outcome)")
+    #expect(outcome.count("nobody finds") == 1, "\(outcome)")
+    #expect(!outcome.errors.contains("MPI_ABORT"), "\(outcome)")
+  }
+
+  @Test("each of two errors is printed once, with the first rank that has it")
+  func twoErrors() async throws {
+    let outcome = try await MPIRun.run("two-errors", ranks: 3)
+    #expect(outcome.code == 1, "\(outcome)")
+    #expect(outcome.errors.contains("[rank 0/3] a file is missing\n"), "\(outcome)")
+    #expect(outcome.errors.contains("[rank 1/3] the disk is full\n"), "\(outcome)")
+    #expect(outcome.count("missing") == 1 && outcome.count("full") == 1, "\(outcome)")
+    #expect(!outcome.errors.contains("MPI_ABORT"), "\(outcome)")
+  }
+
+  @Test("a collective that was begun and not ended holds nobody up", arguments: [2, 3])
+  func pending(ranks: Int) async throws {
+    let outcome = try await MPIRun.run("throw-with-pending", ranks: ranks)
+    #expect(outcome.code == 1, "\(outcome)")
+    #expect(outcome.count("all fail in between") == 1, "\(outcome)")
   }
 
   @Test("ranks that throw together all say so", arguments: [1, 2, 3, 4])
   func allRanksThrow(ranks: Int) async throws {
     let outcome = try await MPIRun.run("all-ranks-throw", ranks: ranks)
     #expect(outcome.code == 1, "\(outcome)")
+    guard ranks > 1 else {
+      #expect(outcome.errors.contains("Error: rank 0 fails on purpose\nwith a"), "\(outcome)")
+      return
+    }
     for rank in 0..<ranks {
       #expect(
         outcome.errors.contains(
