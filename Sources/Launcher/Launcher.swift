@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// The `apus` command.
 @main
@@ -16,6 +17,7 @@ struct Launcher: AsyncParsableCommand {
   /// use it, and it must be the same one from the first call to the last.
   @MainActor
   static func main() async {
+    RankStart.runIfAsked(CommandLine.arguments)
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
@@ -24,6 +26,12 @@ struct Launcher: AsyncParsableCommand {
         try command.run()
       }
     } catch {
+      // Ranks have the same arguments, and so the same error: mpirun ends the others when rank 0 has said it.
+      if !Self.exitCode(for: error).isSuccess,
+        !RankStart.isFirst(ProcessInfo.processInfo.environment)
+      {
+        Thread.sleep(forTimeInterval: 1)
+      }
       exit(withError: error)
     }
   }

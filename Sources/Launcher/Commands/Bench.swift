@@ -204,4 +204,8 @@ private func checkThreads(_ threads: Int?) throws {
   if let threads, threads < 1 {
     throw ValidationError("--threads \(threads): at least 1 is needed")
   }
+  if let threads, threads > ComputeThreads.most {
+    throw ValidationError(
+      "--threads \(threads): a rank can have at most \(ComputeThreads.most) threads")
+  }
 }

@@ -1,3 +1,5 @@
+import Engine
+
 /// What of this machine and process matters to a launch.
 struct Machine: Equatable, Sendable {
   /// Cores that this process may use, not counting hyperthreads: those of its affinity mask, or fewer
@@ -24,7 +26,9 @@ struct Machine: Equatable, Sendable {
   var presetThreads: Int? {
     for name in Self.threadVariables {
       let first = variables[name]?.split(separator: ",").first
-      if let number = first.flatMap({ Int($0) }), number > 0 { return number }
+      if let number = first.flatMap({ Int($0) }), number > 0 {
+        return min(number, ComputeThreads.most)
+      }
     }
     return nil
   }

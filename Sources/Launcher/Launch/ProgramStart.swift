@@ -29,6 +29,15 @@ enum ProgramStart {
   static func replaceProcess(
     by words: [String], environment: [MPIRunCommand.Variable]
   ) throws -> Never {
+    setVariables(environment)
+    fflush(nil)
+    execvp(words[0], arguments(words))
+    let reason = String(cString: strerror(errno))
+    throw LauncherError.cannotStart(program: words[0], reason: reason)
+  }
+
+  /// Sets variables for this process and those that it starts.
+  static func setVariables(_ environment: [MPIRunCommand.Variable]) {
     for variable in environment { setenv(variable.name, variable.value, 1) }
     // mpirun gives every rank a terminal of its own: only here is known where the output goes.
     if isatty(STDOUT_FILENO) == 1 {
@@ -36,11 +45,10 @@ enum ProgramStart {
     } else {
       unsetenv("APUS_TERMINAL")
     }
-    fflush(nil)
-    var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
-    arguments.append(nil)
-    execvp(words[0], arguments)
-    let reason = String(cString: strerror(errno))
-    throw LauncherError.cannotStart(program: words[0], reason: reason)
+  }
+
+  /// `words` as C wants them. They are never freed.
+  static func arguments(_ words: [String]) -> [UnsafeMutablePointer<CChar>?] {
+    words.map { strdup($0) } + [nil]
   }
 }

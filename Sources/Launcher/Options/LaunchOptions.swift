@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dist
+import Engine
 import Foundation
 
 /// How many processes, where, and with how many threads: the options that `train` and `run` share.
@@ -35,6 +36,11 @@ struct LaunchOptions: ParsableArguments {
   @Flag(name: .customLong("dry-run"), help: "Print the command and its environment, and stop.")
   var isDryRun = false
 
+  @Flag(
+    name: .customLong("verbose"),
+    help: "Show also what mpirun itself says about a rank that failed.")
+  var isVerbose = false
+
   @Option(help: .hidden)
   var assume: AssumedMachine?
 
@@ -44,6 +50,10 @@ struct LaunchOptions: ParsableArguments {
     }
     if let threads, threads < 1 {
       throw ValidationError("--threads \(threads): a rank needs at least 1 thread")
+    }
+    if let threads, threads > ComputeThreads.most {
+      throw ValidationError(
+        "--threads \(threads): a rank can have at most \(ComputeThreads.most) threads")
     }
     if let ranks, let hosts, ranks > hosts.slots {
       throw ValidationError(
@@ -81,7 +91,10 @@ struct LaunchOptions: ParsableArguments {
     command.notes.forEach(Console.note)
     if isDryRun { return Console.print(command.shellLine) }
     guard ProgramStart.path(of: machine.mpirun) != nil else { throw LauncherError.noMpirun }
-    try ProgramStart.replaceProcess(by: command.arguments, environment: command.environment)
+    ProgramStart.setVariables(command.environment)
+    try RunningJob(
+      command, program: program, ranks: ranks, isLocal: hosts == nil, isVerbose: isVerbose
+    ).run()
   }
 
   private func startAlone(_ program: [String], on machine: Machine) throws {

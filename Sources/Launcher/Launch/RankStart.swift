@@ -1,0 +1,55 @@
+import Foundation
+
+/// What this command does in a process that mpirun, or a `RunningJob`, started: it prepares the process and becomes the
+/// program. Not for people.
+enum RankStart {
+  /// `apus --connect-rank FOLDER program arguments...`: a rank whose output goes to the channels in `FOLDER`.
+  static let connect = "--connect-rank"
+  /// `apus --end-with-parent program arguments...`: a program that is told to end when its parent has gone.
+  static let endWithParent = "--end-with-parent"
+
+  /// Whether this process is rank 0, or no rank.
+  static func isFirst(_ environment: [String: String]) -> Bool {
+    let names = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"]
+    return (names.lazy.compactMap { environment[$0] }.first ?? "0") == "0"
+  }
+
+  /// Becomes another program when `arguments` say so; else does nothing.
+  static func runIfAsked(_ arguments: [String]) {
+    switch arguments.dropFirst().first {
+    case connect where arguments.count > 3:
+      let rank = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"] ?? ""
+      redirect(STDOUT_FILENO, to: RankChannels.outputPath(arguments[2], rank: rank))
+      redirect(STDERR_FILENO, to: RankChannels.errorPath(arguments[2], rank: rank))
+      become(Array(arguments[3...]))
+    case endWithParent where arguments.count > 2:
+      setDeathSignal()
+      become(Array(arguments[2...]))
+    default: return
+    }
+  }
+
+  /// Without the channel output goes the way that mpirun gave it.
+  private static func redirect(_ descriptor: Int32, to path: String) {
+    let channel = open(path, O_WRONLY | O_NOCTTY)
+    guard channel >= 0 else { return }
+    dup2(channel, descriptor)
+    close(channel)
+  }
+
+  private static func become(_ words: [String]) -> Never {
+    execvp(words[0], ProgramStart.arguments(words))
+    Console.note("cannot start \(words[0]): \(String(cString: strerror(errno)))")
+    exit(127)
+  }
+
+  private static func setDeathSignal() {
+    #if os(Linux)
+      // `prctl` takes any number of arguments, which Swift does not call.
+      typealias Prctl = @convention(c) (CInt, UInt, UInt, UInt, UInt) -> CInt
+      guard let symbol = dlsym(nil, "prctl") else { return }
+      let setDeathSignal: CInt = 1  // PR_SET_PDEATHSIG
+      _ = unsafeBitCast(symbol, to: Prctl.self)(setDeathSignal, UInt(SIGTERM), 0, 0, 0)
+    #endif
+  }
+}
