@@ -5,11 +5,24 @@ import Engine
 struct TrainOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The data: \(DataSource.forms). csv: the label is the last column; idx and npy: a second file "
+      "The data: \(DataSource.forms). csv: the label is the last column, or --label; idx and npy: a second file "
         + "with a label for each sample. (default: digits)",
       valueName: "data"),
     transform: DataSource.init(text:))
   var data = DataSource.digits
+
+  @Option(
+    help: ArgumentHelp(
+      "Whether the first line of a csv file names the columns: yes, no or auto. auto says what it took.",
+      valueName: "header"))
+  var header = HeaderChoice.auto
+
+  @Option(
+    help: ArgumentHelp(
+      "The column of a csv file that holds the label: a name in its first line, or first or last. "
+        + "(default: last)",
+      valueName: "column"))
+  var label: String?
 
   @Option(help: "The model: mlp or cnn. (default: cnn for images, mlp for tables)")
   var model: ModelKind?
@@ -69,10 +82,19 @@ struct TrainOptions: ParsableArguments {
         learningRate > 0 && learningRate.isFinite,
         "--learning-rate \(learningRate): expected a number above 0")
     }
+    if case .csv = data {
+      try check(label != "", "--label: expected the name of a column, or first or last")
+    } else {
+      try check(header == .auto, "--header \(header.rawValue) goes with --data csv:FILE only")
+      try check(label == nil, "--label \(label ?? "") goes with --data csv:FILE only")
+    }
     try check(
       (0..<1).contains(validationSplit),
       "--validation-split \(validationSplit): expected a part of the data, at least 0 and below 1")
   }
+
+  /// How a csv file is to be read.
+  var table: TableChoice { TableChoice(header: header, label: label) }
 
   private func check(_ isGood: Bool, _ message: String) throws {
     if !isGood { throw ValidationError(message) }
@@ -91,12 +113,34 @@ struct TrainOptions: ParsableArguments {
       "--precision", precision.rawValue, "--seed", "\(seed)", "--validation-split",
       "\(validationSplit)",
     ]
+    if header != .auto { words += ["--header", header.rawValue] }
+    if let label { words += ["--label", label] }
     if let model { words += ["--model", model.rawValue] }
     if let out { words += ["--out", out] }
     if json { words.append("--json") }
     words += ["--progress", progress.resolved(isTerminal: terminalWidth != nil).rawValue]
     return words + (terminalWidth.map { ["--terminal-width", "\($0)"] } ?? [])
   }
+}
+
+/// Whether the first line of a table names its columns.
+enum HeaderChoice: String, Sendable, CaseIterable, ExpressibleByArgument {
+  case auto, yes, no
+
+  var header: CSV.Header {
+    switch self {
+    case .auto: .automatic
+    case .yes: .present
+    case .no: .absent
+    }
+  }
+}
+
+/// How a table is to be read.
+struct TableChoice: Sendable {
+  var header = HeaderChoice.auto
+  /// A name in the first line, `first` or `last`; nil for the last column.
+  var label: String?
 }
 
 /// The models that come with the command.

@@ -32,6 +32,14 @@ struct ClassLabels: Sendable {
         throw wrong(
           "label \(numbers[row]) in row \(row) is not a whole number: labels name classes")
       }
+      // From here on neighbours are one number in this type.
+      let limit = labels.dtype == .float32 ? 0x1p24 : 0x1p53
+      if let row = numbers.firstIndex(where: { abs($0) >= limit }) {
+        throw wrong(
+          "label \(Int64(numbers[row])) in row \(row) is \(labels.dtype), which does not tell whole "
+            + "numbers from \(Int64(limit)) on apart: write labels as integers (in a csv file without "
+            + "a point), or as names")
+      }
       values = numbers.map { Int64($0) }
     } else {
       values = labels.scalars(as: Int64.self)

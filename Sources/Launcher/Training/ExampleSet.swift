@@ -10,6 +10,8 @@ struct ExampleSet: Sendable {
   let features: Tensor
   /// One class a sample.
   let labels: ClassLabels
+  /// What of the data was taken for what, for people; nil when there was nothing to guess.
+  var note: String?
 
   /// How many samples there are.
   var count: Int { features.shape[0] }
@@ -21,7 +23,8 @@ struct ExampleSet: Sendable {
   ///
   /// - Throws: `EngineError.file` for what cannot be read, ``LauncherError/data(source:message:)`` for what
   ///   cannot be trained on.
-  static func load(_ source: DataSource) throws -> ExampleSet {
+  static func load(_ source: DataSource, _ table: TableChoice = TableChoice()) throws -> ExampleSet
+  {
     switch source {
     case .digits:
       let (images, labels) = try Digits.load()
@@ -31,9 +34,11 @@ struct ExampleSet: Sendable {
     case .idx(let images, let labels):
       return try ExampleSet(source, try IDX.read(images), try IDX.read(labels))
     case .csv(let file):
-      let examples = try CSV.readExamples(file)
-      return try ExampleSet(
+      let examples = try readTable(file, table)
+      var set = try ExampleSet(
         source, examples.features, examples.labels, names: examples.classNames)
+      set.note = note(file, examples, table)
+      return set
     case .npy(let features, let labels):
       return try ExampleSet(source, try NPY.read(features), try NPY.read(labels))
     }
@@ -64,6 +69,42 @@ struct ExampleSet: Sendable {
       throw wrong(
         "row \(position / width), value \(position % width) (both from 0) is not a finite number")
     }
+  }
+}
+
+extension ExampleSet {
+  /// A name is looked for before `first` and `last` count as places.
+  private static func readTable(_ file: String, _ table: TableChoice) throws -> CSV.Examples {
+    let header = table.header.header
+    guard let label = table.label else { return try CSV.readExamples(file, header: header) }
+    let place: [String: CSV.Column] = ["first": .first, "last": .last]
+    do {
+      return try CSV.readExamples(file, label: .name(label), header: header)
+    } catch {
+      guard let column = place[label] else { throw error }
+      return try CSV.readExamples(file, label: column, header: header)
+    }
+  }
+
+  /// What the first line and the label were taken for.
+  private static func note(
+    _ file: String, _ examples: CSV.Examples, _ table: TableChoice
+  ) -> String {
+    let (rows, width) = (examples.features.shape[0], examples.features.shape[1])
+    let names = examples.columnNames
+    var text = "\(file): \(rows) rows, \(width) feature\(width == 1 ? "" : "s")"
+    if names.isEmpty {
+      text += "; label: column \(examples.labelColumn + 1); the first line is data"
+    } else {
+      let features = names.indices.filter { $0 != examples.labelColumn }.map { names[$0] }
+      let shown = features.prefix(4).joined(separator: ", ") + (width > 4 ? ", ..." : "")
+      text += " (\(shown)); label: \(names[examples.labelColumn]); the first line names the columns"
+    }
+    guard table.header == .auto else { return text }
+    if let doubt = examples.doubt {
+      return text + ". In doubt: \(doubt); --header yes or no says which"
+    }
+    return text + " (else: --header \(names.isEmpty ? "yes" : "no"))"
   }
 }
 

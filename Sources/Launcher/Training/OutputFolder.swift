@@ -23,6 +23,18 @@ struct OutputFolder: Sendable {
       throw LauncherError.output(
         path: path, message: "cannot write there: \(String(cString: strerror(errno)))")
     }
+    try lock()
+  }
+
+  /// Keeps the folder for this process until it ends. A file system without locks does without.
+  private func lock() throws {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    // Never closed: that would give the lock up.
+    guard flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
+    close(descriptor)
+    throw LauncherError.output(
+      path: path, message: "another run is writing there; give each run a folder of its own")
   }
 
   /// Writes the result as a file of one line.

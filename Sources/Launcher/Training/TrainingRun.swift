@@ -20,13 +20,14 @@ struct TrainingRun {
 
   func run() throws {
     ComputeThreads.set(threads)
-    let examples = try ExampleSet.load(options.data)
+    let examples = try ExampleSet.load(options.data, options.table)
+    if strategy.isChief, let note = examples.note { Console.note(note) }
     let split = try Split(examples, fraction: options.validationSplit, seed: options.seed)
     let kind = try modelKind(examples)
     let folder = OutputFolder(
       path: options.out ?? "runs/\(options.data.kind)-\(kind.rawValue)")
     try checkBatchSize(split)
-    if strategy.isChief { try folder.create() }
+    try onChief(folder.create)
 
     let rule = InputScaling.rule(for: split.training.features)
     let classes = examples.labels.classes.count
@@ -43,18 +44,29 @@ struct TrainingRun {
     let history = try model.fit(
       x: split.training.features, y: split.training.labels, batchSize: options.batchSize,
       epochs: options.epochs, verbose: verbosity,
-      callbacks: [clock, CSVLogger(path: folder.history)],
+      callbacks: [
+        clock, FiniteTraining(weights: folder.weights), CSVLogger(path: folder.history),
+      ],
       validationData: try split.heldOut.map { try ValidationData(x: $0.features, y: $0.labels) })
-    try model.saveWeights(to: folder.weights)
 
     let result = result(examples, split, kind, folder, model, history, clock)
+    try onChief { try folder.write(result) }
     guard strategy.isChief else { return }
-    try folder.write(result)
-    if result.loss?.isFinite == false {
-      Console.note("the loss is no number any more: try a smaller --learning-rate")
-    }
     Console.print(result.summary(heldOut: split.summary))
     if options.json { Console.print(try result.json()) }
+  }
+
+  /// Does something on rank 0, whose error is one of all ranks.
+  private func onChief(_ body: () throws -> Void) throws {
+    guard strategy.communicator.size > 1 else { return try body() }
+    var message = ""
+    do {
+      if strategy.isChief { try body() }
+    } catch {
+      message = "\(error)"
+    }
+    message = try strategy.communicator.broadcast(text: message)
+    if !message.isEmpty { throw LauncherError.chief(message: message) }
   }
 
   private func result(

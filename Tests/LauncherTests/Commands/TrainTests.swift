@@ -48,6 +48,47 @@ extension ApusTests {
       }
     }
 
+    @Test(
+      "says what it takes the first line of a table for, and can be told",
+      arguments: [
+        ([], 60, 2, "60 rows, 2 features (0, 1); label: species; the first line names the columns"),
+        (["--header", "yes", "--label", "species"], 60, 2, "the first line names the columns"),
+        (
+          ["--header", "no"], 61, 3, "61 rows, 2 features; label: column 3; the first line is data"
+        ),
+      ] as [([String], Int, Int, String)])
+    func header(options: [String], rows: Int, classes: Int, note: String) async throws {
+      try await TemporaryFolder.use { folder in
+        let file = folder + "/table.csv"
+        let lines = (0..<60).map { "\(Double($0) / 8),\(60 - $0),\(["ash", "oak"][$0 % 2])\n" }
+        try ("0,1,species\n" + lines.joined())
+          .write(toFile: file, atomically: true, encoding: .utf8)
+        let (result, outcome) = try await Apus.train(
+          ["--data", "csv:\(file)", "--epochs", "1", "-n", "2"] + options)
+        #expect(result.trainSamples + result.valSamples == rows, "\(outcome)")
+        #expect(
+          outcome.lines.last?.contains("\"classes\":[\(classes == 2 ? "0,1" : "0,1,2")]") == true)
+        #expect(outcome.errors.components(separatedBy: note).count == 2, "\(outcome)")
+      }
+    }
+
+    @Test("takes the label from where it is said to be") func label() async throws {
+      try await TemporaryFolder.use { folder in
+        let file = folder + "/table.csv"
+        let lines = (0..<20).map { "\($0 % 3),\($0),0.5\n" }
+        try ("kind,2019,2020\n" + lines.joined())
+          .write(toFile: file, atomically: true, encoding: .utf8)
+        for label in ["kind", "first"] {
+          let (_, outcome) = try await Apus.train(
+            ["--data", "csv:\(file)", "--epochs", "1", "--header", "yes", "--label", label])
+          #expect(outcome.lines.last?.contains("\"classes\":[0,1,2]") == true, "\(outcome)")
+        }
+        let wrong = try await Apus.run(["train", "--data", "csv:\(file)", "--label", "kin"])
+        #expect(wrong.code == 1, "\(wrong)")
+        #expect(wrong.errors.contains("no column \"kin\" for the label"), "\(wrong)")
+      }
+    }
+
     @Test("takes the precision of products") func precision() async throws {
       let (result, outcome) = try await Apus.train(
         ["--model", "mlp", "--epochs", "4", "--precision", "mixed_bfloat16", "-n", "2"])
