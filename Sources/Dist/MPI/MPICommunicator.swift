@@ -254,8 +254,8 @@ extension MPICommunicator {
   /// Ranks that read the same file, or the same argument, fail alike and at about the same time: those that are not heard of
   /// after half of the time that this one took since they last met (at least half a second, at most ten) have not.
   ///
-  /// - Returns: the hashes of all ranks and whether nothing is pending, so that MPI can be ended; nil when some rank has
-  ///   not failed, or another thread is using MPI.
+  /// - Returns: the hashes of all ranks and whether nothing is pending on any, so that MPI can be ended: the same on all
+  ///   ranks; nil when some rank has not failed, or another thread is using MPI.
   func failures(hash: UInt64) -> (hashes: [UInt64], isIdle: Bool)? {
     if let onlyThread, pthread_equal(onlyThread, pthread_self()) == 0 { return nil }
     let found: (hashes: [UInt64], isIdle: Bool)?? = lock.withLockIfAvailable { _ in
@@ -263,7 +263,8 @@ extension MPICommunicator {
       let end = now + min(max((now - lastMeeting) / 2, .seconds(0.5)), .seconds(10))
       // Never freed: what has been started may still be under way when the process ends.
       let mine = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
-      mine.initialize(to: hash)
+      // The lowest bit says whether something is pending here.
+      mine.initialize(to: hash & ~1 | (table.isEmpty ? 0 : 1))
       let all = UnsafeMutablePointer<UInt64>.allocate(capacity: size)
       all.initialize(repeating: 0, count: size)
       let request = UnsafeMutablePointer<MPI_Request?>.allocate(capacity: 1)
@@ -277,7 +278,8 @@ extension MPICommunicator {
           Thread.sleep(forTimeInterval: 0.001)
         }
       }
-      return (Array(UnsafeBufferPointer(start: all, count: size)), table.isEmpty)
+      let words = UnsafeBufferPointer(start: all, count: size)
+      return (words.map { $0 & ~1 }, words.allSatisfy { $0 & 1 == 0 })
     }
     return found ?? nil
   }

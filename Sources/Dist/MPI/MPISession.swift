@@ -111,7 +111,7 @@ public final class MPISession: Sendable {
   /// Ends this process, which an error has stopped, and the job with it.
   ///
   /// When all ranks have failed, rank 0 prints what all say, or else the lowest rank of those that say the same, and MPI
-  /// ends in order, without `MPI_Abort`. When others may be waiting for this rank it prints its text and aborts the job.
+  /// ends in order, without `MPI_Abort` unless a collective is pending. When others may be waiting for this rank it prints its text and aborts the job.
   func end(failedWith message: String) -> Never {
     let rank = communicator.rank
     guard let (hashes, isIdle) = communicator.failures(hash: Self.hash(message)) else {
@@ -129,8 +129,13 @@ public final class MPISession: Sendable {
       _exit(1)
     }
     Self.state.withLock { $0 = .ended }
-    // What is pending may have been started by some ranks only.
-    if isIdle { MPI_Finalize() }
+    // MPI cannot end while a collective is pending that some ranks may not have begun.
+    guard isIdle else {
+      Thread.sleep(forTimeInterval: RankReport.grace)
+      MPI_Abort(apus_mpi_comm_world(), 1)
+      exit(1)
+    }
+    MPI_Finalize()
     exit(1)
   }
 
