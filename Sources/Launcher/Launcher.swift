@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 
 /// The `apus` command.
 @main
@@ -26,12 +25,7 @@ struct Launcher: AsyncParsableCommand {
         try command.run()
       }
     } catch {
-      // Ranks have the same arguments, and so the same error: mpirun ends the others when rank 0 has said it.
-      if !Self.exitCode(for: error).isSuccess,
-        !RankStart.isFirst(ProcessInfo.processInfo.environment)
-      {
-        Thread.sleep(forTimeInterval: 1)
-      }
+      if !Self.exitCode(for: error).isSuccess { RankStart.letFirstRankSpeak() }
       exit(withError: error)
     }
   }

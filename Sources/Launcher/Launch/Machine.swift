@@ -21,6 +21,17 @@ struct Machine: Equatable, Sendable {
   /// Variables that say how many threads a program uses: OpenBLAS's own, and OpenMP's.
   static let threadVariables = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
 
+  /// Whether mpirun takes nodes from a batch system or a list of its own, so that ranks may run elsewhere although no nodes
+  /// were named.
+  var mayUseOtherNodes: Bool {
+    let lists = [
+      "PBS_NODEFILE", "PE_HOSTFILE", "LSB_HOSTS", "OMPI_MCA_orte_default_hostfile",
+      "PRTE_MCA_prte_default_hostfile",
+    ]
+    if lists.contains(where: { variables[$0] != nil }) { return true }
+    return variables["SLURM_JOB_ID"] != nil && variables["SLURM_JOB_NUM_NODES"] != "1"
+  }
+
   /// How many threads the environment asks for, if it does: OpenBLAS's variable before OpenMP's, of
   /// which the first of a list counts.
   var presetThreads: Int? {

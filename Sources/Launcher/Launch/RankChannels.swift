@@ -24,6 +24,10 @@ final class RankChannels {
     defer { free(name) }
     guard mkdtemp(name) != nil else { return nil }
     folder = String(cString: name)
+    guard
+      (try? Self.machine.write(toFile: folder + "/machine", atomically: false, encoding: .utf8))
+        != nil
+    else { return nil }
     for rank in 0..<ranks {
       let errors = Self.errorPath(folder, rank: "\(rank)")
       guard let terminal = Self.makeTerminal(Self.outputPath(folder, rank: "\(rank)")) else {
@@ -45,6 +49,17 @@ final class RankChannels {
     for channel in channels { close(channel.descriptor) }
     channels = []
     try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// Whether `folder` was made on this machine.
+  static func areHere(_ folder: String) -> Bool {
+    (try? String(contentsOfFile: folder + "/machine", encoding: .utf8)) == machine
+  }
+
+  /// What no other machine has: its name, and a number that Linux draws when it starts.
+  private static var machine: String {
+    let boot = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
+    return ProcessInfo.processInfo.hostName + " " + (boot ?? "")
   }
 
   static func outputPath(_ folder: String, rank: String) -> String { "\(folder)/out.\(rank)" }

@@ -8,10 +8,13 @@ enum RankStart {
   /// `apus --end-with-parent program arguments...`: a program that is told to end when its parent has gone.
   static let endWithParent = "--end-with-parent"
 
-  /// Whether this process is rank 0, or no rank.
-  static func isFirst(_ environment: [String: String]) -> Bool {
+  /// Waits, on any rank but the first: ranks have the same arguments and so the same error, and when rank 0 has said it
+  /// mpirun ends the others.
+  static func letFirstRankSpeak() {
+    let environment = ProcessInfo.processInfo.environment
     let names = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"]
-    return (names.lazy.compactMap { environment[$0] }.first ?? "0") == "0"
+    let rank = names.lazy.compactMap { environment[$0] }.first
+    if let rank, rank != "0" { Thread.sleep(forTimeInterval: 1) }
   }
 
   /// Becomes another program when `arguments` say so; else does nothing.
@@ -19,8 +22,11 @@ enum RankStart {
     switch arguments.dropFirst().first {
     case connect where arguments.count > 3:
       let rank = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"] ?? ""
-      redirect(STDOUT_FILENO, to: RankChannels.outputPath(arguments[2], rank: rank))
-      redirect(STDERR_FILENO, to: RankChannels.errorPath(arguments[2], rank: rank))
+      // mpirun may have put this rank on another machine, where the same names are other things.
+      if RankChannels.areHere(arguments[2]) {
+        redirect(STDOUT_FILENO, to: RankChannels.outputPath(arguments[2], rank: rank))
+        redirect(STDERR_FILENO, to: RankChannels.errorPath(arguments[2], rank: rank))
+      }
       become(Array(arguments[3...]))
     case endWithParent where arguments.count > 2:
       setDeathSignal()
@@ -31,8 +37,10 @@ enum RankStart {
 
   /// Without the channel output goes the way that mpirun gave it.
   private static func redirect(_ descriptor: Int32, to path: String) {
-    let channel = open(path, O_WRONLY | O_NOCTTY)
+    // O_NONBLOCK: opening a pipe that nobody reads any more would wait for ever.
+    let channel = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK)
     guard channel >= 0 else { return }
+    _ = fcntl(channel, F_SETFL, 0)
     dup2(channel, descriptor)
     close(channel)
   }

@@ -93,7 +93,8 @@ struct LaunchOptions: ParsableArguments {
     guard ProgramStart.path(of: machine.mpirun) != nil else { throw LauncherError.noMpirun }
     ProgramStart.setVariables(command.environment)
     try RunningJob(
-      command, program: program, ranks: ranks, isLocal: hosts == nil, isVerbose: isVerbose
+      command, program: program, ranks: ranks, isLocal: hosts == nil && !machine.mayUseOtherNodes,
+      isVerbose: isVerbose
     ).run()
   }
 

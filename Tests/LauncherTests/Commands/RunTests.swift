@@ -69,13 +69,21 @@ extension ApusTests {
     }
 
     @Test("shows part of a line that waits for its end") func progress() async throws {
-      let program = """
-        if [ $OMPI_COMM_WORLD_RANK = 0 ]; then printf '10 %%'; sleep 1; printf '\\r20 %%\\n'; else
-          sleep 0.5; echo other; fi
-        """
-      let outcome = try await Apus.run(["run", "-n", "2", "--", "/bin/sh", "-c", program])
-      // The other rank's line waits a moment for the end of this one, and then takes a line of its own.
-      #expect(outcome.output == "10 %\nother\n\r20 %\n", "\(outcome)")
+      try await TemporaryFolder.use { folder in
+        // Each waits for the other, and a moment longer than a part of a line does.
+        let program = """
+          cd \(folder)
+          if [ $OMPI_COMM_WORLD_RANK = 0 ]; then
+            printf '10 %%'; : > begun; while [ ! -e done ]; do sleep 0.1; done
+            sleep 2; printf '\\r20 %%\\n'
+          else
+            while [ ! -e begun ]; do sleep 0.1; done; sleep 1; echo other; : > done
+          fi
+          """
+        let outcome = try await Apus.run(["run", "-n", "2", "--", "/bin/sh", "-c", program])
+        // The other rank's line waits a moment for the end of this one, and then takes a line of its own.
+        #expect(outcome.output == "10 %\nother\n\r20 %\n", "\(outcome)")
+      }
     }
 
     @Test("says how a rank ended that said nothing itself") func silentEnd() async throws {
