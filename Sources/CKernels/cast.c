@@ -59,3 +59,44 @@ apus_unary_fn apus_cast(int from, int to) {
   if ((unsigned)from > APUS_BOOL || (unsigned)to > APUS_BOOL) return NULL;
   return table[from][to];
 }
+
+// Whether a number's whole part is outside [LOW, BEYOND), both exact in double precision.
+#define APUS_OUTSIDE(LOW, BEYOND) \
+  (!(__builtin_trunc((double)u) >= (LOW) && __builtin_trunc((double)u) < (BEYOND)))
+
+#define APUS_FIRST(T, CONDITION)                \
+  for (ptrdiff_t i = 0; i < n; i++) {           \
+    const T u = ((const T *)x)[i];              \
+    if (CONDITION) return i;                    \
+  }                                             \
+  return -1
+
+#define APUS_FIRST_OF_FLOATS(code, s, T)                                                    \
+  static ptrdiff_t first_##s(const void *x, int to, ptrdiff_t n) {                          \
+    switch (to) {                                                                           \
+      case APUS_INT32: APUS_FIRST(T, APUS_OUTSIDE(-0x1p31, 0x1p31));                        \
+      case APUS_INT64: APUS_FIRST(T, APUS_OUTSIDE(-0x1p63, 0x1p63));                        \
+      case APUS_UINT8: APUS_FIRST(T, APUS_OUTSIDE(0.0, 256.0));                             \
+      default: return -1;                                                                   \
+    }                                                                                       \
+  }
+APUS_FLOATS(APUS_FIRST_OF_FLOATS)
+
+#define APUS_FIRST_OF_INTEGERS(code, s, T)                                                  \
+  static ptrdiff_t first_##s(const void *x, int to, ptrdiff_t n) {                          \
+    switch (to) {                                                                           \
+      case APUS_INT32: APUS_FIRST(T, (int64_t)u < INT32_MIN || (int64_t)u > INT32_MAX);     \
+      case APUS_UINT8: APUS_FIRST(T, (int64_t)u < 0 || (int64_t)u > UINT8_MAX);             \
+      default: return -1;                                                                   \
+    }                                                                                       \
+  }
+APUS_INTEGERS(APUS_FIRST_OF_INTEGERS)
+
+ptrdiff_t apus_first_outside(int from, const void *x, int to, ptrdiff_t n) {
+  switch (from) {
+#define APUS_CASE(code, s, T) \
+  case code: return first_##s(x, to, n);
+    APUS_NUMBERS(APUS_CASE)
+    default: return -1;
+  }
+}

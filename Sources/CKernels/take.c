@@ -24,6 +24,44 @@ static ptrdiff_t first_bad(const void *idx, int dtype, ptrdiff_t count, ptrdiff_
   return -1;
 }
 
+// A float as an int64 if it is whole and in range. (The comparisons are false for NaN.)
+APUS_INLINE int whole_f64(double u, int64_t *i) {
+  if (!(u >= -0x1p63 && u < 0x1p63)) return 0;
+  *i = (int64_t)u;
+  return (double)*i == u;
+}
+APUS_INLINE int whole_f32(float u, int64_t *i) { return whole_f64(u, i); }
+APUS_INLINE int whole_i32(int32_t u, int64_t *i) { return *i = u, 1; }
+APUS_INLINE int whole_i64(int64_t u, int64_t *i) { return *i = u, 1; }
+APUS_INLINE int whole_u8(uint8_t u, int64_t *i) { return *i = u, 1; }
+
+#define APUS_WHOLE(code, s, T)                                                                \
+  static ptrdiff_t whole_numbers_##s(const T *x, int to, void *y, ptrdiff_t n, int64_t first, \
+                                     int64_t last) {                                          \
+    for (ptrdiff_t j = 0; j < n; j++) {                                                       \
+      int64_t i = 0;                                                                          \
+      if (!whole_##s(x[j], &i) || i < first || i > last) return j;                            \
+      if (to == APUS_INT32) {                                                                 \
+        ((int32_t *)y)[j] = (int32_t)i;                                                       \
+      } else {                                                                                \
+        ((int64_t *)y)[j] = i;                                                                \
+      }                                                                                       \
+    }                                                                                         \
+    return -1;                                                                                \
+  }
+APUS_NUMBERS(APUS_WHOLE)
+
+ptrdiff_t apus_whole_numbers(int from, const void *x, int to, void *y, ptrdiff_t n, int64_t first,
+                             int64_t last) {
+  switch (from) {
+#define APUS_CASE(code, s, T) \
+  case code: return whole_numbers_##s(x, to, y, n, first, last);
+    APUS_NUMBERS(APUS_CASE)
+#undef APUS_CASE
+    default: return n > 0 ? 0 : -1;
+  }
+}
+
 // Elements of the common sizes without a call for each.
 APUS_INLINE void copy_element(void *y, const void *x, int size) {
   switch (size) {

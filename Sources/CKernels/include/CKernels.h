@@ -134,6 +134,10 @@ apus_binary_fn apus_binary(apus_binary_op op, int dtype);
 /// narrower integer wraps. To bool: `x != 0` (NaN is true). Not in place unless sizes are equal.
 apus_unary_fn apus_cast(int from, int to);
 
+/// The position of the first of n numbers whose whole part an integer type cannot hold (NaN cannot
+/// be held), or −1 when all fit; always −1 for other types.
+ptrdiff_t apus_first_outside(int from, const void *x, int to, ptrdiff_t n);
+
 /// The selection kernel for values of `dtype`; NULL for an unknown code.
 apus_select_fn apus_select(int dtype);
 
@@ -351,6 +355,13 @@ void apus_gelu_grad(int dtype, const void *x, const void *g, void *dx, int appro
 // Indices are int32, int64 or uint8 (`idx_dtype`); a negative index counts from the end. All are
 // checked before anything is written: a function returns −1, or the position in `idx` of the first
 // index outside [−n, n), and has then left y alone.
+
+/// Copies n whole numbers of any type but bool to y, which is int32 or int64 (`to`).
+///
+/// Returns −1, or the position of the first that is not a whole number in [first, last] and stops there.
+/// The range must fit `to`.
+ptrdiff_t apus_whole_numbers(int from, const void *x, int to, void *y, ptrdiff_t n, int64_t first,
+                             int64_t last);
 
 /// `y[o, j, :] = x[o, idx[j], :]`: x `[outer, n, inner]`, idx `[k]`, y `[outer, k, inner]`.
 ptrdiff_t apus_take(int size, const void *x, const void *idx, int idx_dtype, void *y,

@@ -6,6 +6,14 @@ extension KerasTensor {
   public static func + (a: Self, b: Double) -> Self { a.map("add") { $0 + b } }
   /// The sum.
   public static func + (a: Double, b: Self) -> Self { b.map("add") { a + $0 } }
+  /// The sum.
+  public static func + (a: Self, b: Int) -> Self { a.map("add") { $0 + b } }
+  /// The sum.
+  public static func + (a: Int, b: Self) -> Self { b.map("add") { a + $0 } }
+  /// The sum.
+  public static func + <S: TensorScalar>(a: Self, b: S) -> Self { a.map("add") { $0 + b } }
+  /// The sum.
+  public static func + <S: TensorScalar>(a: S, b: Self) -> Self { b.map("add") { a + $0 } }
 
   /// The difference, with NumPy's rules of broadcasting.
   public static func - (a: Self, b: Self) -> Self { apply("subtract", [a, b]) { $0[0] - $0[1] } }
@@ -13,6 +21,14 @@ extension KerasTensor {
   public static func - (a: Self, b: Double) -> Self { a.map("subtract") { $0 - b } }
   /// The difference.
   public static func - (a: Double, b: Self) -> Self { b.map("subtract") { a - $0 } }
+  /// The difference.
+  public static func - (a: Self, b: Int) -> Self { a.map("subtract") { $0 - b } }
+  /// The difference.
+  public static func - (a: Int, b: Self) -> Self { b.map("subtract") { a - $0 } }
+  /// The difference.
+  public static func - <S: TensorScalar>(a: Self, b: S) -> Self { a.map("subtract") { $0 - b } }
+  /// The difference.
+  public static func - <S: TensorScalar>(a: S, b: Self) -> Self { b.map("subtract") { a - $0 } }
 
   /// The product, element by element, with NumPy's rules of broadcasting.
   public static func * (a: Self, b: Self) -> Self { apply("multiply", [a, b]) { $0[0] * $0[1] } }
@@ -20,6 +36,14 @@ extension KerasTensor {
   public static func * (a: Self, b: Double) -> Self { a.map("multiply") { $0 * b } }
   /// The product.
   public static func * (a: Double, b: Self) -> Self { b.map("multiply") { a * $0 } }
+  /// The product.
+  public static func * (a: Self, b: Int) -> Self { a.map("multiply") { $0 * b } }
+  /// The product.
+  public static func * (a: Int, b: Self) -> Self { b.map("multiply") { a * $0 } }
+  /// The product.
+  public static func * <S: TensorScalar>(a: Self, b: S) -> Self { a.map("multiply") { $0 * b } }
+  /// The product.
+  public static func * <S: TensorScalar>(a: S, b: Self) -> Self { b.map("multiply") { a * $0 } }
 
   /// The quotient, element by element, with NumPy's rules of broadcasting.
   public static func / (a: Self, b: Self) -> Self { apply("divide", [a, b]) { $0[0] / $0[1] } }
@@ -27,6 +51,14 @@ extension KerasTensor {
   public static func / (a: Self, b: Double) -> Self { a.map("divide") { $0 / b } }
   /// The quotient.
   public static func / (a: Double, b: Self) -> Self { b.map("divide") { a / $0 } }
+  /// The quotient.
+  public static func / (a: Self, b: Int) -> Self { a.map("divide") { $0 / b } }
+  /// The quotient.
+  public static func / (a: Int, b: Self) -> Self { b.map("divide") { a / $0 } }
+  /// The quotient.
+  public static func / <S: TensorScalar>(a: Self, b: S) -> Self { a.map("divide") { $0 / b } }
+  /// The quotient.
+  public static func / <S: TensorScalar>(a: S, b: Self) -> Self { b.map("divide") { a / $0 } }
 
   /// The tensor with other signs.
   public static prefix func - (x: Self) -> Self { x.map("negative") { -$0 } }

@@ -1,6 +1,7 @@
 /// A table of learned vectors: each number of the input becomes the row with this number.
 ///
-/// Input of integers `[...]` in `0 ..< inputs`, output `[..., outputs]`; another number is an error that names it.
+/// Input of whole numbers `[...]` in `0 ..< inputs`, of any type, output `[..., outputs]`; another number, a fraction or
+/// NaN is an error that names it.
 /// Parameter: `embeddings` `[inputs, outputs]`.
 ///
 /// With `maskZero` the number 0 stands for no step at all: the layer announces the mask ``mask(of:)``.
@@ -41,8 +42,7 @@ public final class Embedding: Module {
       "embeddings", shape: [inputs, outputs], initializer: initializer, constraint: constraint)
     regularize("embeddings", with: regularizer)
     if maskZero { setMask(mask(of: x)) }
-    let rows = apply1(CheckIndices(bound: inputs, operation: typeName), x.cast(to: .int32))
-    return take(table, rows)
+    return take(table, wholeNumbers(x, below: inputs, typeName))
   }
 
   /// Where the numbers `x` are no padding: true unless 0.

@@ -9,7 +9,14 @@ func matched(
   labels yTrue: Tensor, predictions yPred: Tensor, _ operation: String
 ) -> (yTrue: Tensor, yPred: Tensor) {
   let yPred = floating(yPred)
-  var (labels, predictions) = (yTrue.cast(to: yPred.dtype), yPred)
+  return ranksMatched(labels: yTrue.cast(to: yPred.dtype), predictions: yPred, operation)
+}
+
+/// As ``matched(labels:predictions:_:)``, each in its own type: integers are compared without rounding.
+func ranksMatched(
+  labels yTrue: Tensor, predictions yPred: Tensor, _ operation: String
+) -> (yTrue: Tensor, yPred: Tensor) {
+  var (labels, predictions) = (yTrue, yPred)
   if labels.rank == predictions.rank + 1, labels.shape.last == 1 {
     if predictions.rank == 1 {
       predictions = expandDims(predictions, axis: -1)
@@ -47,8 +54,8 @@ func sampleMean(_ values: Tensor) -> Tensor { values.rank <= 1 ? values : mean(v
 
 /// Class numbers as the indices of an axis: `[batch]` for predictions `[batch, classes]`, also from `[batch, 1]`.
 ///
-/// Floats are cut to integers. A number outside `0 ..< classes` fails with ``EngineError/index(operation:message:)``
-/// when the operation runs; another shape with ``EngineError/shape(operation:message:)``.
+/// A number outside `0 ..< classes`, a fraction or NaN fails with ``EngineError/index(operation:message:)`` when the
+/// operation runs; another shape with ``EngineError/shape(operation:message:)``.
 func classNumbers(
   _ yTrue: Tensor, for yPred: Tensor, _ operation: String
 ) -> Tensor {
@@ -63,46 +70,5 @@ func classNumbers(
           + (yTrue.shape == yPred.shape
             ? "; for one-hot rows use the loss or metric without Sparse" : "")))
   }
-  return apply1(
-    CheckIndices(bound: yPred.shape[-1], operation: operation), labels.cast(to: .int32))
-}
-
-/// Indices that must be in `0 ..< bound`: a copy, or an error that names the first one outside.
-///
-/// Unlike the indices of `take`, negative ones are wrong: a label of -1 is a mistake in the data.
-struct CheckIndices: Primitive {
-  /// The number of classes, or of rows of a table.
-  let bound: Int
-  /// Who asks, for the message.
-  let operation: String
-
-  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
-    try expect(inputs, count: 1)
-    guard inputs[0].dtype == .int32 else {
-      throw .dtype(operation: operation, message: "indices must be int32, got \(inputs[0].dtype)")
-    }
-    return inputs
-  }
-
-  func prepare(
-    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
-  ) -> Kernel {
-    let (source, target) = (inputs[0].pointer(as: Int32.self), outputs[0].pointer(as: Int32.self))
-    let count = inputs[0].elementCount
-    let (bound, operation) = (Int32(clamping: bound), operation)
-    return {
-      for index in 0..<count {
-        let value = source[index]
-        guard value >= 0, value < bound else {
-          throw EngineError.index(
-            operation: operation,
-            message: "number \(value) at position \(index) does not exist: it must be in "
-              + "0..<\(bound)")
-        }
-        target[index] = value
-      }
-    }
-  }
-
-  func gradient(_ context: GradientContext) -> [Tensor?] { [nil] }
+  return wholeNumbers(labels, below: yPred.shape[-1], operation)
 }

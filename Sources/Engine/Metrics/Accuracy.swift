@@ -7,7 +7,7 @@
 public final class Accuracy: MeanMetric, MetricProtocol {
   /// Counts a batch.
   public func update(_ inputs: WeightedPredictions) {
-    let (labels, predictions) = matched(
+    let (labels, predictions) = ranksMatched(
       labels: inputs.yTrue, predictions: inputs.yPred, "accuracy")
     add(labels .== predictions, sampleWeight: inputs.sampleWeight)
   }

@@ -6,7 +6,7 @@
 public final class CategoricalAccuracy: MeanMetric, MetricProtocol {
   /// Counts a batch.
   public func update(_ inputs: WeightedPredictions) {
-    let (labels, predictions) = matched(
+    let (labels, predictions) = ranksMatched(
       labels: inputs.yTrue, predictions: inputs.yPred, "categoricalAccuracy")
     add(
       argmax(labels, axis: -1) .== argmax(predictions, axis: -1),

@@ -31,12 +31,21 @@ public struct ArgMax: ReductionPrimitive {
 public func argmax(_ x: Tensor, axis: Int? = nil, keepDims: Bool = false) -> Tensor {
   attempt {
     guard let axis else {
+      try expectPositions(x.elementCount, "argmax")
       let flat = apply1(ArgMax(axis: 0, keepDims: false), numeric(x).reshape([-1]))
       return keepDims ? flat.reshape(Shape([Int](repeating: 1, count: x.rank))) : flat
     }
     let position = try x.shape.axis(axis, "argmax")
+    try expectPositions(x.shape.dimensions[position], "argmax")
     return apply1(ArgMax(axis: position, keepDims: keepDims), numeric(x))
   }
+}
+
+/// Checks that int32, the type of positions, counts the elements of an axis.
+func expectPositions(_ length: Int, _ operation: String) throws(EngineError) {
+  guard length > Int(Int32.max) + 1 else { return }
+  throw .shape(
+    operation: operation, message: "int32 does not count \(length) positions; search in parts")
 }
 
 extension Tensor {

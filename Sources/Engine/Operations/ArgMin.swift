@@ -31,10 +31,12 @@ public struct ArgMin: ReductionPrimitive {
 public func argmin(_ x: Tensor, axis: Int? = nil, keepDims: Bool = false) -> Tensor {
   attempt {
     guard let axis else {
+      try expectPositions(x.elementCount, "argmin")
       let flat = apply1(ArgMin(axis: 0, keepDims: false), numeric(x).reshape([-1]))
       return keepDims ? flat.reshape(Shape([Int](repeating: 1, count: x.rank))) : flat
     }
     let position = try x.shape.axis(axis, "argmin")
+    try expectPositions(x.shape.dimensions[position], "argmin")
     return apply1(ArgMin(axis: position, keepDims: keepDims), numeric(x))
   }
 }

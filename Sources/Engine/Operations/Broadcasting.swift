@@ -73,7 +73,7 @@ func combine(fractional primitive: some Primitive, _ a: Tensor, _ b: Tensor) -> 
 }
 
 extension Tensor {
-  /// A constant of this tensor's shape to compute with: of its type, or float32 when that is not
+  /// A number with a fraction of this tensor's shape to compute with: of its type, or float32 when that is not
   /// floating.
   func constant(_ value: Double) -> Tensor {
     .full(shape, value, dtype: dtype.isFloating ? dtype : .float32)
@@ -90,6 +90,46 @@ extension Tensor {
       return spread(scalar, shape)
     }
     return .full(shape, value, dtype: .float64)
+  }
+
+  /// A whole number of this tensor's shape to compute with: of its type when that is floating, else what
+  /// `Tensor(value)` is (int32, or int64 when it does not fit), so that the result is the wider of the two.
+  func constant(_ value: Int) -> Tensor {
+    if dtype.isFloating { return .full(shape, value, dtype: dtype) }
+    let scalar = Tensor(value)
+    return shape.rank == 0 ? scalar : scalar.repeated(shape)
+  }
+
+  /// A whole number of this tensor's shape to choose or compare with: of its type where that holds it.
+  ///
+  /// Nothing is computed that could leave the type's range, so bytes stay bytes.
+  func choice(_ value: Int) -> Tensor {
+    let own =
+      switch dtype {
+      case .float32, .float64: true
+      case .int64: true
+      case .int32: Int32(exactly: value) != nil
+      case .uint8: UInt8(exactly: value) != nil
+      case .bool: false
+      }
+    return own ? .full(shape, value, dtype: dtype) : constant(value)
+  }
+
+  /// A number of any Swift type of this tensor's shape to compute with; a whole number as its own type.
+  func constant<S: TensorScalar>(_ value: S) -> Tensor {
+    guard let whole = value.integerValue else { return constant(value.doubleValue) }
+    if S.self == Int.self || dtype.isFloating { return constant(whole) }
+    return Tensor(value).repeated(shape)
+  }
+
+  /// A number of any Swift type of this tensor's shape to choose between.
+  func choice<S: TensorScalar>(_ value: S) -> Tensor {
+    value.integerValue.map(choice) ?? constant(value.doubleValue)
+  }
+
+  /// A number of any Swift type of this tensor's shape to compare with, in a type that holds both exactly.
+  func comparable<S: TensorScalar>(_ value: S) -> Tensor {
+    value.integerValue.map(choice) ?? comparable(value.doubleValue)
   }
 }
 

@@ -14,6 +14,7 @@ public struct Cast: Primitive {
   /// The shape of the input.
   public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
+    _ = try castKernel(from: inputs[0].dtype, to: dtype, name)
     return [TensorSpec(inputs[0].shape, dtype)]
   }
 
@@ -34,8 +35,13 @@ public struct Cast: Primitive {
 extension Tensor {
   /// The elements converted to another scalar type; the tensor itself when it has that type.
   ///
-  /// Floating to integer cuts off the fraction, saturates at the ends of the range and makes 0 of
-  /// NaN; anything to bool is whether it differs from 0.
+  /// Floating to integer cuts off the fraction, saturates at the ends of the range (infinities too) and makes 0 of NaN.
+  /// int64 to int32, and both to uint8, keep the lowest bits, as NumPy and JAX do. Integers become the nearest floating
+  /// number, and float64 the nearest float32, infinity beyond its range. Anything to bool is whether it differs from
+  /// 0: NaN is true. All of this is the same at once and compiled, for any layout, and on every CPU.
+  ///
+  /// A cast never fails. What uses numbers as indices looks at them before any conversion, and ``scalars(as:)`` and the
+  /// initializers of `Tensor` fail where an integer type does not hold a value.
   public func cast(to dtype: DType) -> Tensor {
     dtype == self.dtype ? self : apply1(Cast(to: dtype), self)
   }

@@ -22,5 +22,9 @@ public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
   combine(numeric: MaximumOperation(), a, b)
 }
 
-/// The larger of each element and one number.
+/// The larger of each element and one number; an integer tensor becomes float32.
 public func maximum(_ a: Tensor, _ b: Double) -> Tensor { maximum(a, a.constant(b)) }
+
+/// The larger of each element and one number of any Swift type. With a whole number an integer tensor keeps its type where
+/// that holds the number, and becomes int32 or int64 otherwise.
+public func maximum<S: TensorScalar>(_ a: Tensor, _ b: S) -> Tensor { maximum(a, a.choice(b)) }

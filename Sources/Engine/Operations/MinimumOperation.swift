@@ -22,5 +22,9 @@ public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor {
   combine(numeric: MinimumOperation(), a, b)
 }
 
-/// The smaller of each element and one number.
+/// The smaller of each element and one number; an integer tensor becomes float32.
 public func minimum(_ a: Tensor, _ b: Double) -> Tensor { minimum(a, a.constant(b)) }
+
+/// The smaller of each element and one number of any Swift type. With a whole number an integer tensor keeps its type where
+/// that holds the number, and becomes int32 or int64 otherwise.
+public func minimum<S: TensorScalar>(_ a: Tensor, _ b: S) -> Tensor { minimum(a, a.choice(b)) }

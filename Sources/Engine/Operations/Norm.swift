@@ -79,7 +79,23 @@ public func logSumExp(
 }
 
 /// Each element, or the bound that it lies beyond. At a bound half of the gradient passes.
+///
+/// Bounds with a fraction make an integer tensor float32.
 public func clip(_ x: Tensor, min: Double = -.infinity, max: Double = .infinity) -> Tensor {
   let above = min == -.infinity ? x : maximum(x, min)
   return max == .infinity ? above : minimum(above, max)
 }
+
+/// Each element, or the bound, of any Swift type, that it lies beyond. With whole bounds an integer tensor keeps its type where
+/// that holds them, and becomes int32 or int64 otherwise.
+public func clip<Low: TensorScalar, High: TensorScalar>(
+  _ x: Tensor, min: Low, max: High
+) -> Tensor {
+  minimum(maximum(x, min), max)
+}
+
+/// The larger of each element and a bound of any Swift type; see ``clip(_:min:max:)``.
+public func clip<Low: TensorScalar>(_ x: Tensor, min: Low) -> Tensor { maximum(x, min) }
+
+/// The smaller of each element and a bound of any Swift type; see ``clip(_:min:max:)``.
+public func clip<High: TensorScalar>(_ x: Tensor, max: High) -> Tensor { minimum(x, max) }

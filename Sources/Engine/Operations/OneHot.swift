@@ -3,7 +3,8 @@
 /// An index outside `0 ..< depth` gives a row of zeros, as in Keras.
 ///
 /// - Parameters:
-///   - indices: integers of any shape.
+///   - indices: whole numbers of any shape. A fraction or NaN fails with ``EngineError/index(operation:message:)`` when
+///     the operation runs.
 ///   - depth: the length of the new axis.
 public func oneHot(_ indices: Tensor, depth: Int, dtype: DType = .float32) -> Tensor {
   attempt {
@@ -11,6 +12,9 @@ public func oneHot(_ indices: Tensor, depth: Int, dtype: DType = .float32) -> Te
       throw EngineError.invalidArgument(message: "oneHot: depth must not be negative, got \(depth)")
     }
     let classes = Tensor.arange(depth, dtype: .int32)
+    let indices =
+      indices.dtype.isFloating
+      ? apply1(CheckIndices(bound: nil, operation: "oneHot"), indices) : indices
     return (indices.expandDims(axis: -1) .== classes).cast(to: dtype)
   }
 }

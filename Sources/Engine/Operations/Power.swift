@@ -36,3 +36,6 @@ public func pow(_ a: Tensor, _ b: Double) -> Tensor {
   default: apply1(Power(), floating(a), a.constant(b))
   }
 }
+
+/// `a` raised to one power of any Swift type, element by element; integers become float32.
+public func pow<S: TensorScalar>(_ a: Tensor, _ b: S) -> Tensor { pow(a, b.doubleValue) }

@@ -18,9 +18,7 @@ extension RandomPrimitive {
     try expect(inputs, count: 1)
     try expectKey(inputs[0])
     try expectFloating(TensorSpec(shape, dtype))
-    guard shape.allSatisfy({ $0 >= 0 }) else {
-      throw .shape(operation: name, message: "lengths must not be negative, got \(shape)")
-    }
+    try shape.expectCountable(name)
     return [TensorSpec(shape, dtype)]
   }
 

@@ -72,12 +72,23 @@ public func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
   }
 }
 
-/// The element of `a` where `condition` is true, else the number `b`.
+/// The element of `a` where `condition` is true, else the number `b`; an integer tensor becomes float32.
 public func select(_ condition: Tensor, _ a: Tensor, _ b: Double) -> Tensor {
   select(condition, a, a.constant(b))
 }
 
-/// The number `a` where `condition` is true, else the element of `b`.
+/// The number `a` where `condition` is true, else the element of `b`; an integer tensor becomes float32.
 public func select(_ condition: Tensor, _ a: Double, _ b: Tensor) -> Tensor {
   select(condition, b.constant(a), b)
+}
+
+/// The element of `a` where `condition` is true, else the number `b` of any Swift type. With a whole number an integer tensor
+/// keeps its type where that holds the number, and becomes int32 or int64 otherwise.
+public func select<S: TensorScalar>(_ condition: Tensor, _ a: Tensor, _ b: S) -> Tensor {
+  select(condition, a, a.choice(b))
+}
+
+/// The number `a` of any Swift type where `condition` is true, else the element of `b`; see ``select(_:_:_:)``.
+public func select<S: TensorScalar>(_ condition: Tensor, _ a: S, _ b: Tensor) -> Tensor {
+  select(condition, b.choice(a), b)
 }

@@ -17,6 +17,7 @@ public struct SortOperation: Primitive {
   public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
     try expectAxis(axis, inputs[0])
+    try expectPositions(inputs[0].shape.dimensions[axis], name)
     guard inputs[0].dtype != .bool else {
       throw .dtype(operation: name, message: "does not work on bool")
     }

@@ -1,7 +1,9 @@
 import CKernels
 
 /// The scalar type of a tensor's elements. Raw values are the codes that the C kernels use.
-public enum DType: Int, Codable, Sendable, CaseIterable {
+///
+/// In files and other encoded data a type is written by its name.
+public enum DType: Int, Sendable, CaseIterable {
   /// IEEE single precision; the default.
   case float32 = 0
   /// IEEE double precision.
@@ -57,6 +59,35 @@ extension DType: CustomStringConvertible {
     case .bool: "bool"
     }
   }
+
+  /// The type with this name; nil for any other text.
+  public init?(name: String) {
+    guard let found = Self.allCases.first(where: { $0.description == name }) else { return nil }
+    self = found
+  }
+}
+
+extension DType: Codable {
+  /// Reads a name such as "float32".
+  ///
+  /// - Throws: `DecodingError.dataCorrupted` for any other text.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let found = Self(name: name) else {
+      throw DecodingError.dataCorruptedError(
+        in: container,
+        debugDescription: "no scalar type is called \"\(name)\": there are "
+          + Self.allCases.map(\.description).joined(separator: ", "))
+    }
+    self = found
+  }
+
+  /// Writes the name, such as "float32".
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
 }
 
 /// A Swift type that can be an element of a tensor.
@@ -65,15 +96,25 @@ public protocol TensorScalar: Sendable {
   static var dtype: DType { get }
   /// The type that `Tensor(_:)` takes for this Swift type unless told otherwise.
   ///
-  /// `Double` and `Int` are what Swift's literals are, so they become float32 and int32.
+  /// `Double` and `Int` are what Swift's literals are, so they become float32 and int32. Where an `Int` does not fit
+  /// int32 the tensor is int64.
   static var defaultDType: DType { get }
   /// The value as a `Double` (exact for all but int64 above 2^53).
   var doubleValue: Double { get }
+  /// The value as an `Int` where the type has no fraction (bool: 0 or 1); nil for floating types.
+  var integerValue: Int? { get }
 }
 
 extension TensorScalar {
   /// The same type.
   public static var defaultDType: DType { dtype }
+  /// Nil: the type has a fraction.
+  public var integerValue: Int? { nil }
+}
+
+extension TensorScalar where Self: FixedWidthInteger {
+  /// The value itself.
+  public var integerValue: Int? { Int(self) }
 }
 
 extension Float: TensorScalar {
@@ -109,7 +150,7 @@ extension Int64: TensorScalar {
 extension Int: TensorScalar {
   /// int64: the same memory.
   public static var dtype: DType { .int64 }
-  /// int32: an `Int` is what a literal is.
+  /// int32: an `Int` is what a literal is. Values that do not fit it make an int64 tensor.
   public static var defaultDType: DType { .int32 }
   /// The value in double precision.
   public var doubleValue: Double { Double(self) }
@@ -127,4 +168,6 @@ extension Bool: TensorScalar {
   public static var dtype: DType { .bool }
   /// 0 or 1.
   public var doubleValue: Double { self ? 1 : 0 }
+  /// 0 or 1.
+  public var integerValue: Int? { self ? 1 : 0 }
 }

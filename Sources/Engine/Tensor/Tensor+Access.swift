@@ -3,31 +3,53 @@ import CKernels
 extension Tensor {
   /// The elements in row-major order, converted to `S`.
   ///
+  /// An integer `S` cuts off fractions. A value that it does not hold, NaN among them, fails with
+  /// ``EngineError/invalidArgument(message:)``; inside ``withErrors(_:)`` the result is then zeros. int64 above 2^53
+  /// is rounded in a `Double`, and every number to what a `Float` holds.
+  ///
   /// - Precondition: the tensor has values: it is not inside a trace.
   public func scalars<S: TensorScalar>(as type: S.Type = S.self) -> [S] {
     let count = elementCount
     guard count > 0 else { return [] }
     return [S](unsafeUninitializedCapacity: count) { buffer, initialized in
-      withUnsafeBytes { bytes in
-        guard let source = bytes.baseAddress, let target = buffer.baseAddress else { return }
-        apus_cast(dtype.code, S.dtype.code)?(source, 1, target, count)
+      let target = UnsafeMutableRawBufferPointer(buffer)
+      do {
+        guard let memory = target.baseAddress else { return }
+        try withUnsafeBytes {
+          try ScalarArray($0, dtype, count: count).convert(to: memory, S.dtype, "scalars")
+        }
+      } catch {
+        fail(error)
+        target.initializeMemory(as: UInt8.self, repeating: 0)
       }
       initialized = count
     }
   }
 
-  /// The only element, as a `Double`.
+  /// The only element, as a `Double`: exact for all but int64 above 2^53, for which see ``item(as:)``.
   ///
   /// - Precondition: the tensor has one element and is not inside a trace.
-  public func item() -> Double {
+  public func item() -> Double { onlyElement(as: Double.self) ?? .nan }
+
+  /// The only element, as `S`: `x.item(as: Int.self)` is exact for every integer type.
+  ///
+  /// Converted as ``scalars(as:)`` says. Another number of elements than one fails with
+  /// ``EngineError/shape(operation:message:)``; inside ``withErrors(_:)`` the result is then zero.
+  ///
+  /// - Precondition: the tensor is not inside a trace.
+  public func item<S: TensorScalar>(as type: S.Type) -> S {
+    onlyElement(as: S.self) ?? Tensor(0, dtype: S.dtype).scalars(as: S.self)[0]
+  }
+
+  private func onlyElement<S: TensorScalar>(as type: S.Type) -> S? {
     guard elementCount == 1 else {
       fail(
         EngineError.shape(
           operation: "item",
           message: "a tensor of shape \(shape) has \(elementCount) elements, not one"))
-      return .nan
+      return nil
     }
-    return scalars(as: Double.self).first ?? .nan
+    return scalars(as: S.self).first
   }
 
   /// Calls `body` with the elements' bytes in row-major order; a view is copied first.

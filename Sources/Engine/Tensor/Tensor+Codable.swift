@@ -3,15 +3,42 @@ extension Tensor: Codable {
   private enum CodingKeys: String, CodingKey { case dtype, shape, scalars }
 
   /// Reads `dtype`, `shape` and the elements in row-major order.
+  ///
+  /// - Throws: `DecodingError` for a value that the type does not hold, a negative length, and another number of
+  ///   elements than `shape` says.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let dtype = try container.decode(DType.self, forKey: .dtype)
     let shape = try container.decode(Shape.self, forKey: .shape)
-    let scalars = try container.decode([Double].self, forKey: .scalars)
-    guard scalars.count == shape.elementCount else {
+    do throws(EngineError) { try shape.expectCountable("Tensor") } catch {
       throw DecodingError.dataCorruptedError(
-        forKey: .scalars, in: container,
-        debugDescription: "\(scalars.count) scalars do not fill shape \(shape)")
+        forKey: .shape, in: container, debugDescription: "\(error)")
+    }
+    func expectCount(_ count: Int) throws {
+      guard count == shape.elementCount else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .scalars, in: container,
+          debugDescription: "\(count) scalars do not fill shape \(shape)")
+      }
+    }
+    if dtype.isFloating {
+      let scalars = try container.decode([Double].self, forKey: .scalars)
+      try expectCount(scalars.count)
+      self.init(scalars, shape: shape, dtype: dtype)
+      return
+    }
+    let scalars = try container.decode([Int64].self, forKey: .scalars)
+    try expectCount(scalars.count)
+    let range: ClosedRange<Int64> =
+      switch dtype {
+      case .bool: 0...1
+      case .uint8: 0...255
+      case .int32: Int64(Int32.min)...Int64(Int32.max)
+      default: Int64.min...Int64.max
+      }
+    if let wrong = scalars.first(where: { !range.contains($0) }) {
+      throw DecodingError.dataCorruptedError(
+        forKey: .scalars, in: container, debugDescription: "\(wrong) does not fit \(dtype)")
     }
     self.init(scalars, shape: shape, dtype: dtype)
   }
@@ -21,6 +48,10 @@ extension Tensor: Codable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(dtype, forKey: .dtype)
     try container.encode(shape, forKey: .shape)
-    try container.encode(scalars(as: Double.self), forKey: .scalars)
+    if dtype.isFloating {
+      try container.encode(scalars(as: Double.self), forKey: .scalars)
+    } else {
+      try container.encode(scalars(as: Int64.self), forKey: .scalars)
+    }
   }
 }

@@ -23,12 +23,19 @@ private struct TensorFormat {
   init(_ tensor: Tensor) {
     shape = tensor.shape.dimensions
     strides = tensor.shape.rowMajorStrides
-    let values = tensor.scalars(as: Double.self)
     var shown: [Int] = []
-    Self.collect(shape, strides, axis: 0, offset: 0, total: values.count, into: &shown)
-    let digits = Self.fractionDigits(shown.map { values[$0] }, tensor.dtype)
+    Self.collect(shape, strides, axis: 0, offset: 0, total: tensor.elementCount, into: &shown)
     var cells: [Int: String] = [:]
-    for index in shown { cells[index] = Self.cell(values[index], tensor.dtype, digits) }
+    if tensor.dtype.isFloating {
+      let values = tensor.scalars(as: Double.self)
+      let digits = Self.fractionDigits(shown.map { values[$0] })
+      for index in shown { cells[index] = Self.cell(values[index], digits) }
+    } else {
+      let values = tensor.scalars(as: Int64.self)
+      for index in shown {
+        cells[index] = tensor.dtype == .bool ? "\(values[index] != 0)" : String(values[index])
+      }
+    }
     width = shown.reduce(0) { max($0, cells[$1]?.count ?? 0) }
     self.cells = cells
   }
@@ -70,7 +77,7 @@ private struct TensorFormat {
   }
 
   /// The digits after the point that show 8 significant digits of the largest value at most; nil means exponents.
-  private static func fractionDigits(_ values: [Double], _ dtype: DType) -> Int? {
+  private static func fractionDigits(_ values: [Double]) -> Int? {
     let finite = values.filter(\.isFinite).map(abs)
     guard let largest = finite.max() else { return 0 }
     let smallest = finite.filter { $0 > 0 }.min() ?? 1
@@ -87,16 +94,11 @@ private struct TensorFormat {
     return 8
   }
 
-  private static func cell(_ value: Double, _ dtype: DType, _ digits: Int?) -> String {
-    switch dtype {
-    case .bool: return value == 0 ? "false" : "true"
-    case .int32, .int64, .uint8: return String(Int64(value))
-    case .float32, .float64:
-      if value.isNaN { return "nan" }
-      if value.isInfinite { return value < 0 ? "-inf" : "inf" }
-      guard let digits else { return String(format: "%.8e", value) }
-      let text = String(format: "%.\(digits)f", value)
-      return digits == 0 ? text + "." : text
-    }
+  private static func cell(_ value: Double, _ digits: Int?) -> String {
+    if value.isNaN { return "nan" }
+    if value.isInfinite { return value < 0 ? "-inf" : "inf" }
+    guard let digits else { return String(format: "%.8e", value) }
+    let text = String(format: "%.\(digits)f", value)
+    return digits == 0 ? text + "." : text
   }
 }

@@ -5,7 +5,7 @@ enum ClassWeights {
   /// - Parameters:
   ///   - y: class numbers `[count]` or `[count, 1]`, or one-hot rows `[count, classes]`.
   ///   - weights: a weight for every class from 0 to classes - 1.
-  /// - Throws: ``EngineError/data(message:)`` when a class has no weight or `y` is not a single tensor.
+  /// - Throws: ``EngineError/data(message:)`` when a class has no weight, a label is a fraction or NaN, or `y` is not a single tensor.
   static func apply(
     _ weights: [Int: Double], to y: Structure, sampleWeight: Tensor?
   ) throws -> Tensor {
@@ -18,8 +18,15 @@ enum ClassWeights {
         message: "classWeight needs labels of rank 1 or 2, y is \(labels.shape)")
     }
     let isOneHot = labels.rank == 2 && labels.shape[1] > 1
-    let classes = (isOneHot ? argmax(labels, axis: 1) : reshape(labels, [labels.elementCount]))
-      .scalars(as: Int.self)
+    let numbers = isOneHot ? argmax(labels, axis: 1) : reshape(labels, [labels.elementCount])
+    if let row = numbers.dtype.isFloating
+      ? numbers.scalars(as: Double.self).firstIndex(where: { Int(exactly: $0) == nil }) : nil
+    {
+      throw EngineError.data(
+        message:
+          "classWeight needs class numbers, label \(numbers[row]) (sample \(row)) is not whole")
+    }
+    let classes = numbers.scalars(as: Int.self)
     var values: [Float] = []
     for (row, label) in classes.enumerated() {
       guard let weight = weights[label] else {

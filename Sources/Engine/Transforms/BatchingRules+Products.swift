@@ -33,6 +33,7 @@ extension ScatterAdd {
     let inRow = ScatterAdd(axis: axis, length: count * length, indexRank: indexRank + 1)
     let sums = apply1(
       inRow, values.movingAxis(0, to: axis), inOneRow(inputs[1], length: length))
+    if sums.isInvalid { return [sums] }
     var shape = sums.shape.dimensions
     shape.replaceSubrange(axis...axis, with: [count, length])
     return [sums.reshape(Shape(shape)).movingAxis(axis, to: 0)]
@@ -42,10 +43,10 @@ extension ScatterAdd {
 extension Primitive {
   /// Indices `[examples, ...]` into an axis of each example as indices into these axes one after the other.
   fileprivate func inOneRow(_ indices: Tensor, length: Int) -> Tensor {
-    let indices = indices.cast(to: .int32)
-    let fromFront = select(indices .< 0, indices + Tensor(Int32(length)), indices)
-    let checked = apply1(CheckIndices(bound: length, operation: name), fromFront)
-    let starts = Tensor((0..<indices.shape[0]).map { Int32($0 * length) })
+    let indices = indices.cast(to: .int64)
+    let fromFront = select(indices .< 0, indices + length, indices)
+    let checked = wholeNumbers(fromFront, below: length, name)
+    let starts = Tensor((0..<indices.shape[0]).map { $0 * length })
     let unit = [Int](repeating: 1, count: indices.rank - 1)
     return checked + starts.reshape(Shape([indices.shape[0]] + unit))
   }

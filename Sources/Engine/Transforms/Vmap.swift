@@ -177,7 +177,7 @@ struct Example {
       ?? primitive.withExampleAxis(count).map { wide in
         apply(wide, inputs.map { $0.spread(count: count) })
       } ?? unrolled(primitive, inputs, count: count)
-    return outputs.map { Example($0, isMapped: true) }
+    return outputs.map { Example($0, isMapped: !$0.isInvalid) }
   }
 
   /// One operation an example.
@@ -213,6 +213,7 @@ struct Example {
 extension Tensor {
   /// One axis at another place, the others in their order.
   func movingAxis(_ source: Int, to target: Int) -> Tensor {
+    if isInvalid { return self }
     var order = Array(0..<rank)
     order.insert(order.remove(at: source), at: target)
     return transpose(order)

@@ -43,6 +43,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
     TrainingCheck(name: "statistics-of-uneven-shares", run: checkStatisticsOfUnevenShares),
     TrainingCheck(name: "evaluate", run: checkEvaluation),
     TrainingCheck(name: "sums-of-uneven-shares", run: checkSums),
+    TrainingCheck(name: "whole-number-states", run: checkWholeNumberStates),
     TrainingCheck(name: "predict", run: checkPrediction),
     TrainingCheck(name: "start", run: checkStart),
     TrainingCheck(name: "dropout", run: checkDropout),

@@ -15,11 +15,10 @@ public final class CategoryEncoding: Module {
     if tokens < 1 { wrongArgument("there must be one category at least, got \(tokens)") }
   }
 
-  /// `[batch, ...]` of numbers in 0 ..< `tokens`, as ``CategoryOutput`` describes; another number is an error that names it.
+  /// `[batch, ...]` of numbers in 0 ..< `tokens`, as ``CategoryOutput`` describes; another number, a fraction or NaN is an error
+  /// that names it.
   public func call(_ x: Tensor) -> Tensor {
     guard x.rank >= 1, !x.isInvalid else { return wrongInput(x, expected: "[batch, ...]") }
-    return output.encoded(
-      apply1(CheckIndices(bound: tokens, operation: typeName), x.cast(to: .int32)),
-      depth: tokens)
+    return output.encoded(wholeNumbers(x, below: tokens, typeName), depth: tokens)
   }
 }

@@ -1,6 +1,6 @@
 /// How categories, numbers from 0, are written.
 public enum CategoryOutput: String, Hashable, Sendable {
-  /// As they are, in int32.
+  /// As they are, in int32 (int64 for more than 2^31 categories).
   case index
   /// Each as a row with a single one: `[...]` or `[..., 1]` to `[..., count]`.
   case oneHot
@@ -11,7 +11,7 @@ public enum CategoryOutput: String, Hashable, Sendable {
 
   /// `indices` written in this way, in float32 but for `index`.
   func encoded(_ indices: Tensor, depth: Int) -> Tensor {
-    if self == .index { return indices.cast(to: .int32) }
+    if self == .index { return indices }
     if self == .oneHot {
       let isColumn = indices.rank > 1 && indices.shape[-1] == 1
       return Engine.oneHot(isColumn ? indices.squeeze(axis: -1) : indices, depth: depth)
