@@ -52,7 +52,7 @@ extension Functional {
     EngineError.structure(message: "\(title): the input \"\(name)\" is missing: got \(x.summary)")
   }
 
-  /// `value` in the input's scalar type; as in Keras `[batch]` and `[batch, 1]` stand for each other.
+  /// `value` in the input's scalar type, which must hold it if it is an integer type; as in Keras `[batch]` and `[batch, 1]` stand for each other.
   private func fitted(_ value: Tensor, to input: KerasTensor) throws -> Tensor {
     if value.isInvalid { return value }
     var value = value
@@ -69,7 +69,7 @@ extension Functional {
         operation: title,
         message: "the input \"\(name(of: input))\" takes \(shapeText(shape)), got \(value.shape)")
     }
-    return value.dtype == input.dtype ? value : value.cast(to: input.dtype)
+    return exactly(value, as: input.dtype, "\(title), input \"\(name(of: input))\"")
   }
 }
 

@@ -140,7 +140,9 @@ public final class Variable {
 
   /// The current value.
   ///
-  /// Setting a value of another shape fails as ``withErrors(_:)`` describes; another scalar type is converted.
+  /// Setting a value of another shape fails as ``withErrors(_:)`` describes; another scalar type is converted, without
+  /// its fraction for an integer variable. An integer that does not fit fails with
+  /// ``EngineError/index(operation:message:)`` when the operation runs.
   public var value: Tensor {
     get { VariableContext.current?.read(self) ?? stored }
     set {
@@ -151,7 +153,10 @@ public final class Variable {
             message: "a value of shape \(newValue.shape) does not fit its shape \(shape)"))
         return
       }
-      let value = newValue.dtype == dtype ? newValue : newValue.cast(to: dtype)
+      // A fraction is cut off; an integer that does not fit is no other integer.
+      let value =
+        newValue.dtype.isFloating
+        ? newValue.cast(to: dtype) : exactly(newValue, as: dtype, "variable \(path)")
       if let context = VariableContext.current {
         context.write(self, value)
       } else {

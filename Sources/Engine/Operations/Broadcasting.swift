@@ -104,14 +104,7 @@ extension Tensor {
   ///
   /// Nothing is computed that could leave the type's range, so bytes stay bytes.
   func choice(_ value: Int) -> Tensor {
-    let own =
-      switch dtype {
-      case .float32, .float64: true
-      case .int64: true
-      case .int32: Int32(exactly: value) != nil
-      case .uint8: UInt8(exactly: value) != nil
-      case .bool: false
-      }
+    let own = dtype != .bool && dtype.integerRange.contains(Int64(value))
     return own ? .full(shape, value, dtype: dtype) : constant(value)
   }
 

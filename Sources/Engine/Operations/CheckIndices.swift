@@ -1,21 +1,28 @@
 import CKernels
 
-/// Whole numbers in a range, of any type: a copy to int32 or int64, or an error that names the first other one.
+/// Whole numbers in a range, from any type to an integer one: a copy, or an error that names the first other number.
 ///
-/// Unlike the indices of `take`, negative ones are wrong where there is a bound: a label of -1 is a mistake in the data.
-/// Values are looked at as they are, before any conversion.
+/// Values are looked at as they are, before any conversion. Unlike the indices of `take`, negative ones are wrong for
+/// classes and rows: a label of -1 is a mistake in the data.
 struct CheckIndices: Primitive {
-  /// The number of classes, or of rows of a table: indices are in `0 ..< bound`. Without one any whole number will do.
-  let bound: Int?
+  /// The numbers that are right.
+  let range: ClosedRange<Int64>
+  /// int32 or int64, which holds all of them.
+  let dtype: DType
   /// Who asks, for the message.
   let operation: String
 
-  /// int32 where that holds every index, else int64.
-  private var type: DType { (bound ?? .max) - 1 <= Int(Int32.max) ? .int32 : .int64 }
+  /// Numbers in a range; the output is int32 where that holds them, else int64.
+  init(in range: ClosedRange<Int64>, _ operation: String) {
+    self.range = range
+    let narrow = DType.int32.integerRange
+    dtype = narrow.contains(range.lowerBound) && narrow.contains(range.upperBound) ? .int32 : .int64
+    self.operation = operation
+  }
 
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
-    return [TensorSpec(inputs[0].shape, type)]
+    return [TensorSpec(inputs[0].shape, dtype)]
   }
 
   func prepare(
@@ -24,24 +31,42 @@ struct CheckIndices: Primitive {
     let (x, y) = (inputs[0], outputs[0])
     let count = x.elementCount
     let (from, to) = (x.dtype == .bool ? DType.uint8.code : x.dtype.code, y.dtype.code)
-    let (first, last) = bound.map { (0, Int64($0) - 1) } ?? (Int64.min, Int64.max)
-    let (bound, operation) = (bound, operation)
     return {
-      let bad = apus_whole_numbers(from, x.pointer, to, y.pointer, count, first, last)
+      let bad = apus_whole_numbers(
+        from, x.pointer, to, y.pointer, count, range.lowerBound, range.upperBound)
       guard bad >= 0 else { return }
-      let address = x.pointer + bad * x.dtype.size
+      let text = numberText(x.pointer + bad * x.dtype.size, x.dtype)
       throw EngineError.index(
         operation: operation,
-        message:
-          "number \(numberText(address, x.dtype)) at position \(bad) does not exist: it must "
-          + "be " + (bound.map { "in 0..<\($0)" } ?? "a whole number"))
+        message: "number \(text) at position \(bad) does not exist: it must be \(expectation)")
     }
   }
 
   func gradient(_ context: GradientContext) -> [Tensor?] { [nil] }
+
+  private var expectation: String {
+    switch range {
+    case DType.int64.integerRange: "a whole number"
+    case DType.int32.integerRange: "a whole number that int32 holds"
+    default: "in \(range.lowerBound)..<\(Int128(range.upperBound) + 1)"
+    }
+  }
 }
 
 /// `x` as indices in `0 ..< bound`, int32 where that holds them, else int64; see ``CheckIndices``.
 func wholeNumbers(_ x: Tensor, below bound: Int, _ operation: String) -> Tensor {
-  apply1(CheckIndices(bound: bound, operation: operation), x)
+  guard bound > 0 || x.elementCount == 0 else {
+    return fail(
+      EngineError.index(
+        operation: operation, message: "there is nothing to number: the axis is empty"))
+  }
+  return apply1(CheckIndices(in: 0...Int64(Swift.max(bound - 1, 0)), operation), x)
+}
+
+/// `x` in another type that holds each of its values: where that is narrower, or an integer type for numbers with a
+/// fraction, values are checked when the operation runs.
+func exactly(_ x: Tensor, as dtype: DType, _ operation: String) -> Tensor {
+  let isWidening = DType.promoted(x.dtype, dtype) == dtype
+  if dtype.isFloating || dtype == .bool || isWidening { return x.cast(to: dtype) }
+  return apply1(CheckIndices(in: dtype.integerRange, operation), x).cast(to: dtype)
 }

@@ -14,7 +14,7 @@ public func oneHot(_ indices: Tensor, depth: Int, dtype: DType = .float32) -> Te
     let classes = Tensor.arange(depth, dtype: .int32)
     let indices =
       indices.dtype.isFloating
-      ? apply1(CheckIndices(bound: nil, operation: "oneHot"), indices) : indices
+      ? apply1(CheckIndices(in: DType.int64.integerRange, "oneHot"), indices) : indices
     return (indices.expandDims(axis: -1) .== classes).cast(to: dtype)
   }
 }

@@ -31,6 +31,10 @@ public struct Pad: Primitive {
           \(before) before and \(after) after
           """)
     }
+    let dtype = inputs[0].dtype
+    guard dtype.isFloating || Int64(exactly: value).map(dtype.integerRange.contains) == true else {
+      throw .invalidArgument(message: "pad: the value \(value) does not fit \(dtype)")
+    }
     let lengths = shape.indices.map { before[$0] + shape.dimensions[$0] + after[$0] }
     return [TensorSpec(Shape(lengths), inputs[0].dtype)]
   }
@@ -65,10 +69,7 @@ private func fillKernel(_ y: Operand, _ value: Double) -> Kernel {
     let target = y.pointer(as: S.self)
     return { target.update(repeating: scalar, count: count) }
   }
-  // Saturating, as `cast` is.
-  func whole<S: FixedWidthInteger>(_ type: S.Type) -> S {
-    value.isNaN ? 0 : S(exactly: value.rounded(.towardZero)) ?? (value < 0 ? S.min : S.max)
-  }
+  func whole<S: FixedWidthInteger>(_ type: S.Type) -> S { S(exactly: value) ?? 0 }
   switch y.dtype {
   case .float32: return fill(Float(value))
   case .float64: return fill(value)
@@ -79,7 +80,8 @@ private func fillKernel(_ y: Operand, _ value: Double) -> Kernel {
   }
 }
 
-/// `x` with a border of `value`.
+/// `x` with a border of `value`, which an integer tensor must hold exactly: another one fails with
+/// ``EngineError/invalidArgument(message:)``.
 ///
 /// - Parameter widths: for each axis how many elements to put before the first and behind the last.
 public func pad(_ x: Tensor, _ widths: [(before: Int, after: Int)], value: Double = 0) -> Tensor {

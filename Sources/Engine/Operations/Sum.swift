@@ -23,7 +23,7 @@ public struct Sum: ReductionPrimitive {
 ///
 /// Float32 is summed in blocks whose totals are added in double precision: a long sum keeps its
 /// digits, and the same shape always gives the same result. The sum of nothing is 0. bool and uint8
-/// are summed as int64.
+/// are summed as int64; int32 stays int32 and wraps beyond its range (`sum(x.cast(to: .int64))` does not).
 ///
 /// - Parameters:
 ///   - axis: the axis, negative from the end.

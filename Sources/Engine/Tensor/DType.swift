@@ -29,6 +29,16 @@ public enum DType: Int, Sendable, CaseIterable {
   /// Whether values have a fraction, so that gradients exist.
   public var isFloating: Bool { self == .float32 || self == .float64 }
 
+  /// What a type without a fraction holds; every int64 for the others.
+  var integerRange: ClosedRange<Int64> {
+    switch self {
+    case .bool: 0...1
+    case .uint8: 0...255
+    case .int32: Int64(Int32.min)...Int64(Int32.max)
+    case .int64, .float32, .float64: Int64.min...Int64.max
+    }
+  }
+
   /// The code of this type in CKernels.
   package var code: Int32 { Int32(rawValue) }
 

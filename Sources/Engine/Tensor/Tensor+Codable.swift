@@ -29,14 +29,7 @@ extension Tensor: Codable {
     }
     let scalars = try container.decode([Int64].self, forKey: .scalars)
     try expectCount(scalars.count)
-    let range: ClosedRange<Int64> =
-      switch dtype {
-      case .bool: 0...1
-      case .uint8: 0...255
-      case .int32: Int64(Int32.min)...Int64(Int32.max)
-      default: Int64.min...Int64.max
-      }
-    if let wrong = scalars.first(where: { !range.contains($0) }) {
+    if let wrong = scalars.first(where: { !dtype.integerRange.contains($0) }) {
       throw DecodingError.dataCorruptedError(
         forKey: .scalars, in: container, debugDescription: "\(wrong) does not fit \(dtype)")
     }

@@ -22,9 +22,11 @@ enum ClassWeights {
     if let row = numbers.dtype.isFloating
       ? numbers.scalars(as: Double.self).firstIndex(where: { Int(exactly: $0) == nil }) : nil
     {
+      let label = numbers.withUnsafeBytes { bytes in
+        bytes.baseAddress.map { numberText($0 + row * numbers.dtype.size, numbers.dtype) } ?? ""
+      }
       throw EngineError.data(
-        message:
-          "classWeight needs class numbers, label \(numbers[row]) (sample \(row)) is not whole")
+        message: "classWeight needs class numbers, label \(label) (sample \(row)) is not whole")
     }
     let classes = numbers.scalars(as: Int.self)
     var values: [Float] = []

@@ -84,11 +84,13 @@ struct ElementwiseTests {
     #expect((Tensor(1, dtype: b) + Tensor(1, dtype: a)).item() == 2)
   }
 
-  @Test("A number takes the type of a floating tensor, and makes float32 of an integer one")
+  @Test(
+    "A number takes the type of a floating tensor; one with a fraction makes float32 of integers")
   func numbers() {
     #expect((Tensor([1.0], dtype: .float64) + 1).dtype == .float64)
     #expect((Tensor([1.0]) * 0.5).dtype == .float32)
-    #expect((Tensor([1]) + 1).dtype == .float32)
+    #expect((Tensor([1]) + 1).dtype == .int32)
+    #expect((Tensor([1]) + 1.0).dtype == .float32)
     expectClose(3 - Tensor([1.0, 2]), [2, 1])
     expectClose(6 / Tensor([1.0, 2]), [6, 3])
     expectClose(Tensor([1.0, 2]) / 4, [0.25, 0.5])

@@ -125,6 +125,36 @@ struct IndexCheckTests {
     }
   }
 
+  @Test("Inputs of functional models and variables take what their type holds")
+  func functional() throws {
+    let ids = Input(shape: [2], dtype: .int32)
+    let model = Functional(inputs: ids, outputs: Embedding(inputs: 10, outputs: 3)(ids))
+    let output: Tensor = model(Tensor([[1.0, 2]], dtype: .float64))
+    #expect(output.shape == [1, 2, 3])
+    for (x, text) in [
+      (Tensor([[1, 4_294_967_299]]), "number 4294967299 at position 1"),
+      (Tensor([[0.7, 1]]), "number 0.7 at position 0"),
+      (Tensor([[0, Double.nan]]), "number nan at position 1"),
+    ] {
+      expectIndexError(text, "it must be a whole number that int32 holds") { model(x) }
+      expectIndexError(text, "it must be a whole number that int32 holds") {
+        try jit { model($0) as Tensor }(x)
+      }
+    }
+    final class Memory: Module {
+      func call(_ x: Tensor) -> Tensor {
+        let last = variable("last", kind: .state, dtype: .int32)
+        last.value = x
+        return last.value
+      }
+    }
+    let memory = Memory()
+    #expect(memory(Tensor(Int64(7))).item() == 7)
+    expectIndexError("number 4294967299 at position 0", "it must be a whole number that int32") {
+      memory(Tensor(4_294_967_299))
+    }
+  }
+
   @Test("Class weights are for whole numbers")
   func classWeights() throws {
     let model = Model(
@@ -132,7 +162,8 @@ struct IndexCheckTests {
       optimizer: SGD(learningRate: 0.1))
     for (y, text) in [
       (Tensor([0, Double.nan]), "label nan (sample 1) is not whole"),
-      (Tensor([0.7, 1]), "label 0.7"), (Tensor([1e300, 1], dtype: .float64), "label 1.00000000e+300 (sample 0) is not whole"),
+      (Tensor([0.7, 1]), "label 0.7"),
+      (Tensor([1e300, 1], dtype: .float64), "label 1e+300 (sample 0) is not whole"),
       (Tensor([4_294_967_297, 1]), "no weight for class 4294967297 (sample 0)"),
     ] {
       do {
