@@ -55,6 +55,7 @@ enum Draw {
     _ shape: Shape, _ dtype: DType, scale: Double, offset: Double,
     fill: (UnsafeMutableBufferPointer<Double>) -> Void
   ) -> Tensor {
+    do throws(EngineError) { try shape.expectCountable("initializer") } catch { return fail(error) }
     let count = shape.elementCount
     let values = [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
       let target = UnsafeMutableBufferPointer(rebasing: buffer[..<count])

@@ -116,6 +116,9 @@ public final class Variable {
   private var tensor: Tensor {
     get {
       if let held { return held }
+      do throws(EngineError) { try shape.expectCountable("variable \(path)") } catch {
+        return fail(error)
+      }
       let value = checked(initial?() ?? .invalid)
       self.tensor = value
       return value

@@ -34,6 +34,13 @@ public struct Window: Hashable, Sendable {
           \(self.strides) and \(self.dilations)
           """)
     }
+    guard (size + self.strides + self.dilations).allSatisfy({ $0 <= Int(Int32.max) }) else {
+      throw .invalidArgument(
+        message: """
+          \(operation): size, strides and dilations must be at most \(Int32.max), got \(size), \
+          \(self.strides) and \(self.dilations)
+          """)
+    }
     (before, after) = try padding.widths(
       spans: Self.spans(size, self.dilations), strides: self.strides, lengths: image, operation)
   }

@@ -91,6 +91,8 @@ struct IntegerTests {
       ("pad bytes", { pad(Tensor([UInt8(1)]), [(1, 0)], value: 256) }),
       ("tile", { tile(Tensor([1]), [-1]) }),
       ("repeat", { repeatElements(Tensor([1]), -1, axis: 0) }),
+      ("window", { maxPool(.ones([1, 4, 4, 1]), size: 2, strides: 5_000_000_000) }),
+      ("initializer", { Uniform()([-1, 2], dtype: .float32, key: RandomKey(seed: 1)) }),
       ("layer", { Linear(-1)(.ones([1, 2])) }),
       ("layer without a kernel", { Linear(-1, kernelInitializer: Zeros())(.ones([1, 2])) }),
       ("random", { randomUniform([-1], key: RandomKey(seed: 1)) }),
