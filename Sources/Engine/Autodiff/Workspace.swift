@@ -7,6 +7,8 @@ public final class Workspace {
   package let pool: ThreadPool
   private var storage: Storage?
   private var required = 0
+  /// The bytes of each part of ``storage``: less than ``required`` while another plan is being prepared.
+  private var partBytes = 0
 
   package init(pool: ThreadPool = ComputeThreads.pool) { self.pool = pool }
 
@@ -22,12 +24,14 @@ public final class Workspace {
   /// The first byte of the scratch memory of one part: no two parts share any.
   public func base(part: Int) -> UnsafeMutableRawPointer {
     guard let storage else { preconditionFailure("no kernel has asked for scratch memory") }
-    return storage.pointer + part * required
+    return storage.pointer + part * partBytes
   }
 
   /// Takes the memory: after the last kernel has been prepared, before the first one runs.
   package func reserve() {
-    if required > 0 { storage = Storage(byteCount: required * threads) }
+    guard required > partBytes else { return }
+    storage = Storage(byteCount: required * threads)
+    partBytes = required
   }
 
   /// Bytes of scratch memory that the kernels asked for, over all threads.

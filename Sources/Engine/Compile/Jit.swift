@@ -27,9 +27,9 @@ public final class Jitted<each Argument: Codable, Result: Codable> {
       VariableContext.current != nil || ModuleContext.current != nil
       || GradientDepth.current > 0 || tensors.contains { $0.node != nil }
     if isNested { return try function(repeat each arguments) }
-    let entry = try cache.entry(for: flat.arguments, tensors) {
+    let entry = try cache.entry(for: flat.arguments, tensors) { arena in
       let graph = try Trace.record(tensors.map(\.spec)) { try flat($0) }
-      return (try Plan(graph), flat.form)
+      return (try Plan(graph, arena: arena), flat.form)
     }
     let outputs = try entry.plan(tensors)
     return try StructureDecoder().decode(

@@ -314,11 +314,10 @@ struct Lowering {
   // MARK: Memory
 
   /// Gives each value of the arena a place; values that do not live at the same time share memory.
-  func place() -> PlanMemory {
+  func place(in shared: Arena) -> PlanMemory {
     var planner = ArenaPlanner(values: values, instructions: instructions, outputs: outputs)
     let (offsets, size) = planner.plan()
-    let arena = Storage(byteCount: size)
-    arena.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+    let arena = shared.memory(byteCount: size)
     var pointers = [UnsafeMutableRawPointer](repeating: arena.pointer, count: values.count)
     for index in values.indices {
       switch values[index].home {
@@ -328,7 +327,7 @@ struct Lowering {
       }
     }
     return PlanMemory(
-      arena: arena, pointers: pointers,
+      arenaBytes: size, pointers: pointers,
       inputs: Dictionary(uniqueKeysWithValues: zip(inputValues, inputStorages)),
       keptAlive: keptAlive + inputStorages.flatMap { $0 } + [arena])
   }
@@ -336,7 +335,8 @@ struct Lowering {
 
 /// Where the values of a plan are.
 struct PlanMemory {
-  let arena: Storage
+  /// Bytes of the arena that this plan needs.
+  let arenaBytes: Int
   let pointers: [UnsafeMutableRawPointer]
   /// The values that are inputs, with their memory in each bank.
   let inputs: [Int: [Storage]]

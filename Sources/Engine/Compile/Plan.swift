@@ -19,19 +19,20 @@ package final class Plan {
   ///   - graph: what to run.
   ///   - passes: rewritings to apply first.
   ///   - banks: how many batches there is input memory for: with 2 one can be filled while the plan runs on the other.
+  ///   - arena: memory that is shared with other plans, of which only one runs at a time.
   /// - Throws: ``EngineError/model(message:)`` when ``PlanVerifier`` is on and finds something.
   package init(
-    _ graph: Graph, passes: [any Pass] = Passes.standard, banks: Int = 1
+    _ graph: Graph, passes: [any Pass] = Passes.standard, banks: Int = 1, arena: Arena = Arena()
   ) throws {
     let optimized = passes.reduce(graph) { $1.run($0) }
     var lowering = Lowering(optimized, banks: banks)
     lowering.lower()
-    let memory = lowering.place()
+    let memory = lowering.place(in: arena)
     let instructions = lowering.instructions
     background = instructions.compactMap { ($0.primitive as? AllReduceStart)?.bucket }
     let layout = PlanLayout(lowering, memory)
     if PlanVerifier.isOn { try layout.verify() }
-    let workspace = Workspace()
+    let workspace = arena.workspace()
     func prepare(_ instruction: Instruction, _ bank: Int) -> Kernel {
       instruction.primitive.prepare(
         instruction.inputs.map { memory.operand($0, bank: bank) },
@@ -52,7 +53,7 @@ package final class Plan {
     self.layout = layout
     inputStorages = lowering.inputStorages
     outputs = lowering.outputs.map { memory.operand($0) }
-    arenaBytes = memory.arena.byteCount
+    arenaBytes = memory.arenaBytes
     keptAlive =
       memory.keptAlive + optimized.variables.map(\.variable)
       + optimized.updates.map(\.variable) + [workspace]

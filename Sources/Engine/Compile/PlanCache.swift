@@ -27,10 +27,13 @@ struct PlanCache {
 
   /// How many plans are kept.
   let limit: Int
+  /// The memory of all plans.
+  private let arena = Arena()
   /// For each key the plans that differ in the modules' state.
   private var entries: [Key: [Entry]] = [:]
   private var compiled = 0
-  private var discarded: Set<Key> = []
+  /// The keys of plans that made room, the last ones only.
+  private var discarded: [Key] = []
   private var clock = 0
   private var lastKey: Key?
 
@@ -42,7 +45,7 @@ struct PlanCache {
   /// The plan for arguments like these, made by `compile` where there is none.
   mutating func entry(
     for arguments: Structure, _ tensors: [Tensor],
-    compile: () throws -> (plan: Plan, result: Structure)
+    compile: (Arena) throws -> (plan: Plan, result: Structure)
   ) throws -> Entry {
     let key = Key(arguments, tensors)
     clock += 1
@@ -53,7 +56,7 @@ struct PlanCache {
     } else {
       let reason = reason(key, arguments, known)
       var fresh: (plan: Plan, result: Structure)?
-      let duration = try ContinuousClock().measure { fresh = try compile() }
+      let duration = try ContinuousClock().measure { fresh = try compile(arena) }
       guard let fresh else { preconditionFailure("compiling gave nothing") }
       if count >= limit { discardOldest() }
       compiled += 1
@@ -78,7 +81,8 @@ struct PlanCache {
     guard let oldest = all.min(by: { $0.lastUse < $1.lastUse }) else { return }
     entries[oldest.key]?.removeAll { $0.number == oldest.number }
     if entries[oldest.key]?.isEmpty ?? false { entries[oldest.key] = nil }
-    discarded.insert(oldest.key)
+    discarded.append(oldest.key)
+    if discarded.count > limit { discarded.removeFirst() }
   }
 
   /// Why there is no plan.

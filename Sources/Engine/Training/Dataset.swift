@@ -37,6 +37,18 @@ struct Dataset {
     }
   }
 
+  /// The form of this data set, for what must not keep its arrays alive.
+  var withoutRows: Dataset {
+    func form(_ tensor: Tensor) -> Tensor { .zeros(tensor.shape, dtype: tensor.dtype) }
+    return Dataset(
+      x: x.map(form), y: y.map(form), sampleWeight: sampleWeight.map(form), count: count)
+  }
+
+  private init(x: Structure, y: Structure, sampleWeight: Tensor?, count: Int) {
+    (self.x, self.y, self.sampleWeight, self.count) = (x, y, sampleWeight, count)
+    arrays = []
+  }
+
   /// The samples `range` of `0..<count`, without copying.
   func slice(_ range: Range<Int>) throws -> Dataset {
     func cut(_ tensor: Tensor) -> Tensor { tensor[range] }

@@ -1,6 +1,10 @@
 extension Model {
   /// The module's outputs for every sample, in order; on every rank all of them.
   ///
+  /// Batches and ranks' shares are put together row by row, so each tensor of the output needs a row for each sample. One
+  /// that does not have them (a mean over the batch, or a table of all pairs of samples) can be predicted by one process in
+  /// one batch only; elsewhere it is an error, the same on every rank.
+  ///
   /// - Parameter batchSize: samples of one step over all ranks.
   /// - Returns: a tensor, or an array, dictionary or struct of tensors, of the form that the module gives.
   /// - Throws: ``EngineError`` on data that does not fit, or when the output has another form than `Output`.
@@ -23,9 +27,13 @@ extension Model {
     guard batchSize > 0 else {
       throw EngineError.invalidArgument(message: "batchSize is \(batchSize): it must be at least 1")
     }
+    try agree(
+      on: ["x: \(dataset.x)", "samples: \(dataset.count)", "batchSize: \(batchSize)"],
+      subject: "the call of predict", communicator: communicator)
     try build(dataset, rows: min(batchSize, dataset.count))
     try callbacks.predictBegin()
     let order = (0..<Int64(dataset.count)).map { $0 }
+    let isWhole = communicator.size == 1 && dataset.count <= batchSize
     var batches: [[Tensor]] = []
     var form = Structure.none
     // Also without samples one step runs: it knows the form of the output.
@@ -34,25 +42,86 @@ extension Model {
       let globalRows = min(batchSize, dataset.count - start)
       let range = Sharding.slice(
         start: start, count: globalRows, rank: communicator.rank, size: communicator.size)
-      let step = try step(.predict, dataset, rows: range.count, globalRows: globalRows)
-      let outputs = try order.withUnsafeBufferPointer {
-        try step.predict(dataset, rows: .init(rebasing: $0[range]))
+      let share = Result {
+        let step = try step(.predict, dataset, rows: range.count, globalRows: globalRows)
+        let outputs = try order.withUnsafeBufferPointer {
+          try step.predict(dataset, rows: .init(rebasing: $0[range]))
+        }
+        form = step.outputForm()
+        if !isWhole { try requireRows(step, outputs, form, dataset, rows: range.count) }
+        return outputs
       }
-      form = step.outputForm()
-      batches.append(try outputs.map { try gathered($0, globalRows: globalRows) })
+      batches.append(try gathered(share, form, globalRows: globalRows))
       try callbacks.predictBatchEnd(index)
     }
     try callbacks.predictEnd()
-    let columns = (batches.first ?? []).indices.map { index in
-      batches.count == 1 ? batches[0][index] : concatenate(batches.map { $0[index] }, axis: 0)
+    if batches.count == 1 { return try form.replacingTensors(with: batches[0]) }
+    try requireEqualRows(batches)
+    return try withErrors {
+      try form.replacingTensors(
+        with: batches[0].indices.map { index in
+          concatenate(batches.map { $0[index] }, axis: 0)
+        })
     }
-    return try form.replacingTensors(with: columns)
   }
 
-  /// The rows of all ranks, in order.
+  /// Checks that each output has a row for each sample.
+  ///
+  /// A length that happens to be that of the batch proves nothing: the module is traced once more, on one sample more,
+  /// and nothing but the first axis may be longer then.
+  private func requireRows(
+    _ step: Step, _ outputs: [Tensor], _ form: Structure, _ dataset: Dataset, rows: Int
+  ) throws {
+    if step.shapesOfOneMore == nil { step.shapesOfOneMore = shapes(dataset, rows: rows + 1) }
+    let larger = step.shapesOfOneMore ?? []
+    for (index, output) in outputs.enumerated() {
+      let others = output.shape.dimensions.dropFirst()
+      // A module that takes no other number of samples says nothing.
+      let isLonger = larger.isEmpty || larger[index].dimensions == [rows + 1] + others
+      if output.shape.first == rows, isLonger { continue }
+      let path = form.leaves[index].path.pathDescription
+      throw EngineError.model(
+        message: "predict puts batches and the shares of ranks together row by row, but "
+          + (path.isEmpty ? "the output" : "output \(path)")
+          + " of \(module.typeName) does not have one row for each sample: keep the samples as its "
+          + "first axis, or predict all of them in one batch in one process")
+    }
+  }
+
+  /// The shapes of the outputs for a number of samples; none when the module does not take so many.
+  private func shapes(_ dataset: Dataset, rows: Int) -> [Shape] {
+    let graph = try? Trace.record(dataset.specs(rows: rows)) { tensors in
+      try forward(try dataset.batch(tensors), isTraining: false).output.tensors
+    }
+    return graph?.outputs.map(\.shape) ?? []
+  }
+
+  private func requireEqualRows(_ batches: [[Tensor]]) throws {
+    func rows(_ batch: [Tensor]) -> [String] { batch.map(\.rowDescription) }
+    let first = rows(batches[0])
+    for (index, batch) in batches.enumerated() where rows(batch) != first {
+      throw EngineError.model(
+        message: "predict puts batches together row by row, but \(module.typeName) gives rows of "
+          + "\(first) for the first batch and of \(rows(batch)) for batch \(index)")
+    }
+  }
+
+  /// The rows of all ranks, in order. A failure of one rank is an error on every rank.
+  private func gathered(
+    _ share: Result<[Tensor], any Error>, _ form: Structure, globalRows: Int
+  ) throws -> [Tensor] {
+    guard communicator.size > 1 else { return try share.get() }
+    // Ranks that hold rows of different lengths, or none at all, would read each other's memory wrongly.
+    let held =
+      switch share {
+      case .success(let outputs): [form.form] + outputs.map { "rows of \($0.rowDescription)" }
+      case .failure(let error): ["\(error)"]
+      }
+    try agree(on: held, subject: "the predictions", communicator: communicator)
+    return try share.get().map { try gathered($0, globalRows: globalRows) }
+  }
+
   private func gathered(_ share: Tensor, globalRows: Int) throws -> Tensor {
-    guard communicator.size > 1 else { return share }
-    guard share.rank > 0 else { return share }
     let rowElements = share.shape.dimensions.dropFirst().reduce(1, *)
     let counts = Sharding.counts(of: globalRows, size: communicator.size).map { $0 * rowElements }
     let shape = Shape([globalRows] + share.shape.dimensions.dropFirst())
@@ -63,5 +132,12 @@ extension Model {
           into: target)
       }
     }
+  }
+}
+
+extension Tensor {
+  /// Type and shape of a row: `float32 [3, 4]`.
+  fileprivate var rowDescription: String {
+    "\(dtype) \(Shape(Array(shape.dimensions.dropFirst())))"
   }
 }

@@ -29,7 +29,12 @@ public final class Model: TrainingControl {
   let weightedMetrics: [MetricEntry]
   /// Running means of the losses and of what modules log, in order of first use; `loss` is first.
   var trackers = OrderedDictionary<String, MeanTracker>()
-  var steps: [StepKey: Step] = [:]
+  var steps = StepCache()
+  /// How many compiled steps are kept, for other shapes of a batch, forms and constants of its data, and modes of the module;
+  /// the one that has not been used for longest makes room for a new one.
+  public var stepCacheLimit = 32
+  /// The memory of all steps.
+  let arena = Arena()
   var recent: RecentStep?
   /// How many changes of modes there were when the last epoch began.
   var modeChanges = 0

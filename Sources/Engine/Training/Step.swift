@@ -26,10 +26,12 @@ struct StepKey: Hashable {
 final class Step {
   /// Nil when operations run one by one.
   let plan: Plan?
-  /// What runs then; it would keep the arrays of its data set alive.
+  /// What runs then.
   private let body: (([Tensor]) throws -> [Tensor])?
   /// The form of the predictions, filled by the first run.
   let outputForm: () -> Structure
+  /// The shapes of the predictions for one sample more, once somebody has asked; empty when there cannot be more.
+  var shapesOfOneMore: [Shape]?
 
   init(
     plan: Plan?, outputForm: @escaping () -> Structure,
@@ -72,12 +74,13 @@ extension Model {
   func step(_ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int) throws -> Step {
     let key = StepKey(
       mode: mode, specs: dataset.specs(rows: rows),
-      form: dataset.form + (classWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
+      form: dataset.form + (tracedClassWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
       globalRows: dependsOnGlobalRows ? globalRows : 0,
       modes: mode == .predict ? [] : module.modes,
       threads: ComputeThreads.count)
-    if let known = steps[key], (known.plan == nil) == runEagerly { return known }
+    if let known = steps.step(for: key), (known.plan == nil) == runEagerly { return known }
     var form = Structure.none
+    let dataset = dataset.withoutRows
     let body: ([Tensor]) throws -> [Tensor] = { [unowned self] tensors in
       let batch = try dataset.batch(tensors)
       switch mode {
@@ -89,14 +92,23 @@ extension Model {
         return []
       case .predict:
         let output = try forward(batch, isTraining: false).output
-        form = output
+        // Not the tensors themselves: the whole trace would be kept with them.
+        form = output.map { .zeros($0.shape, dtype: $0.dtype) }
         return output.tensors
       }
     }
     let plan = runEagerly ? nil : try compile(mode, key.specs, body)
     let step = Step(plan: plan, outputForm: { form }, body: body)
-    steps[key] = step
+    steps.keep(step, for: key, limit: stepCacheLimit)
     return step
+  }
+
+  /// The class weights, where a loss or metric asks for them by name and the trace so holds them. Everywhere else they are in
+  /// the weights of samples.
+  private var tracedClassWeight: [Int: Double]? {
+    guard classWeight != nil else { return nil }
+    let requirements = losses.flatMap(\.requirements) + ownMetrics.flatMap(\.requirements)
+    return requirements.contains { $0.name == "classWeight" } ? classWeight : nil
   }
 
   /// Whether a share's losses are scaled by the rows of the whole batch.
@@ -115,7 +127,7 @@ extension Model {
     let graph = try Trace.record(specs, body)
     // Predictions are read before the next batch is looked at.
     let banks = mode == .predict || prefetcher == nil ? 1 : 2
-    return try Plan(graph, passes: passes, banks: banks)
+    return try Plan(graph, passes: passes, banks: banks, arena: arena)
   }
 
   /// Predictions, and what the modules' hooks collected.

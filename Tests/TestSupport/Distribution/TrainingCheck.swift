@@ -45,6 +45,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
     TrainingCheck(name: "sums-of-uneven-shares", run: checkSums),
     TrainingCheck(name: "whole-number-states", run: checkWholeNumberStates),
     TrainingCheck(name: "predict", run: checkPrediction),
+    TrainingCheck(name: "predict-forms", run: checkPredictedForms),
     TrainingCheck(name: "start", run: checkStart),
     TrainingCheck(name: "dropout", run: checkDropout),
     TrainingCheck(name: "different-models", run: checkDifferentModels),
@@ -221,6 +222,45 @@ private func checkPrediction() throws {
     let difference = max(abs(predictions - expected)).item()
     try require(difference <= 1e-6, "predictions differ by \(difference)")
   }
+}
+
+/// Outputs that are not a row for each sample are the same error on every rank, and no rank waits for another afterwards.
+private func checkPredictedForms() throws {
+  guard communicator.size > 1 else { return }
+  // Shares of as many samples as there are features: a mean has as many elements as a share has samples.
+  let x = Data(rows: 5 * communicator.size).x
+  func error(_ what: String, _ body: @escaping (Tensor) -> Tensor) throws -> String {
+    let error = try requireError(what) {
+      let _: Tensor = try Model(module: Lambda { body($0) }).predict(x: x, batchSize: x.shape[0])
+    }
+    try communicator.barrier()
+    return "\(error)"
+  }
+  for (what, body) in [
+    ("mean over the batch", { mean($0, axis: 0) }), ("one number", { mean($0) }),
+    ("all pairs", { matmul($0, $0.transposed) }), ("features first", { $0.transposed }),
+    ("one row", { $0[0..<1] }),
+  ] as [(String, (Tensor) -> Tensor)] {
+    let text = try error(what, body)
+    try require(text.contains("one row for each sample"), "\(what): \(text)")
+    try agree(on: [text], subject: "the error", communicator: communicator)
+  }
+  let isLast = communicator.rank == communicator.size - 1
+  // One rank has other rows than the others, or none at all.
+  let wide = try error("rows of other lengths") { isLast ? concatenate([$0, $0], axis: 1) : $0 }
+  try require(wide.contains("[10]") && wide.contains("[5]"), "the error must name both: \(wide)")
+  let alone = try error("a rank that fails") { isLast ? matmul($0, $0) : $0 }
+  try require(alone.contains("cannot multiply"), "the error must say what failed: \(alone)")
+  let calls = try requireError("other data on one rank") {
+    let rows = isLast ? 4 : 8
+    let _: Tensor = try Model(module: Identity()).predict(x: x[0..<rows], batchSize: 2)
+  }
+  try require("\(calls)".contains("samples"), "the error must name the argument: \(calls)")
+  // Ranks without samples take part.
+  let few: Tensor = try Model(module: Identity()).predict(x: x[0..<1], batchSize: 1)
+  try require(max(abs(few - x[0..<1])).item() == 0, "one sample on many ranks")
+  let none: Tensor = try Model(module: Identity()).predict(x: x[0..<0])
+  try requireEqual(none.shape.dimensions, [0, 5], "the shape of no predictions")
 }
 
 /// Ranks that begin with other values get those of rank 0.
