@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #endif
 #include <sched.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kernel.h"
@@ -23,6 +24,32 @@ const char *apus_cpu_target(void) {
     default: return "baseline";
   }
 }
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+void apus_cpu_identity(char vendor[13], int *family, int *model) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  vendor[0] = 0;
+  *family = *model = 0;
+  if (!__get_cpuid(0, &a, &b, &c, &d)) return;
+  memcpy(vendor, &b, 4);
+  memcpy(vendor + 4, &d, 4);
+  memcpy(vendor + 8, &c, 4);
+  vendor[12] = 0;
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return;
+  // The extended parts count as Intel's and AMD's manuals say (Intel SDM, CPUID; AMD APM 3, E.3.2).
+  *family = (a >> 8) & 15;
+  *model = (a >> 4) & 15;
+  if (*family == 6 || *family == 15) *model += ((a >> 16) & 15) << 4;
+  if (*family == 15) *family += (a >> 20) & 255;
+}
+#else
+void apus_cpu_identity(char vendor[13], int *family, int *model) {
+  vendor[0] = 0;
+  *family = *model = 0;
+}
+#endif
 
 int apus_dtype_size(int dtype) {
   switch (dtype) {

@@ -43,6 +43,10 @@ int apus_dtype_size(int dtype);
 /// or "baseline" (also on every other architecture).
 const char *apus_cpu_target(void);
 
+/// The type of CPU: `GenuineIntel`, `AuthenticAMD`, ..., family and model with their extensions; empty and zeros on other
+/// architectures than x86-64.
+void apus_cpu_identity(char vendor[13], int *family, int *model);
+
 /// CPUs that the calling thread may run on.
 int apus_cpu_count(void);
 

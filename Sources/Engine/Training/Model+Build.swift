@@ -37,11 +37,18 @@ extension Model {
     try broadcast(named.map(\.variable))
   }
 
-  /// Finds out whether products in bfloat16 are faster: on all ranks, or all stay with float32.
+  /// Finds out whether products in bfloat16 are known to be faster: on all ranks, or all stay with float32.
   private func choosePrecision() throws {
     guard precision == .mixedBFloat16, usesBFloat16 == nil else { return }
-    var vote: Int32 = BFloat16.isFaster ? 1 : 0
+    let own = Result { try BFloat16.isUsed() }
+    // A rank that cannot say keeps nobody waiting.
+    var vote: Int32 = (try? own.get()).map { $0 ? 1 : 0 } ?? -1
     try communicator.allReduce(&vote, count: 1, dtype: .int32, operation: .min)
+    _ = try own.get()
+    guard vote >= 0 else {
+      throw EngineError.invalidArgument(
+        message: "\(BFloat16.variable) has a wrong value on another rank")
+    }
     usesBFloat16 = vote == 1
   }
 

@@ -126,7 +126,7 @@ struct TrainReport: Encodable, Sendable {
   var workload: String
   /// As asked for.
   var precision: String
-  /// Whether products round their factors to bfloat16: only where that is faster.
+  /// Whether products round their factors to bfloat16: only on CPUs known to gain.
   var bfloat16Products: Bool
   var ranks: Int
   var threads: Int
@@ -181,7 +181,7 @@ extension TrainReport {
     section.add(
       "precision",
       bfloat16Products || precision == PrecisionPolicy.float32.rawValue
-        ? precision : "\(precision): not faster here, products stay in float32")
+        ? precision : "\(precision): this CPU is not known to gain, products stay in float32")
     section.add("step, alone", "\(stepMsMedian.text(4)) ms")
     section.add(
       "first step", "\(firstStepMs.text(1)) ms; tracing and compiling \(compileMs.text(1)) ms")

@@ -162,7 +162,7 @@ enum OptimizerKind: String, Sendable, CaseIterable, ExpressibleByArgument {
 extension PrecisionPolicy: ExpressibleByArgument {
   /// For every command that trains.
   static var help: ArgumentHelp {
-    "float32, or mixed_bfloat16: products round their factors to bfloat16 where the CPU is faster at that."
+    "float32, or mixed_bfloat16: products round their factors to bfloat16 on CPUs known to be faster at that."
   }
 }
 

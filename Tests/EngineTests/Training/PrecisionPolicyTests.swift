@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 import TestSupport
 import Testing
 
@@ -87,14 +88,71 @@ private func product(_ a: Tensor, _ b: Tensor) throws -> Plan {
     #expect(try train(.mixedBFloat16) == train(.float32))
   }
 
-  @Test func `whether it is a gain is measured when the model is built`() throws {
+  @Test func `whether products are rounded hangs on the type of CPU and on what the user says`()
+    throws
+  {
+    func isUsed(
+      _ vendor: String, _ family: Int, _ model: Int, _ setting: String? = nil,
+      _ instructions: Bool = true
+    ) throws -> Bool {
+      try BFloat16.isUsed(
+        on: CPUType(vendor: vendor, family: family, model: model), setting: setting,
+        hasInstructions: instructions)
+    }
+    // Genoa, Raphael, Phoenix, Bergamo; Turin; Sapphire, Emerald and Granite Rapids.
+    for model in [0x11, 0x61, 0x74, 0xa0] { #expect(try isUsed("AuthenticAMD", 25, model)) }
+    #expect(try isUsed("AuthenticAMD", 26, 0x02))
+    for model in [0x8f, 0xcf, 0xad] { #expect(try isUsed("GenuineIntel", 6, model)) }
+    // Milan and Vermeer, which are of Zen 4's family; Cascade Lake and Cooper Lake; nobody knows.
+    for model in [0x01, 0x21, 0x50] { #expect(try !isUsed("AuthenticAMD", 25, model)) }
+    #expect(try !isUsed("GenuineIntel", 6, 0x55))
+    #expect(try !isUsed("", 0, 0))
+    // A virtual machine can hide the instructions.
+    #expect(try !isUsed("AuthenticAMD", 25, 0x11, nil, false))
+    #expect(try isUsed("GenuineIntel", 6, 0x55, "on", false))
+    #expect(try !isUsed("AuthenticAMD", 25, 0x11, "off"))
+    #expect(try isUsed("AuthenticAMD", 25, 0x11, "auto"))
+    expectError("APUS_BFLOAT16 is \"yes\": it must be on, off or auto") {
+      _ = try isUsed("AuthenticAMD", 25, 0x11, "yes")
+    }
+  }
+
+  @Test func `a model takes what the table says`() throws {
     let model = Model(
       module: Linear(64), loss: MeanSquaredError(), optimizer: SGD(), precision: .mixedBFloat16)
     try model.fit(
       x: randomNormal([32, 40], key: RandomKey(seed: 1).tensor), y: Tensor.ones([32, 64]),
       batchSize: 32, verbose: .silent)
-    #expect(model.usesBFloat16 == BFloat16.isFaster)
-    #expect(BFloat16.speedup > 0)
+    #expect(try model.usesBFloat16 == BFloat16.isUsed())
     #expect(ProductSpeed.gflops(size: 64, repetitions: 2, threads: 2) > 0)
   }
+
+  @Test(arguments: ["on", "off"])
+  func `the environment says otherwise`(setting: String) async {
+    await #expect(processExitsWith: .success) { [setting] in
+      setenv("APUS_BFLOAT16", setting, 1)
+      let model = Model(
+        module: Linear(64), loss: MeanSquaredError(), optimizer: SGD(), precision: .mixedBFloat16)
+      try model.fit(
+        x: Tensor.ones([32, 40]), y: Tensor.ones([32, 64]), batchSize: 32, verbose: .silent)
+      #expect(model.usesBFloat16 == (setting == "on"))
+      #expect(model.planOfLastStep?.description.contains("bfloat16") == (setting == "on"))
+    }
+  }
+
+  #if os(Linux) && arch(x86_64)
+    @Test func `the type of CPU is that of the system`() throws {
+      let text = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
+      func value(_ name: String) -> String? {
+        let line = text.split(separator: "\n").first {
+          $0.split(separator: ":")[0].trimmingCharacters(in: .whitespaces) == name
+        }
+        return line?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces)
+      }
+      let type = CPUType.current
+      #expect(type.vendor == value("vendor_id"))
+      #expect("\(type.family)" == value("cpu family"))
+      #expect("\(type.model)" == value("model"))
+    }
+  #endif
 }
