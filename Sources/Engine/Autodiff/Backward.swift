@@ -29,14 +29,16 @@ package func backward(from outputs: [Tensor], seeds: [Tensor], to leaves: [Node]
   let leafIDs = Set(leaves.map(\.id))
   for node in nodes.reversed() where dependent.contains(node.id) && !leafIDs.contains(node.id) {
     guard let gradients = incoming.removeValue(forKey: node.id) else { continue }
+    let inputs = node.inputs
     let context = GradientContext(
-      inputs: node.inputs, outputs: node.outputs.indices.map(node.output), incoming: gradients)
+      inputs: inputs, outputs: node.outputs.indices.map(node.output), incoming: gradients,
+      needed: inputs.map { $0.node.map { dependent.contains($0.id) } ?? false })
     let results = node.primitive.gradient(context)
     precondition(
-      results.count == node.inputs.count,
-      "the gradient of \(node.primitive.name) has \(results.count) entries for \(node.inputs.count) inputs"
+      results.count == inputs.count,
+      "the gradient of \(node.primitive.name) has \(results.count) entries for \(inputs.count) inputs"
     )
-    for (input, gradient) in zip(node.inputs, results) {
+    for (input, gradient) in zip(inputs, results) {
       if let gradient { accumulate(gradient, into: input) }
     }
   }

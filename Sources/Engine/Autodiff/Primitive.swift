@@ -127,6 +127,27 @@ public struct GradientContext {
   public let outputs: [Tensor]
   /// The gradient with respect to each output; nil where the output does not matter.
   public let incoming: [Tensor?]
+  /// Whether anybody asks for the gradient with respect to each input.
+  let needed: [Bool]
+
+  /// Whether anybody asks for the gradient with respect to an input: not where it is data, nor where its way back ends in no
+  /// parameter. A rule may give nil for it and need not compute anything.
+  public func needsGradient(_ input: Int) -> Bool { needed[input] }
+
+  /// What a rule for two inputs returns: each gradient is computed only where somebody asks for it.
+  public func wanted(
+    _ first: @autoclosure () -> Tensor?, _ second: @autoclosure () -> Tensor?
+  ) -> [Tensor?] {
+    [needed[0] ? first() : nil, needed[1] ? second() : nil]
+  }
+
+  /// What a rule for three inputs returns: each gradient is computed only where somebody asks for it.
+  public func wanted(
+    _ first: @autoclosure () -> Tensor?, _ second: @autoclosure () -> Tensor?,
+    _ third: @autoclosure () -> Tensor?
+  ) -> [Tensor?] {
+    wanted(first(), second()) + [needed[2] ? third() : nil]
+  }
 
   /// The gradient with respect to an output, zeros where it does not matter.
   public func incomingOrZeros(_ index: Int = 0) -> Tensor {
@@ -134,9 +155,16 @@ public struct GradientContext {
   }
 
   /// The gradient with respect to each leaf when `composed` are the outputs once more, made from the leaves by operations
-  /// that have gradients themselves.
-  func gradients(through composed: [Tensor], to leaves: [Node]) -> [Tensor?] {
+  /// that have gradients themselves; nil for leaves that stand for inputs which need none.
+  ///
+  /// - Parameter numbers: the inputs that the leaves stand for; nil for the first ones.
+  func gradients(
+    through composed: [Tensor], to leaves: [Node], of numbers: [Int]? = nil
+  ) -> [Tensor?] {
     let arrived = zip(composed, incoming).compactMap { output, g in g.map { (output, $0) } }
-    return backward(from: arrived.map(\.0), seeds: arrived.map(\.1), to: leaves)
+    let isNeeded = (numbers ?? Array(leaves.indices)).map { needed[$0] }
+    let asked = zip(leaves, isNeeded).filter(\.1).map(\.0)
+    var found = backward(from: arrived.map(\.0), seeds: arrived.map(\.1), to: asked)[...]
+    return isNeeded.map { $0 ? found.popFirst() ?? nil : nil }
   }
 }

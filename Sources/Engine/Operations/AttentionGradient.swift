@@ -78,7 +78,8 @@ struct AttentionGradient: Primitive {
       Array(inner[..<3] + inner[4...]), inner[3], isCausal: isCausal, scale: scale)
     let parts = [composed.queryGradient, composed.keyGradient, composed.valueGradient]
     let outputs = c.outputs.count == 1 ? [stack(parts, axis: 2)] : parts
-    let found = c.gradients(through: outputs, to: leaves)
+    let found = c.gradients(
+      through: outputs, to: leaves, of: [0, 1, 2, 5] + Array(6..<c.inputs.count))
     return [found[0], found[1], found[2], nil, nil, found[3]] + found[4...]
   }
 }

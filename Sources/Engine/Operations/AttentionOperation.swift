@@ -44,14 +44,17 @@ struct AttentionOperation: Primitive {
   func gradient(_ c: GradientContext) -> [Tensor?] {
     // No function gives the second output away, so nothing arrives there.
     let (q, g, masks) = (c.x, c.g, Array(c.inputs.dropFirst(3)))
-    let found = apply(
-      AttentionGradient(isCausal: isCausal, scale: scale),
-      [q, c.inputs[1], c.inputs[2], c.y, c.outputs[1], g] + masks)
-    var gradients: [Tensor?] =
-      q.shape == c.inputs[1].shape
-      ? (0..<3).map { found[0][.all, .all, $0] } : Array(found.prefix(3))
-    for mask in masks {
-      let isWanted = mask.dtype.isFloating && mask.node != nil
+    var gradients: [Tensor?] = [nil, nil, nil]
+    if (0..<3).contains(where: c.needsGradient) {
+      let found = apply(
+        AttentionGradient(isCausal: isCausal, scale: scale),
+        [q, c.inputs[1], c.inputs[2], c.y, c.outputs[1], g] + masks)
+      gradients =
+        q.shape == c.inputs[1].shape
+        ? (0..<3).map { found[0][.all, .all, $0] } : Array(found.prefix(3))
+    }
+    for (index, mask) in masks.enumerated() {
+      let isWanted = mask.dtype.isFloating && c.needsGradient(3 + index)
       gradients.append(
         isWanted
           ? ComposedAttention(c.inputs, g, isCausal: isCausal, scale: scale).scoreGradient : nil)

@@ -64,9 +64,8 @@ public struct ConvInputGradient: Primitive {
   /// Linear in both inputs: with incoming gradient `h`, the convolution of `h`, and the kernel's
   /// gradient from `h`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
-    [
+    c.wanted(
       apply1(ConvOperation(window: window, groups: groups), c.g, c.inputs[1]),
-      apply1(ConvKernelGradient(window: window, groups: groups), c.g, c.inputs[0]),
-    ]
+      apply1(ConvKernelGradient(window: window, groups: groups), c.g, c.inputs[0]))
   }
 }

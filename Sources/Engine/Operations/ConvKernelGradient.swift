@@ -65,9 +65,8 @@ public struct ConvKernelGradient: Primitive {
   /// convolution by `h`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let (x, g) = (c.inputs[0], c.inputs[1])
-    return [
+    return c.wanted(
       apply1(ConvInputGradient(window: window, groups: groups, imageShape: x.shape), g, c.g),
-      apply1(ConvOperation(window: window, groups: groups), x, c.g),
-    ]
+      apply1(ConvOperation(window: window, groups: groups), x, c.g))
   }
 }

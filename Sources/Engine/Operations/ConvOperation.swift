@@ -106,12 +106,11 @@ public struct ConvOperation: Primitive {
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let (x, k) = (c.inputs[0], c.inputs[1])
     let g = epilogue == .biasReLU ? apply1(ReLUGradient(), c.y, c.g) : c.g
-    let gradients = [
+    let gradients = c.wanted(
       apply1(ConvInputGradient(window: window, groups: groups, imageShape: x.shape), g, k),
-      apply1(ConvKernelGradient(window: window, groups: groups), x, g),
-    ]
-    return epilogue == .none
-      ? gradients : gradients + [g.sum(axes: Array(0..<g.rank - 1))]
+      apply1(ConvKernelGradient(window: window, groups: groups), x, g))
+    if epilogue == .none { return gradients }
+    return gradients + [c.needsGradient(2) ? g.sum(axes: Array(0..<g.rank - 1)) : nil]
   }
 }
 

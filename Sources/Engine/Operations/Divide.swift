@@ -11,7 +11,7 @@ public struct Divide: BinaryElementwise {
   /// `g / b` and `-g · y / b`, with output `y`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let quotient = c.g / c.inputs[1]
-    return [quotient, -quotient * c.y]
+    return c.wanted(quotient, -quotient * c.y)
   }
 }
 

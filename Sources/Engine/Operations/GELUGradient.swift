@@ -19,8 +19,9 @@ public struct GELUGradient: ActivationGradient {
   /// With incoming gradient `h`: `h · g · gelu''(x)` for `x`, `h · gelu'(x)` for `g`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let (x, g) = (c.inputs[0], c.inputs[1])
-    let second = approximate ? tanhCurvature(x) : exactCurvature(x)
-    return [c.g * g * second, apply1(GELUGradient(approximate: approximate), x, c.g)]
+    return c.wanted(
+      c.g * g * (approximate ? tanhCurvature(x) : exactCurvature(x)),
+      apply1(GELUGradient(approximate: approximate), x, c.g))
   }
 
   /// `φ(x) (2 − x²)`: the derivative of `Φ + x φ`, since `φ' = -x φ`.

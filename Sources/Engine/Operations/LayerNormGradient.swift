@@ -38,10 +38,9 @@ public struct LayerNormGradient: Primitive {
     let along = mean(g * y, axis: -1, keepDims: true)
     let across = mean(h * y, axis: -1, keepDims: true)
     let centred = g - mean(g, axis: -1, keepDims: true)
-    return [
+    return c.wanted(
       -scale * (h * along + g * across),
       sum(h * (centred - y * along), axis: -1, keepDims: true),
-      apply1(LayerNormGradient(), y, scale, h),
-    ]
+      apply1(LayerNormGradient(), y, scale, h))
   }
 }

@@ -36,7 +36,8 @@ public struct LogSoftmaxGradient: Primitive {
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let (y, g) = (c.inputs[0], c.inputs[1])
     let weighted = c.g * exp(y)
-    let total = sum(g, axis: -1, keepDims: true)
-    return [-weighted * total, c.g - sum(weighted, axis: -1, keepDims: true)]
+    return c.wanted(
+      -weighted * sum(g, axis: -1, keepDims: true),
+      c.g - sum(weighted, axis: -1, keepDims: true))
   }
 }

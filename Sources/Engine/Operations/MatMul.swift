@@ -53,10 +53,8 @@ public struct MatMul: Primitive {
 
   /// `g · bᵀ` and `aᵀ · g`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
-    [
-      apply1(self, c.g, c.inputs[1].transposed),
-      apply1(self, c.inputs[0].transposed, c.g),
-    ]
+    c.wanted(
+      apply1(self, c.g, c.inputs[1].transposed), apply1(self, c.inputs[0].transposed, c.g))
   }
 }
 

@@ -13,7 +13,7 @@ public struct MaximumOperation: BinaryElementwise {
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let (a, b) = (c.inputs[0], c.inputs[1])
     let share = select(a .> b, 1, select(a .== b, 0.5, b.constant(0)))
-    return [c.g * share, c.g * (1 - share)]
+    return c.wanted(c.g * share, c.g * (1 - share))
   }
 }
 

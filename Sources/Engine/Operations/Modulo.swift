@@ -10,7 +10,7 @@ public struct Modulo: BinaryElementwise {
 
   /// `g` and `-g · floor(a / b)`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
-    [c.g, -c.g * floor(c.inputs[0] / c.inputs[1])]
+    c.wanted(c.g, -c.g * floor(c.inputs[0] / c.inputs[1]))
   }
 }
 

@@ -10,7 +10,7 @@ public struct MultiplyOperation: BinaryElementwise {
 
   /// `g · b` and `g · a`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
-    [c.g * c.inputs[1], c.g * c.inputs[0]]
+    c.wanted(c.g * c.inputs[1], c.g * c.inputs[0])
   }
 }
 

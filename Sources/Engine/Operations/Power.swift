@@ -12,9 +12,8 @@ public struct Power: BinaryElementwise {
   /// output `y`, which is 0 where `a` is 0: the limits that JAX takes too.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let (a, b) = (c.inputs[0], c.inputs[1])
-    let base = c.g * b * pow(a, select(b .== 0, 1, b - 1))
-    let exponent = c.g * c.y * log(select(a .== 0, 1, a))
-    return [base, exponent]
+    return c.wanted(
+      c.g * b * pow(a, select(b .== 0, 1, b - 1)), c.g * c.y * log(select(a .== 0, 1, a)))
   }
 }
 

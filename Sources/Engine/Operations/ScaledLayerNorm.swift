@@ -121,7 +121,7 @@ struct ScaledLayerNormGradient: Primitive {
     let dx = scale * (slope - mean(slope, axis: -1, keepDims: true) - y * along)
     let rows = Array(0..<(x.rank - 1))
     let outputs = [dx, sum(g * y, axes: rows), sum(g, axes: rows)]
-    let found = c.gradients(through: outputs, to: leaves)
+    let found = c.gradients(through: outputs, to: leaves, of: [0, 3, 4])
     return [found[0], nil, nil, found[1], found[2]]
   }
 }

@@ -53,7 +53,7 @@ public struct Select: Primitive {
 
   /// `g` where the choice was taken, 0 elsewhere; none for the condition.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
-    [nil, select(c.x, c.g, 0), select(c.x, 0, c.g)]
+    c.wanted(nil, select(c.x, c.g, 0), select(c.x, 0, c.g))
   }
 }
 

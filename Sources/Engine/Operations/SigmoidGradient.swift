@@ -16,6 +16,6 @@ public struct SigmoidGradient: ActivationGradient {
   /// With incoming gradient `h`: `h · g · (1 − 2y)` for `y`, `h · y · (1 − y)` for `g`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let (y, g) = (c.inputs[0], c.inputs[1])
-    return [c.g * g * (1 - y * 2), apply1(SigmoidGradient(), y, c.g)]
+    return c.wanted(c.g * g * (1 - y * 2), apply1(SigmoidGradient(), y, c.g))
   }
 }

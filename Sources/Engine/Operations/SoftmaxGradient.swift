@@ -34,8 +34,8 @@ public struct SoftmaxGradient: Primitive {
   /// With incoming gradient `h`: `h · (g − Σ g·y) − g · Σ h·y` for `y`, `y · (h − Σ h·y)` for `g`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let (y, g) = (c.inputs[0], c.inputs[1])
-    let along = sum(g * y, axis: -1, keepDims: true)
-    let across = sum(c.g * y, axis: -1, keepDims: true)
-    return [c.g * (g - along) - g * across, apply1(SoftmaxGradient(), y, c.g)]
+    func along(_ g: Tensor) -> Tensor { sum(g * y, axis: -1, keepDims: true) }
+    return c.wanted(
+      c.g * (g - along(g)) - g * along(c.g), apply1(SoftmaxGradient(), y, c.g))
   }
 }

@@ -65,10 +65,10 @@ struct SparseCrossEntropyGradient: Primitive {
   func gradient(_ c: GradientContext) -> [Tensor?] {
     let (labels, g) = (c.inputs[1], c.inputs[3])
     let p = softmax(c.x)
-    let hot = oneHot(labels, depth: c.x.shape[-1], dtype: c.x.dtype)
+    func hot() -> Tensor { oneHot(labels, depth: c.x.shape[-1], dtype: c.x.dtype) }
     return [
-      apply1(SoftmaxGradient(), p, c.g * expandDims(g, axis: -1)), nil, nil,
-      sum(c.g * (p - hot), axis: -1),
+      c.needsGradient(0) ? apply1(SoftmaxGradient(), p, c.g * expandDims(g, axis: -1)) : nil,
+      nil, nil, c.needsGradient(3) ? sum(c.g * (p - hot()), axis: -1) : nil,
     ]
   }
 }

@@ -9,7 +9,7 @@ public struct SubtractOperation: BinaryElementwise {
   public init() {}
 
   /// `g` and `-g`.
-  public func gradient(_ c: GradientContext) -> [Tensor?] { [c.g, -c.g] }
+  public func gradient(_ c: GradientContext) -> [Tensor?] { c.wanted(c.g, -c.g) }
 }
 
 /// `a - b`, to be handed to functions such as `reduce`.

@@ -16,6 +16,6 @@ public struct TanhGradient: ActivationGradient {
   /// With incoming gradient `h`: `-2 h · g · y` for `y`, `h · (1 − y²)` for `g`.
   public func gradient(_ c: GradientContext) -> [Tensor?] {
     let (y, g) = (c.inputs[0], c.inputs[1])
-    return [c.g * g * y * -2, apply1(TanhGradient(), y, c.g)]
+    return c.wanted(c.g * g * y * -2, apply1(TanhGradient(), y, c.g))
   }
 }
