@@ -8,7 +8,7 @@ final class CallFrame {
   var pending: [AnyModule] = []
   /// The number of slots that this call has taken.
   var taken = 0
-  private var names: [String: Int] = [:]
+  private var names: [String: Int]
 
   @TaskLocal private static var bound: ThreadBound<CallFrame>?
   static var current: CallFrame? { bound?.value }
@@ -21,10 +21,7 @@ final class CallFrame {
     isTraining =
       scope === context.root
       ? context.isTraining : (Self.current?.isTraining ?? context.isTraining) && scope.isTraining
-    // Children that are properties keep their names: hooks get others.
-    for name in scope.children.keys where !scope.slots.contains(where: { $0.name == name }) {
-      names[name] = 1
-    }
+    names = scope.reservedNames
   }
 
   func callAsFunction<R>(_ body: () throws -> R) rethrows -> R {
@@ -45,8 +42,7 @@ final class CallFrame {
 
   private func takeSlot(_ module: AnyModule) {
     let typeName = module.typeName
-    let name = uniqueName(module.explicitName ?? snakeCase(typeName))
-    let slot = Scope.Slot(name: name, typeName: typeName, configuration: module.configuration)
+    let name = uniqueName(module.explicitName ?? module.nameOfType)
     defer { taken += 1 }
     guard taken < scope.slots.count else {
       if scope.isFilled {
@@ -57,16 +53,15 @@ final class CallFrame {
               + "\(scope.slots.count) modules only: make modules unconditionally, and use them "
               + "inside the condition"))
       }
-      scope.slots.append(slot)
+      scope.slots.append(Scope.Slot(module, name: name))
       module.adopt(under: scope, name: name)
       return
     }
     let known = scope.slots[taken]
-    if known.name != name || known.typeName != typeName || known.configuration != slot.configuration
-    {
+    if known.name != name || known.typeName != typeName || !known.hasArguments(of: module) {
       // Arguments matter where nothing else has changed.
       let isSameType = known.typeName == typeName
-      let (before, now) = isSameType ? (known.configuration, slot.configuration) : ("", "")
+      let (before, now) = isSameType ? (known.configuration, module.configuration) : ("", "")
       fail(
         EngineError.hook(
           path: scope.path,
@@ -84,7 +79,7 @@ final class CallFrame {
     guard !context.root.contains(module.scope),
       !scope.children.values.contains(where: { $0.scope === module.scope })
     else { return }
-    module.adopt(under: scope, name: uniqueName(module.explicitName ?? snakeCase(module.typeName)))
+    module.adopt(under: scope, name: uniqueName(module.explicitName ?? module.nameOfType))
   }
 
   private func uniqueName(_ base: String) -> String {

@@ -27,6 +27,7 @@ open class AnyModule {
   let explicitName: String?
   private var ownScope: Scope?
   private var creator: CallFrame?
+  private var knownTable: PropertyTable?
   /// The calls on symbolic tensors that this layer takes part in.
   var connections = LayerConnections()
 
@@ -35,16 +36,28 @@ open class AnyModule {
     explicitName = name
     guard let frame = CallFrame.current else { return }
     // Modules that this one holds in properties are its children, not hooks of the call that made them.
-    let children = propertyModules.map { ObjectIdentifier($0.module) }
-    frame.pending.removeAll { children.contains(ObjectIdentifier($0)) }
+    let children = propertyModules
+    if !children.isEmpty {
+      frame.pending.removeAll { module in children.contains { $0.module === module } }
+    }
     frame.pending.append(self)
     creator = frame
   }
 
   /// The name of the type, without generic arguments.
-  var typeName: String {
-    let full = "\(type(of: self))"
-    return String(full.prefix { $0 != "<" })
+  var typeName: String { table.typeName }
+
+  /// The name of a module that was made without one.
+  var nameOfType: String {
+    let name = typeName
+    return name == table.typeName ? table.moduleName : snakeCase(name)
+  }
+
+  private var table: PropertyTable {
+    if let knownTable { return knownTable }
+    let table = PropertyTable.table(of: self)
+    knownTable = table
+    return table
   }
 
   /// Whether training goes on: drop-out is active, batch statistics are taken from the batch.
@@ -108,6 +121,7 @@ open class AnyModule {
   func adoptReplacements() -> [AnyModule] {
     let scope = scope
     let properties = propertyModules
+    if isSettled(properties, in: scope) { return properties.map(\.module) }
     let labels = properties.map(\.label)
     for label in scope.propertyNames where !labels.contains(label) { scope.children[label] = nil }
     for (index, (label, module)) in properties.enumerated() {
@@ -124,6 +138,22 @@ open class AnyModule {
     }
     scope.propertyNames = labels
     return properties.map(\.module)
+  }
+
+  /// Whether these modules have their places already, in front of those that were made in `call`.
+  private func isSettled(
+    _ properties: [(label: String, module: AnyModule)], in scope: Scope
+  ) -> Bool {
+    let children = scope.children.elements
+    guard scope.propertyNames.count == properties.count, children.count >= properties.count else {
+      return false
+    }
+    for (index, (label, module)) in properties.enumerated() {
+      guard children[index].key == label, scope.propertyNames[index] == label,
+        module.ownScope != nil, module.ownScope === children[index].value.ownScope
+      else { return false }
+    }
+    return true
   }
 
   /// Stands alone from now on, also when it was made inside the `call` of another module.
@@ -143,13 +173,19 @@ open class AnyModule {
   /// The modules that this one holds, each with its name: those in stored properties, in order of declaration; elements of
   /// arrays are `name/0`, `name/1`.
   package var propertyModules: [(label: String, module: AnyModule)] {
-    var found: [(String, AnyModule)] = []
-    for (label, value) in storedProperties { Self.collect(label, value, into: &found) }
+    let table = table
+    if table.properties != nil {
+      return table.holders.isEmpty ? [] : PropertyTable.collect(from: self, table.holders)
+    }
+    var found: [(label: String, module: AnyModule)] = []
+    for (label, value) in reflectedProperties {
+      PropertyTable.collectAny(label, value, into: &found)
+    }
     return found
   }
 
-  /// The stored properties that subclasses declared, those of base classes first.
-  private var storedProperties: [(label: String, value: Any)] {
+  /// The stored properties that subclasses declared, those of base classes first, where only reflection can tell.
+  private var reflectedProperties: [(label: String, value: Any)] {
     var levels: [Mirror] = []
     var mirror: Mirror? = Mirror(reflecting: self)
     while let level = mirror, level.subjectType != AnyModule.self {
@@ -163,26 +199,20 @@ open class AnyModule {
     }
   }
 
-  private static func collect(
-    _ label: String, _ value: Any, into found: inout [(String, AnyModule)]
-  ) {
-    if let module = value as? AnyModule {
-      found.append((label, module))
-    } else if let modules = value as? [AnyModule] {
-      for (index, module) in modules.enumerated() { found.append(("\(label)/\(index)", module)) }
-    } else if let modules = value as? [String: AnyModule] {
-      for (key, module) in modules.sorted(by: { $0.key < $1.key }) {
-        found.append(("\(label)/\(key)", module))
-      }
+  /// What this module was made with, to notice when another one takes its place: its properties but for modules, which are
+  /// children.
+  var hookArguments: [(label: String, value: Any)] {
+    if let properties = table.properties {
+      return PropertyTable.arguments(of: self, properties)
+    }
+    return reflectedProperties.filter { _, value in
+      !(value is AnyModule) && !(value is [AnyModule]) && !(value is [String: AnyModule])
     }
   }
 
-  /// The arguments that this module was made with, to notice when another one takes its place.
+  /// ``hookArguments`` as text.
   var configuration: String {
-    let parts = storedProperties.compactMap { label, value -> String? in
-      guard !(value is AnyModule), !(value is [AnyModule]), !(value is [String: AnyModule]) else {
-        return nil
-      }
+    let parts = hookArguments.compactMap { label, value -> String? in
       // Dictionaries and sets are printed in an order that changes from one to the next.
       let mirror = Mirror(reflecting: value)
       let isUnordered = mirror.displayStyle == .dictionary || mirror.displayStyle == .set
@@ -261,7 +291,7 @@ open class AnyModule {
   /// Holds while the same modules are in properties; what was made in a `call` and is gone cannot change.
   private func propertyGuard(_ scope: Scope, _ held: [AnyModule]) -> TraceGuard {
     TraceGuard(describe: "\(typeName) \(scope.path) holds the same modules") { [weak self] in
-      self.map { $0.propertyModules.map(\.module) == held } ?? true
+      self.map { $0.propertyModules.lazy.map(\.module).elementsEqual(held, by: ===) } ?? true
     }
   }
 

@@ -14,13 +14,28 @@ final class Scope {
   /// The last values of `addLoss` and `addMetric`, by kind and name.
   var logs = OrderedDictionary<String, Variable>()
   /// Child modules by name: properties first, then those made in `call`, in order.
-  var children = OrderedDictionary<String, AnyModule>()
+  var children = OrderedDictionary<String, AnyModule>() {
+    didSet { knownReserved = nil }
+  }
   /// Whether modules have been put into properties whose variables may not exist yet.
   var isChanged = false
   /// The names of those that were in properties at the last call.
   var propertyNames: [String] = []
   /// The hooks of `call` in order, as the first call made them.
-  var slots: [Slot] = []
+  var slots: [Slot] = [] {
+    didSet { knownReserved = nil }
+  }
+  private var knownReserved: [String: Int]?
+
+  /// The names of children that are not made by hooks: they keep them, and hooks get others.
+  var reservedNames: [String: Int] {
+    if let knownReserved { return knownReserved }
+    let hooks = Set(slots.map(\.name))
+    var reserved: [String: Int] = [:]
+    for name in children.keys where !hooks.contains(name) { reserved[name] = 1 }
+    knownReserved = reserved
+    return reserved
+  }
   var isFilled = false
   /// Whether direct calls are training; false below the outermost module keeps this part at inference in training.
   var isTraining = true {
@@ -34,7 +49,25 @@ final class Scope {
   struct Slot {
     let name: String
     let typeName: String
+    let arguments: [(label: String, value: HookArgument)]
+    /// ``arguments`` as text.
     let configuration: String
+
+    init(_ module: AnyModule, name: String) {
+      self.name = name
+      typeName = module.typeName
+      arguments = module.hookArguments.map { ($0, HookArgument($1)) }
+      configuration = module.configuration
+    }
+
+    /// Whether a module was made with the same arguments.
+    func hasArguments(of module: AnyModule) -> Bool {
+      let others = module.hookArguments
+      return others.count == arguments.count
+        && zip(arguments, others).allSatisfy {
+          $0.label == $1.label && $0.value.isSame(as: $1.value)
+        }
+    }
   }
 
   init(path: String, typeName: String, parent: Scope?, seed: UInt64) {

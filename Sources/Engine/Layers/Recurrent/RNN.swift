@@ -45,6 +45,10 @@ public class RNN<Cell: RecurrentCell>: AnyModule, Callable {
       goBackwards: goBackwards, stateful: stateful)
   }
 
+  override var hookArguments: [(label: String, value: Any)] {
+    cell.hookArguments + super.hookArguments
+  }
+
   override var configuration: String {
     "(\(cell.configuration), returnSequences: \(returnSequences), returnState: \(returnState), "
       + "goBackwards: \(goBackwards), stateful: \(stateful))"
