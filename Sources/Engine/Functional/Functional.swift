@@ -46,6 +46,11 @@ public final class Functional: AnyModule, Callable {
     graph.layers.map { ($0.name, $0.layer) }
   }
 
+  /// A graph that is made anew in every call consists of other objects, with the same names and shapes.
+  override var hookArguments: [(label: String, value: Any)] {
+    [("graph", "\(graph)"), ("releases", "\(releases)")]
+  }
+
   /// The inputs in order.
   public var inputs: [KerasTensor] { graph.inputs.tensors }
 

@@ -16,9 +16,28 @@ indirect enum HookArgument {
   /// What is not compared: closures, and modules, which are children.
   case nothing
 
-  init(_ value: Any) { self.init(value, depth: 0) }
+  init(_ value: Any) { self.init(value, Walk()) }
 
-  private init(_ value: Any, depth: Int) {
+  /// What has been seen of a value: objects can hold each other in circles, and more than anybody makes a layer with.
+  fileprivate final class Walk {
+    private var seen: Set<ObjectIdentifier> = []
+    private var left = 10_000
+
+    /// Whether to look into an object.
+    func enters(_ object: AnyObject) -> Bool { seen.insert(ObjectIdentifier(object)).inserted }
+
+    /// Whether to look at one part more.
+    func goesOn() -> Bool {
+      left -= 1
+      return left >= 0
+    }
+  }
+
+  private init(_ value: Any, _ walk: Walk) {
+    guard walk.goesOn() else {
+      self = .nothing
+      return
+    }
     let type = Swift.type(of: value)
     if let tensor = value as? Tensor {
       self = tensor.isTraced ? .spec(tensor.spec) : .tensor(tensor.detached)
@@ -28,27 +47,21 @@ indirect enum HookArgument {
     case .function: self = .nothing
     case .metatype: self = (value as? Any.Type).map { .type($0) } ?? .nothing
     case .class:
+      let object = value as AnyObject
       self =
-        value is AnyModule || depth > Self.depth
-        ? .nothing : .object(HookObject(value as AnyObject, depth: depth))
+        object is AnyModule || !walk.enters(object) ? .nothing : .object(HookObject(object, walk))
     default:
       if let equatable = value as? any Equatable {
         self = .equatable(equatable)
       } else {
-        self =
-          depth > Self.depth
-          ? .nothing
-          : .parts(
-            type, Self.parts(of: value, depth: depth), value: Self.isPlain(value) ? value : nil)
+        self = .parts(
+          type, Self.parts(of: value, walk), value: Self.isPlain(value) ? value : nil)
       }
     }
   }
 
-  /// Objects can hold each other in a circle.
-  private static let depth = 8
-
   fileprivate static func parts(
-    of value: Any, depth: Int
+    of value: Any, _ walk: Walk = Walk()
   ) -> [(label: String?, part: HookArgument)] {
     let mirror = Mirror(reflecting: value)
     var children = Array(mirror.children)
@@ -62,7 +75,7 @@ indirect enum HookArgument {
     if mirror.displayStyle == .dictionary || mirror.displayStyle == .set {
       children.sort { "\($0.value)" < "\($1.value)" }
     }
-    return children.map { ($0.label, HookArgument($0.value, depth: depth + 1)) }
+    return children.map { ($0.label, HookArgument($0.value, walk)) }
   }
 
   /// Whether a value can stand where this one stood.
@@ -73,11 +86,12 @@ indirect enum HookArgument {
     case .tensor(let tensor): return (value as? Tensor)?.hasValues(of: tensor) ?? false
     case .type(let type): return (value as? Any.Type) == type
     case .equatable(let expected): return Self.isEqual(expected, value)
-    case .object(let object): return object.isSame(as: value)
+    case .object(let object):
+      return MetadataKind(Swift.type(of: value)) == .class && object.isSame(as: value)
     case .parts(let type, let parts, let plain):
       return type == Swift.type(of: value)
         && (plain.map { Self.haveSameBits($0, value) } ?? false
-          || Self.match(parts, Self.parts(of: value, depth: 0)))
+          || Self.match(parts, Self.parts(of: value)))
     }
   }
 
@@ -125,24 +139,26 @@ final class HookObject {
   private let type: Any.Type
   private let parts: [(label: String?, part: HookArgument)]
 
-  init(_ object: AnyObject, depth: Int) {
+  fileprivate init(_ object: AnyObject, _ walk: HookArgument.Walk) {
     self.object = object
     type = Swift.type(of: object)
-    parts = HookArgument.parts(of: object, depth: depth)
+    parts = HookArgument.parts(of: object, walk)
   }
 
   func isSame(as value: Any) -> Bool {
-    guard Swift.type(of: value) == type else { return false }
-    if let object {
-      if object === value as AnyObject { return true }
-      if let equatable = object as? any Equatable { return HookArgument.isEqual(equatable, value) }
-    }
-    return HookArgument.match(parts, HookArgument.parts(of: value, depth: 0))
+    let (other, walk) = (value as AnyObject, HookArgument.Walk())
+    if let object, object === other { return true }
+    return walk.enters(other) && isSame(as: HookObject(other, walk))
   }
 
+  /// Both have been walked in the same order, so that what was left out of one was left out of the other.
   func isSame(as other: HookObject) -> Bool {
-    if let object = other.object { return isSame(as: object) }
-    return type == other.type && HookArgument.match(parts, other.parts)
+    guard type == other.type else { return false }
+    if let object, let value = other.object {
+      if object === value { return true }
+      if let equatable = object as? any Equatable { return HookArgument.isEqual(equatable, value) }
+    }
+    return HookArgument.match(parts, other.parts)
   }
 }
 

@@ -10,11 +10,13 @@ extension Model {
     recent = nil
     // Tracing runs the module on shapes alone: variables are made, nothing is computed.
     let specs = dataset.specs(rows: max(rows, 1))
-    _ = try Trace.record(specs) { tensors in
-      let batch = try dataset.batch(tensors)
-      return try forward(batch, isTraining: true).output.tensors
+    let traced = Result {
+      _ = try Trace.record(specs) { tensors in
+        let batch = try dataset.batch(tensors)
+        return try forward(batch, isTraining: true).output.tensors
+      }
     }
-    try synchronizeStart()
+    try synchronizeStart(traced)
     try choosePrecision()
     layOutParameters()
     isBuilt = true
@@ -22,18 +24,21 @@ extension Model {
   }
 
   /// Checks that all ranks hold the same model, then broadcasts every variable from rank 0 in one message.
-  private func synchronizeStart() throws {
-    guard communicator.size > 1 else { return }
+  ///
+  /// - Parameter traced: whether the module could be traced.
+  private func synchronizeStart(_ traced: Result<Void, any Error>) throws {
     let named = module.namedVariables
-    try agree(
-      on: named.map { "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)" }
+    let limits = strategy.bucketLimits
+    try agreed(traced, on: "the model") {
+      named.map { "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)" }
         + metrics.map { "metric \($0.name())" } + losses.map { "loss \($0.name(part: nil))" }
         + [
           "optimizer \(optimizer.map { "\(type(of: $0)) \($0.learningRate)" } ?? "none")",
           "precision \(precision.rawValue)",
-          "buckets of \(strategy.bucketLimits.firstBytes) and \(strategy.bucketLimits.otherBytes) bytes",
-        ],
-      subject: "the model", communicator: communicator)
+          "buckets of \(limits.firstBytes) and \(limits.otherBytes) bytes",
+        ]
+    }
+    guard communicator.size > 1 else { return }
     try broadcast(named.map(\.variable))
   }
 

@@ -110,15 +110,12 @@ extension Model {
   private func gathered(
     _ share: Result<[Tensor], any Error>, _ form: Structure, globalRows: Int
   ) throws -> [Tensor] {
-    guard communicator.size > 1 else { return try share.get() }
-    // Ranks that hold rows of different lengths, or none at all, would read each other's memory wrongly.
-    let held =
-      switch share {
-      case .success(let outputs): [form.form] + outputs.map { "rows of \($0.rowDescription)" }
-      case .failure(let error): ["\(error)"]
-      }
-    try agree(on: held, subject: "the predictions", communicator: communicator)
-    return try share.get().map { try gathered($0, globalRows: globalRows) }
+    // Ranks that hold rows of different lengths would read each other's memory wrongly.
+    let outputs = try agreed(share, on: "the predictions") { outputs in
+      [form.form] + outputs.map { "rows of \($0.rowDescription)" }
+    }
+    guard communicator.size > 1 else { return outputs }
+    return try outputs.map { try gathered($0, globalRows: globalRows) }
   }
 
   private func gathered(_ share: Tensor, globalRows: Int) throws -> Tensor {

@@ -174,6 +174,26 @@ struct HookArgumentTests {
     expectOther(Settings(3), MoreSettings(3, 2))
   }
 
+  private final class Person {
+    let name: String
+    var friends: [Person] = []
+    init(_ name: String) { self.name = name }
+
+    /// Everybody knows everybody.
+    static func circle(_ names: [String]) -> Person {
+      let people = names.map(Person.init)
+      for person in people { person.friends = people }
+      return people[0]
+    }
+  }
+
+  @Test("Objects in circles are compared once each")
+  func circles() {
+    let names = (0..<30).map { "person \($0)" }
+    expectSame(Person.circle(names), Person.circle(names))
+    expectOther(Person.circle(names), Person.circle(names.dropLast() + ["somebody"]))
+  }
+
   @Test("Closures cannot be compared: they count as the same")
   func closures() {
     expectSame({ $0 + 1 } as (Int) -> Int, { $0 + 2 })

@@ -1,0 +1,24 @@
+extension Model {
+  /// What `outcome` holds, once every rank holds something that reads the same. A rank that failed keeps no other one
+  /// waiting: it throws its error, and the others throw one that names it.
+  ///
+  /// Collective.
+  func agreed<R>(
+    _ outcome: Result<R, any Error>, on subject: String, _ lines: (R) -> [String]
+  ) throws -> R {
+    guard communicator.size > 1 else { return try outcome.get() }
+    let held =
+      switch outcome {
+      case .success(let value): lines(value)
+      case .failure(let error): ["\(error)"]
+      }
+    do {
+      try agree(on: held, subject: subject, communicator: communicator)
+    } catch {
+      // What went wrong here says more than that it did not elsewhere.
+      _ = try outcome.get()
+      throw error
+    }
+    return try outcome.get()
+  }
+}
