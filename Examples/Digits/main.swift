@@ -11,7 +11,8 @@ final class Network: Module {
   }
 }
 
-try withStrategy(.mpi) {  // one process when not started by mpirun or srun
+// One process when not started by mpirun or srun. Shares of a batch that are not equal count by their samples.
+try withStrategy(.mpi, lossScaling: .globalBatch) {
   let digits = try Digits.load()
   let model = Model(
     module: Network(), loss: SparseCategoricalCrossentropy(fromLogits: true),

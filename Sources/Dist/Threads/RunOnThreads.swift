@@ -9,13 +9,17 @@ func runOnThreads<R>(
 ) throws -> R {
   let world = try ThreadWorld(size: count)
   let outcome = Outcome<R>()
+  // Each rank goes on with the seeds of modules from here, and rank 0's are where the caller goes on.
+  let seeds = (0..<count).map { _ in ModuleSeeds.current.copy() }
   withoutActuallyEscaping(body) { body in
     var threads: [RankThread] = []
     for rank in 0..<count {
       do throws(DistError) {
         threads.append(
           try RankThread {
-            runRank(rank, of: world, lossScaling, bucketLimits, body, outcome)
+            ModuleSeeds.$current.withValue(seeds[rank]) {
+              runRank(rank, of: world, lossScaling, bucketLimits, body, outcome)
+            }
           })
       } catch {
         world.fail(rank, error)
@@ -24,6 +28,7 @@ func runOnThreads<R>(
     }
     for thread in threads { thread.join() }
   }
+  ModuleSeeds.current.resume(from: seeds[0])
   if let error = world.firstError { throw error }
   guard let result = outcome.result else {
     // Rank 0 either left a result or an error.

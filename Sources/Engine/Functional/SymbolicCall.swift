@@ -72,7 +72,7 @@ extension AnyModule {
     var form = Structure.none
     var found: [TensorSpec] = []
     // A root of its own: what random layers need belongs to the model that will be called.
-    let root = Scope(path: "", typeName: typeName, parent: nil, seed: scope.seed)
+    let root = Scope(path: "", typeName: typeName, parent: nil, seed: 0)
     let context = ModuleContext(root: root, isTraining: scope.isTraining)
     _ = try SymbolicCall.$isRunning.withValue(true) {
       try Trace.record(specs) { traced in

@@ -7,7 +7,8 @@
 public final class AlphaDropout: Module {
   /// The probability of `s`.
   public let rate: Double
-  /// The shape of the mask, which broadcasts to that of the input; nil for the input's.
+  /// The shape of the mask, which broadcasts to that of the input; nil for the input's. Beginning with 1, or of fewer axes
+  /// than the input, it is one mask for all samples, on all ranks.
   public let noiseShape: Shape?
   /// What `selu` goes to far below 0.
   private static let saturation = -1.673_263_242_354_377_28 * 1.050_700_987_355_480_49
@@ -26,7 +27,8 @@ public final class AlphaDropout: Module {
     let x = floating(x)
     let s = Self.saturation
     let a = 1 / ((1 - rate) * (1 + rate * s * s)).squareRoot()
-    let kept = randomUniform(noiseShape ?? x.shape, key: nextKey(), dtype: x.dtype) .>= rate
+    let key = nextKey(for: noiseShape, on: x)
+    let kept = randomUniform(noiseShape ?? x.shape, key: key, dtype: x.dtype) .>= rate
     return select(kept, x, s) * a - a * s * rate
   }
 }

@@ -25,7 +25,8 @@ public final class TimeDistributed: Module {
     let steps = Array(x.shape.dimensions.prefix(2))
     let count = steps.reduce(1, *)
     do {
-      let y = try layer.apply(to: x.reshape(Shape([count] + x.shape.dimensions.dropFirst(2))))
+      let samples = x.reshape(Shape([count] + x.shape.dimensions.dropFirst(2)))
+      let y = try NoisePlace.withRows(times: steps[1]) { try layer.apply(to: samples) }
       guard y.rank >= 1, y.shape[0] == count else {
         if y.isInvalid { return y }
         return wrongInput(y, expected: "an output of \(layer.typeName) with \(count) samples")

@@ -135,11 +135,19 @@ package final class ModuleContext {
     try Self.$bound.withValue(ThreadBound(value: self), operation: body)
   }
 
-  /// A fresh key: differs between calls, steps and ranks.
+  /// A fresh key: differs between calls and steps, see ``NoisePlace`` for ranks.
   func nextKey() -> Tensor {
     keyCount += 1
-    let rank = DistributionContext.strategy.communicator.rank
-    return foldKey(keyVariable.value, Int64(rank) << 32 | Int64(keyCount))
+    let count = Int64(keyCount)
+    switch NoisePlace.current {
+    case .unknown:
+      let rank = Int64(DistributionContext.strategy.communicator.rank)
+      return foldKey(keyVariable.value, rank << 32 | count)
+    case .examples:
+      return foldKey(keyVariable.value, count)
+    case .share(let share):
+      return concatenate([foldKey(keyVariable.value, count), share.place], axis: 0)
+    }
   }
 
   /// Moves the random state on, once a call, if it was used.
@@ -148,13 +156,18 @@ package final class ModuleContext {
     keyVariable.value = keyVariable.value + Tensor([Int64(0), 1])
   }
 
-  private var keyVariable: Variable {
-    if let known = root.variables["random_key"] { return known }
+  private var keyVariable: Variable { Self.keyVariable(of: root) }
+
+  static let keyName = "random_key"
+
+  /// The state of an outermost module's random keys, made when it is first needed.
+  static func keyVariable(of root: Scope) -> Variable {
+    if let known = root.variables[keyName] { return known }
     let key = RandomKey(seed: root.seed, stream: 0)
     let fresh = Variable(
-      path: root.childPath("random_key"), kind: .randomKey, initial: key.tensor, combine: .first,
+      path: root.childPath(keyName), kind: .randomKey, initial: key.tensor, combine: .first,
       trainable: false)
-    root.keep(fresh, as: "random_key")
+    root.keep(fresh, as: keyName)
     return fresh
   }
 }

@@ -22,13 +22,13 @@ extension AnyModule {
               + "inside the condition"))
       }
       let scope = scope
-      let key = scope.initialKey(name)
       let variable = Variable(
         path: scope.childPath(name), kind: trainable ? .parameter : .state,
         spec: TensorSpec(shape, dtype), combine: .first, constraint: constraint,
         trainable: trainable && !scope.isFrozen
       ) { [weak scope] in
-        initializer(shape, dtype: dtype, key: scope?.initialKey(name) ?? key)
+        let key = scope?.initialKey(name) ?? RandomKey(seed: ModuleSeeds.current.next())
+        return initializer(shape, dtype: dtype, key: key)
       }
       // A layer of a graph gets its path and its seed later, and its first value is drawn from both.
       if !SymbolicCall.isRunning { variable.drawInitial() }
@@ -137,7 +137,12 @@ extension AnyModule {
     variable.value = isFirst ? value : variable.value + value
   }
 
-  /// A fresh random key (int64 `[2]`), different at every use, call and rank.
+  /// A fresh random key (int64 `[2]`), different at every use and call.
+  ///
+  /// Under several ranks, in `fit` and the other methods of ``Model``, it is the same on all ranks, and an int64 `[4]`: it
+  /// says as well which rows of the batch this rank has. Tensors whose first axis is as long as that share get the numbers
+  /// of those rows, so that N ranks draw what one process draws; all others get equal numbers on all ranks. In a call
+  /// outside of a `Model` nothing is known of a batch, and each rank gets a key of its own.
   public func nextKey() -> Tensor {
     guard let context = ModuleContext.current else {
       return fail(

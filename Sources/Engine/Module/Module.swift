@@ -88,7 +88,7 @@ open class AnyModule {
   var scope: Scope {
     if ownScope == nil { creator?.resolvePending() }
     if let ownScope { return ownScope }
-    let fresh = Scope(path: "", typeName: typeName, parent: nil, seed: 42)
+    let fresh = Scope(path: "", typeName: typeName, parent: nil)
     settle(in: fresh)
     return fresh
   }
@@ -108,8 +108,7 @@ open class AnyModule {
       ownScope.relocate(under: parent, as: name)
       return
     }
-    let fresh = Scope(
-      path: parent.childPath(name), typeName: typeName, parent: parent, seed: parent.seed)
+    let fresh = Scope(path: parent.childPath(name), typeName: typeName, parent: parent)
     fresh.inheritModes()
     settle(in: fresh)
   }

@@ -7,8 +7,8 @@ final class Scope {
   /// Where it is from the outermost module; empty for the outermost.
   private(set) var path: String
   let typeName: String
-  /// The seed of the outermost module's initial values.
-  var seed: UInt64
+  /// Set by the user, or taken from the sequence when an outermost module first needed it.
+  private var ownSeed: UInt64?
   private(set) weak var parent: Scope?
   var variables = OrderedDictionary<String, Variable>()
   /// The last values of `addLoss` and `addMetric`, by kind and name.
@@ -70,12 +70,24 @@ final class Scope {
     }
   }
 
-  init(path: String, typeName: String, parent: Scope?, seed: UInt64) {
+  /// - Parameter seed: nil for that of the parent, or the next one of the sequence.
+  init(path: String, typeName: String, parent: Scope?, seed: UInt64? = nil) {
     self.path = path
     self.typeName = typeName
     self.parent = parent
-    self.seed = seed
+    ownSeed = seed
     isFrozen = parent?.isFrozen ?? false
+  }
+
+  /// The seed of initial values and random keys: that of the outermost module, unless this one was given another.
+  var seed: UInt64 {
+    get {
+      if let seed = ownSeed ?? parent?.seed { return seed }
+      let seed = ModuleSeeds.current.next()
+      ownSeed = seed
+      return seed
+    }
+    set { ownSeed = newValue }
   }
 
   /// Whether `other` is this scope or made in one of its modules.
@@ -132,15 +144,15 @@ final class Scope {
   func relocate(under parent: Scope, as name: String) {
     guard path.isEmpty, self.parent == nil, !contains(parent) else { return }
     self.parent = parent
-    relocate(to: parent.childPath(name), seed: parent.seed)
+    relocate(to: parent.childPath(name))
   }
 
-  private func relocate(to path: String, seed: UInt64) {
+  private func relocate(to path: String) {
     let moved = children.filter { $1.scope.path == childPath($0) }
     self.path = path
-    self.seed = seed
+    ownSeed = nil
     for (name, variable) in variables { variable.path = childPath(name) }
-    for (name, child) in moved { child.scope.relocate(to: childPath(name), seed: seed) }
+    for (name, child) in moved { child.scope.relocate(to: childPath(name)) }
   }
 
   /// Whether no first value has been drawn: the variables are known from shapes alone, if at all.

@@ -8,7 +8,7 @@ public enum VariableKind: String, Codable, Sendable, CaseIterable {
   case state
   /// What a metric has counted so far.
   case metricState
-  /// The state of a random number generator; differs between ranks.
+  /// The state of a random number generator; the same on all ranks in a `Model`.
   case randomKey
   /// What an optimizer remembers (moments, step count).
   case optimizerState

@@ -21,9 +21,9 @@ public struct DropoutMask: RandomPrimitive {
 
   /// Draws numbers and replaces them in place.
   public func fill(
-    _ target: UnsafeMutableRawPointer, _ count: Int, seed: UInt64, stream: UInt64
+    _ target: UnsafeMutableRawPointer, _ count: Int, seed: UInt64, stream: UInt64, first: UInt64
   ) {
-    apus_random_uniform(dtype.code, seed, stream, target, count)
+    apus_random_uniform_from(dtype.code, seed, stream, first, target, count)
     let scale = rate < 1 ? 1 / (1 - rate) : 0
     if dtype == .float32 {
       let (values, threshold, kept) = (
@@ -42,7 +42,8 @@ public struct DropoutMask: RandomPrimitive {
 ///
 /// - Parameters:
 ///   - rate: from 0 (nothing changes) to 1 (all become 0).
-///   - key: an int64 tensor of shape `[2]`; the same key drops the same elements.
+///   - key: an int64 tensor of shape `[2]`, or one that ``AnyModule/nextKey()`` gave; the same key
+///     drops the same elements.
 ///   - noiseShape: the shape of the mask, which broadcasts to that of `x`; that of `x` by default.
 public func dropout(
   _ x: Tensor, rate: Double, key: Tensor, noiseShape: Shape? = nil

@@ -28,15 +28,16 @@ public struct DropoutOperation: Primitive {
   ) -> Kernel {
     let (x, y) = (inputs[0].pointer, outputs[0].pointer)
     let key = inputs[1].pointer(as: UInt64.self)
+    let (shape, keyLength) = (outputs[0].shape, inputs[1].elementCount)
     let (dtype, rate) = (outputs[0].dtype, rate)
     let scale = rate < 1 ? 1 / (1 - rate) : 0
     return workspace.parallel(
       outputs[0].elementCount, grain: Workspace.elementGrain / 2, multiple: 64
     ) { elements, _ in
       let start = elements.lowerBound * dtype.size
+      let first = shape.elementsBefore(key, keyLength: keyLength) + UInt64(elements.lowerBound)
       apus_dropout(
-        dtype.code, key[0], key[1], UInt64(elements.lowerBound), rate, scale, x + start, y + start,
-        elements.count)
+        dtype.code, key[0], key[1], first, rate, scale, x + start, y + start, elements.count)
     }
   }
 

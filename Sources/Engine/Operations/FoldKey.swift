@@ -9,7 +9,7 @@ public struct FoldKey: Primitive {
   /// The operation.
   public init() {}
 
-  /// `[2]` int64, for a key and one int64.
+  /// A key like the first input, for it and one int64.
   public func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 2)
     try expectKey(inputs[0])
@@ -27,7 +27,13 @@ public struct FoldKey: Primitive {
     let key = inputs[0].pointer(as: UInt64.self)
     let data = inputs[1].pointer(as: UInt64.self)
     let result = outputs[0].pointer(as: UInt64.self)
-    return { (result[0], result[1]) = Self.fold(key[0], key[1], data[0]) }
+    // The place of a share stays what it is.
+    let rest = 2..<outputs[0].elementCount
+    return {
+      let folded = Self.fold(key[0], key[1], data[0])
+      (result[0], result[1]) = (folded.seed, folded.stream)
+      for index in rest { result[index] = key[index] }
+    }
   }
 
   /// Seed and stream of the new key.
@@ -49,7 +55,7 @@ public struct FoldKey: Primitive {
 /// A key of a stream unrelated to that of `key` and of any other number.
 ///
 /// - Parameters:
-///   - key: an int64 tensor of shape `[2]`.
+///   - key: an int64 tensor of shape `[2]`, or one that ``AnyModule/nextKey()`` gave.
 ///   - data: one integer.
 public func foldKey(_ key: Tensor, _ data: Tensor) -> Tensor {
   apply1(FoldKey(), key, data.cast(to: .int64))

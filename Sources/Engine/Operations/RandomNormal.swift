@@ -13,18 +13,18 @@ public struct RandomNormal: RandomPrimitive {
     self.dtype = dtype
   }
 
-  /// Calls `apus_random_normal`.
+  /// Calls `apus_random_normal_from`.
   public func fill(
-    _ target: UnsafeMutableRawPointer, _ count: Int, seed: UInt64, stream: UInt64
+    _ target: UnsafeMutableRawPointer, _ count: Int, seed: UInt64, stream: UInt64, first: UInt64
   ) {
-    apus_random_normal(dtype.code, seed, stream, target, count)
+    apus_random_normal_from(dtype.code, seed, stream, first, target, count)
   }
 }
 
 /// Normally distributed random numbers.
 ///
-/// - Parameter key: an int64 tensor of shape `[2]`; the same key gives the same numbers on every
-///   machine.
+/// - Parameter key: an int64 tensor of shape `[2]`, or one that ``AnyModule/nextKey()`` gave; the same
+///   key gives the same numbers on every machine.
 public func randomNormal(
   _ shape: Shape, key: Tensor, mean: Double = 0, standardDeviation: Double = 1,
   dtype: DType = .float32

@@ -13,18 +13,18 @@ public struct RandomUniform: RandomPrimitive {
     self.dtype = dtype
   }
 
-  /// Calls `apus_random_uniform`.
+  /// Calls `apus_random_uniform_from`.
   public func fill(
-    _ target: UnsafeMutableRawPointer, _ count: Int, seed: UInt64, stream: UInt64
+    _ target: UnsafeMutableRawPointer, _ count: Int, seed: UInt64, stream: UInt64, first: UInt64
   ) {
-    apus_random_uniform(dtype.code, seed, stream, target, count)
+    apus_random_uniform_from(dtype.code, seed, stream, first, target, count)
   }
 }
 
 /// Random numbers evenly distributed over [`low`, `high`).
 ///
-/// - Parameter key: an int64 tensor of shape `[2]`; the same key gives the same numbers on every
-///   machine.
+/// - Parameter key: an int64 tensor of shape `[2]`, or one that ``AnyModule/nextKey()`` gave; the same
+///   key gives the same numbers on every machine.
 public func randomUniform(
   _ shape: Shape, key: Tensor, low: Double = 0, high: Double = 1, dtype: DType = .float32
 ) -> Tensor {

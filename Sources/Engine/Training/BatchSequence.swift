@@ -31,6 +31,7 @@ final class BatchSequence {
   func run(_ index: Int) throws {
     let rows = share(of: index)
     if mode == .train, !rows.isEmpty { model.stepsWithRows += 1 }
+    model.sharePlace?.set(globalRows: globalRows(of: index))
     let step = try model.lastStep(
       mode, dataset, rows: rows.count, globalRows: globalRows(of: index))
     guard let plan = step.plan, let prefetcher = model.prefetcher else {

@@ -26,13 +26,16 @@ extension Model {
   ///     of numbers, or of rows of numbers, counts as a tensor.
   ///   - y: labels of any form; not needed when no loss or metric asks for `yTrue`.
   ///   - batchSize: samples of one step over all ranks together; 32 (or all, when there are fewer) unless given.
-  ///   - epochs: the last epoch; training starts after `initialEpoch`.
+  ///   - epochs: the last epoch, counted from 0 in each call, or from `initialEpoch`.
   ///   - verbose: a progress bar on a terminal and a line an epoch elsewhere; rank 0 only.
   ///   - validationSplit: this part of the samples, the last ones before shuffling, is not trained on but evaluated.
   ///   - validationData: takes the place of `validationSplit`.
-  ///   - shuffle: a new order every epoch, the same on all ranks.
+  ///   - shuffle: a new order every epoch, the same on all ranks. It depends on the seed and the number of the epoch: a
+  ///     second call goes on with the order after the last one of the first (``trainedEpochs``).
   ///   - classWeight: multiplies the loss of each sample by the weight of its class, from class 0 on.
   ///   - sampleWeight: one weight a sample, or weights that fit the losses' values.
+  ///   - initialEpoch: training starts after so many epochs, with the order of samples of that epoch: a run that was broken
+  ///     off goes on as it would have.
   ///   - stepsPerEpoch: stops an epoch early; all steps unless given.
   ///   - validationFrequency: validates after every so many epochs.
   /// - Returns: losses and metrics of every epoch.
@@ -42,7 +45,7 @@ extension Model {
     x: some Encodable, y: some Encodable = Structure.none, batchSize: Int? = nil, epochs: Int = 1,
     verbose: Verbosity = .auto, callbacks: [Callback] = [], validationSplit: Double = 0,
     validationData: ValidationData? = nil, shuffle: Bool = true,
-    classWeight: [Int: Double]? = nil, sampleWeight: Tensor? = nil, initialEpoch: Int = 0,
+    classWeight: [Int: Double]? = nil, sampleWeight: Tensor? = nil, initialEpoch: Int? = nil,
     stepsPerEpoch: Int? = nil, validationSteps: Int? = nil, validationBatchSize: Int? = nil,
     validationFrequency: Int = 1
   ) throws -> History {
@@ -60,11 +63,17 @@ extension Model {
     if validation == nil, validationSplit != 0 {
       (training, validation) = try split(training, validationSplit, unweighted: sampleWeight, x, y)
     }
+    let first = initialEpoch ?? 0
+    guard first >= 0 else {
+      throw EngineError.invalidArgument(
+        message: "initialEpoch is \(first): it must be at least 0")
+    }
     let run = try FitRun(
       model: self, training: training, validation: validation, batchSize: batchSize,
       stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,
       validationBatchSize: validationBatchSize, validationFrequency: validationFrequency,
-      epochs: initialEpoch..<max(initialEpoch, epochs), shuffle: shuffle)
+      epochs: first..<max(first, epochs),
+      ordersBefore: initialEpoch == nil ? trainedEpochs : 0, shuffle: shuffle)
     return try run.run(verbose: verbose, callbacks: callbacks)
   }
 
@@ -113,12 +122,14 @@ private struct FitRun {
   let validationBatchSize: Int
   let validationFrequency: Int
   let epochs: Range<Int>
+  /// How many orders of samples earlier calls have used.
+  let ordersBefore: Int
   let shuffle: Bool
 
   init(
     model: Model, training: Dataset, validation: Dataset?, batchSize: Int?, stepsPerEpoch: Int?,
     validationSteps: Int?, validationBatchSize: Int?, validationFrequency: Int,
-    epochs: Range<Int>, shuffle: Bool
+    epochs: Range<Int>, ordersBefore: Int, shuffle: Bool
   ) throws {
     self.model = model
     self.training = training
@@ -126,6 +137,7 @@ private struct FitRun {
     self.validationSteps = validationSteps
     self.validationFrequency = max(validationFrequency, 1)
     self.epochs = epochs
+    self.ordersBefore = ordersBefore
     self.shuffle = shuffle
     guard training.count > 0 else {
       throw EngineError.data(message: "there are no samples to train on")
@@ -146,6 +158,7 @@ private struct FitRun {
         "x: \(training.x)", "y: \(training.y)", "samples: \(training.count)",
         "validation samples: \(validation?.count ?? 0)", "batchSize: \(size)",
         "steps: \(steps)", "epochs: \(epochs)", "shuffle: \(shuffle)",
+        "epochs trained before: \(ordersBefore)",
         "validationBatchSize: \(self.validationBatchSize)",
         "validationFrequency: \(self.validationFrequency)",
       ], subject: "the call of fit", communicator: model.communicator)
@@ -191,9 +204,13 @@ private struct FitRun {
     model.resetMetrics()
     try list.epochBegin(epoch)
     model.noticeModeChanges()
+    try model.synchronizeKey()
+    // An epoch that is broken off has been begun: the next one has another order.
+    model.trainedEpochs = ordersBefore + epoch + 1
     let order =
       shuffle
-      ? Permutation.shuffled(count: training.count, seed: model.seed, epoch: epoch)
+      ? Permutation.shuffled(
+        count: training.count, seed: model.seed, epoch: ordersBefore + epoch)
       : (0..<Int64(training.count)).map { $0 }
     // Reading metrics is a collective: the steps at which it happens must be the same on all ranks.
     let shown = list.batchLogSteps(steps)

@@ -42,6 +42,7 @@ extension Model {
       let globalRows = min(batchSize, dataset.count - start)
       let range = Sharding.slice(
         start: start, count: globalRows, rank: communicator.rank, size: communicator.size)
+      sharePlace?.set(globalRows: globalRows)
       let share = Result {
         let step = try step(.predict, dataset, rows: range.count, globalRows: globalRows)
         let outputs = try order.withUnsafeBufferPointer {

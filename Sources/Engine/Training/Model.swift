@@ -45,6 +45,11 @@ public final class Model: TrainingControl {
   var isBuilt = false
   /// The modules that the steps were compiled for: a module put into a property later takes part from the next call on.
   var builtModules: [Scope] = []
+  /// How many epochs `fit` has begun, counted from `initialEpoch` where one was given: the number of the epoch whose order of
+  /// samples the next `fit` begins with.
+  public internal(set) var trainedEpochs = 0
+  /// The first row and the number of rows of this rank's share of the batch, for noise; nil where there are no other ranks.
+  let sharePlace: SharePlace?
   /// The class weights of the current call of `fit`, for losses that ask for them.
   var classWeight: [Int: Double]?
 
@@ -83,6 +88,7 @@ public final class Model: TrainingControl {
     self.runEagerly = runEagerly
     self.precision = precision
     strategy = DistributionContext.strategy
+    sharePlace = strategy.replicaCount > 1 ? SharePlace(strategy.communicator) : nil
     module.seed = seed
     trackers["loss"] = MeanTracker(name: "loss")
     do {

@@ -97,8 +97,11 @@ extension Model {
         return output.tensors
       }
     }
-    let plan = runEagerly ? nil : try compile(mode, key.specs, body)
-    let step = Step(plan: plan, outputForm: { form }, body: body)
+    let placed: ([Tensor]) throws -> [Tensor] = { [unowned self] tensors in
+      try placingNoise(rows: rows) { try body(tensors) }
+    }
+    let plan = runEagerly ? nil : try compile(mode, key.specs, placed)
+    let step = Step(plan: plan, outputForm: { form }, body: placed)
     steps.keep(step, for: key, limit: stepCacheLimit)
     return step
   }

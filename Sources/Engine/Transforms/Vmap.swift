@@ -125,7 +125,10 @@ struct Example {
   static func map(
     _ f: ([Tensor]) throws -> [Tensor], _ inputs: [Example], count: Int
   ) throws -> [Example] {
-    let recording = try Recording(inputs.map(\.spec), f)
+    // The samples of a share have the keys that they have in the whole batch.
+    let (recording, first) = try NoisePlace.withExamples(count) {
+      try Recording(inputs.map(\.spec), f)
+    }
     let variables = recording.variables.map { Example($0.value, isMapped: false) }
     func replay(_ variables: [Example]) -> (
       outputs: [Example], logged: [Example], updates: [Example]
@@ -137,7 +140,7 @@ struct Example {
       }
     }
     let isKey = recording.variables.map { $0.kind == .randomKey }
-    let split = zip(variables, isKey).map { $1 ? $0.splitKey(count: count) : $0 }
+    let split = zip(variables, isKey).map { $1 ? $0.splitKey(count: count, from: first) : $0 }
     let (outputs, logged, updates) = replay(split)
     // Keys move on as they do without examples.
     let keys = isKey.contains(true) ? replay(variables).updates : updates
@@ -202,8 +205,13 @@ struct Example {
   }
 
   /// A key of its own for each example.
-  private func splitKey(count: Int) -> Example {
-    let keys = (0..<count).map { foldKey(tensor, Int64($0)) }
+  ///
+  /// - Parameter first: the number of the first example, int64 `[1]`; nil for 0.
+  private func splitKey(count: Int, from first: Tensor?) -> Example {
+    let keys = (0..<count).map { index in
+      let index = Tensor([Int64(index)])
+      return foldKey(tensor, first.map { $0 + index } ?? index)
+    }
     return keys.isEmpty
       ? Example(.zeros([0, 2], dtype: .int64), isMapped: true)
       : Example(stack(keys), isMapped: true)

@@ -15,7 +15,7 @@ private final class Counter: Module {
   }
 }
 
-@Suite struct JitTests {
+@Suite(.seeded) struct JitTests {
   @Test func `structures go in and come out`() throws {
     let function = jit { (p: Pair, factor: Tensor) in
       Pair(a: p.a * factor, b: ["sum": p.a + (p.b["x"] ?? p.a)])

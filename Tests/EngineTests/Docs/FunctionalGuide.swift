@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The snippets of `docs/modules.md` about functional models.
-@Suite("docs/modules.md: functional models")
+@Suite("docs/modules.md: functional models", .seeded)
 struct FunctionalGuide {
   private let data = randomUniform([8, 4], key: RandomKey(seed: 1))
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The snippets of `docs/modules.md` about modules and hooks.
-@Suite("docs/modules.md: modules are hooks")
+@Suite("docs/modules.md: modules are hooks", .seeded)
 struct HooksGuide {
   private let x = randomUniform([15, 3], key: RandomKey(seed: 1))
   private let y = randomUniform([15, 1], key: RandomKey(seed: 2))
@@ -177,6 +177,29 @@ struct HooksGuide {
     expectError("nextKey() outside of a module's call") { _ = linear.nextKey() }
   }
 
+  @Test("Random numbers")
+  func randomNumbers() throws {
+    // snippet: seeds
+    setSeed(1)
+    let (a, b) = (Linear(4), Linear(4))
+    a(x)
+    b(x)  // other weights than those of a
+    let c = Linear(4)
+    c.seed = a.seed
+    c(x)  // the weights of a
+    // end
+    let kernels = [a, b, c].map { ($0.kernel as Tensor).scalars(as: Float.self) }
+    #expect(kernels[0] == kernels[2] && kernels[0] != kernels[1])
+
+    let model = Model(module: MLP(), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.01))
+    // snippet: orders
+    // The orders of epochs 0, 1 and 2, then those of 1 and 2 again.
+    for _ in 0..<3 { try model.fit(x: x, y: y, verbose: .silent) }
+    try model.fit(x: x, y: y, epochs: 3, verbose: .silent, initialEpoch: 1)
+    // end
+    #expect(model.trainedEpochs == 3)
+  }
+
   @Test("The low-level loop, and the same with Model")
   func loop() throws {
     // snippet: loop
@@ -199,7 +222,8 @@ struct HooksGuide {
 
     // snippet: fit
     let model = Model(
-      module: MLP(), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.01))
+      module: MLP(), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.01),
+      seed: mlp.seed)
     let history = try model.fit(
       x: x, y: y, batchSize: 15, epochs: 1000, verbose: .silent, shuffle: false)
     // end

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The snippets of `docs/modules.md` about what is asked for by name, and losses.
-@Suite("docs/modules.md: inputs and losses")
+@Suite("docs/modules.md: inputs and losses", .seeded)
 struct LossesGuide {
   private let x = randomUniform([8, 3], key: RandomKey(seed: 1))
   private let y = randomUniform([8, 1], key: RandomKey(seed: 2))

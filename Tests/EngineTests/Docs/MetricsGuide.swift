@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The snippets of `docs/modules.md` about metrics and masks.
-@Suite("docs/modules.md: metrics")
+@Suite("docs/modules.md: metrics", .seeded)
 struct MetricsGuide {
   private let x = randomUniform([8, 3], key: RandomKey(seed: 1))
   private let y = randomUniform([8, 1], key: RandomKey(seed: 2))

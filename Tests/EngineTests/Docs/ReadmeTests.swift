@@ -1,8 +1,9 @@
 import Engine
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("README.md")
+@Suite("README.md", .seeded)
 struct ReadmeTests {
   @Test("Modules are trees, and graphs")
   func trees() throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The snippets of `docs/modules.md` about transforms.
-@Suite("docs/modules.md: transforms")
+@Suite("docs/modules.md: transforms", .seeded)
 struct TransformsGuide {
   private let x = randomUniform([15, 3], key: RandomKey(seed: 1))
   private let y = randomUniform([15, 1], key: RandomKey(seed: 2))
@@ -92,6 +92,7 @@ struct TransformsGuide {
       }
     }
     let (blocks, plain) = (Blocks(), Plain())
+    plain.seed = blocks.seed
     let gradients = try grad(of: blocks) { sum(square(blocks(x))) }
     let expected = try grad(of: plain) { sum(square(plain(x))) }
     #expect(gradients.paths == expected.paths && gradients.paths.count == 16)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The snippets of `docs/modules.md` about modules as trees.
-@Suite("docs/modules.md: a module is a tree")
+@Suite("docs/modules.md: a module is a tree", .seeded)
 struct TreeGuide {
   private let x = randomUniform([15, 3], key: RandomKey(seed: 1))
   private let y = randomUniform([15, 1], key: RandomKey(seed: 2))

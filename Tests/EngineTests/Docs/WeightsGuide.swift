@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The snippets of `docs/modules.md` about files of weights.
-@Suite("docs/modules.md: saving and loading")
+@Suite("docs/modules.md: saving and loading", .seeded)
 struct WeightsGuide {
   // snippet: cnn
   final class CNN: Module {

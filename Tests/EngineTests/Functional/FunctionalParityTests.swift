@@ -51,7 +51,7 @@ private enum Reference {
   }
 }
 
-@Suite("Functional models give what Keras's give")
+@Suite("Functional models give what Keras's give", .seeded)
 struct FunctionalParityTests {
   @Test(
     "Outputs, gradients, layers and counts",

@@ -16,7 +16,7 @@ private func network() -> Functional {
   return Functional(inputs: [a, b], outputs: [deep + merged, inner(left)], name: "network")
 }
 
-@Suite("Pictures and tables of functional models")
+@Suite("Pictures and tables of functional models", .seeded)
 struct FunctionalPictureTests {
   @Test("Keras's table")
   func summary() {

@@ -26,7 +26,7 @@ private func functional() -> Functional {
   return Functional(inputs: x, outputs: Dense(3, name: "logits")(normal))
 }
 
-@Suite("Functional models in training")
+@Suite("Functional models in training", .seeded)
 struct FunctionalTrainingTests {
   private let x: Tensor
   private let labels: Tensor

@@ -2,7 +2,7 @@ import Engine
 import TestSupport
 import Testing
 
-@Suite("Symbolic tensors and the calls that made them")
+@Suite("Symbolic tensors and the calls that made them", .seeded)
 struct KerasTensorTests {
   /// The example of Keras's guide to KerasTensor, Node and Layer, line by line.
   @Test("The example of the guide")

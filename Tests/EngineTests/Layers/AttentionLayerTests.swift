@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Attention layers")
+@Suite("Attention layers", .seeded)
 struct AttentionLayerTests {
   private static func sequence(_ shape: Shape = [2, 4, 6], seed: UInt64 = 5) -> Tensor {
     var generator = SeededGenerator(seed: seed)

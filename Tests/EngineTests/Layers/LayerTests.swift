@@ -2,7 +2,7 @@ import Engine
 import TestSupport
 import Testing
 
-@Suite("Layers keep one contract")
+@Suite("Layers keep one contract", .seeded)
 struct LayerTests {
   /// One layer of each kind with an input that it takes.
   static let examples = basicExamples + sequenceExamples + windowExamples + attentionExamples
@@ -87,6 +87,7 @@ struct LayerTests {
     _ = try Self.run(module, x)
     #expect(module.namedVariables.map(\.path) == paths)
     let (other, _) = try Self.example(name)
+    other.seed = module.seed
     _ = try Self.run(other, x)
     for (a, b) in zip(module.trainableVariables, other.trainableVariables) {
       expectClose(a.value, b.value, atol: 0, rtol: 0, a.path)
@@ -158,7 +159,7 @@ struct LayerTests {
   }
 }
 
-@Suite("Rescaling")
+@Suite("Rescaling", .seeded)
 struct RescalingTests {
   @Test("Bytes become float32, in a compiled step as well")
   func bytes() throws {
@@ -171,7 +172,7 @@ struct RescalingTests {
   }
 }
 
-@Suite("Dropout")
+@Suite("Dropout", .seeded)
 struct DropoutTests {
   @Test("Is the identity unless training")
   func inference() {
@@ -218,7 +219,7 @@ struct DropoutTests {
   }
 }
 
-@Suite("Batch normalisation")
+@Suite("Batch normalisation", .seeded)
 struct BatchNormalizationTests {
   @Test("Frozen it uses the moving statistics and leaves them alone")
   func frozen() {

@@ -69,7 +69,7 @@ enum LayerTrainingTable {
   }
 }
 
-@Suite("Layers with constraints and regularizers are trained as by Keras")
+@Suite("Layers with constraints and regularizers are trained as by Keras", .seeded)
 struct LayerTrainingTests {
   @Test(
     "Losses and weights after every step",

@@ -2,7 +2,7 @@ import Engine
 import TestSupport
 import Testing
 
-@Suite("Masks")
+@Suite("Masks", .seeded)
 struct MaskTests {
   private let ids = Tensor([[3, 1, 0, 0], [2, 2, 1, 0]])
 

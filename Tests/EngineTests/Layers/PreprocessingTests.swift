@@ -2,7 +2,7 @@ import Engine
 import TestSupport
 import Testing
 
-@Suite("Layers that prepare data agree with Keras")
+@Suite("Layers that prepare data agree with Keras", .seeded)
 struct PreprocessingTests {
   /// The layer of a case, adapted to its data.
   static func make(_ example: FixtureCase) throws -> any LayerTable.Layer {

@@ -2,7 +2,7 @@ import Engine
 import TestSupport
 import Testing
 
-@Suite("Models of sequences learn")
+@Suite("Models of sequences learn", .seeded)
 struct SequenceTrainingTests {
   /// Windows of a sentence as numbers of its letters, and each window one letter later.
   private static func letters(window: Int) -> (x: Tensor, y: Tensor) {

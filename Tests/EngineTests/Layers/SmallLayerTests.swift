@@ -2,7 +2,7 @@ import Engine
 import TestSupport
 import Testing
 
-@Suite("Small layers")
+@Suite("Small layers", .seeded)
 struct SmallLayerTests {
   @Test("Inputs and arguments that make no sense are errors that name the layer")
   func errors() {

@@ -54,7 +54,7 @@ private final class TwoFaced: Module {
   }
 }
 
-@Suite("Hooks")
+@Suite("Hooks", .seeded)
 struct HookTests {
   private let x = Tensor([[1, 2, 3], [0, -1, 2]], dtype: .float32)
 
@@ -169,7 +169,7 @@ struct HookTests {
   }
 }
 
-@Suite("The low-level loop of the guide")
+@Suite("The low-level loop of the guide", .seeded)
 struct LowLevelLoopTests {
   private final class MLP: Module {
     func call(_ x: Tensor) -> Tensor {
@@ -202,7 +202,8 @@ struct LowLevelLoopTests {
     #expect(compiled.cacheCount == 2)
 
     let model = Model(
-      module: MLP(), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.01))
+      module: MLP(), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.01),
+      seed: mlp.seed)
     let history = try model.fit(
       x: x, y: y, batchSize: 15, epochs: 1000, verbose: .silent, shuffle: false)
     for (epoch, loss) in losses.enumerated() {

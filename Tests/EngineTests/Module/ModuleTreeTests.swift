@@ -23,7 +23,7 @@ private final class Everything: Module {
   }
 }
 
-@Suite("A module is a tree")
+@Suite("A module is a tree", .seeded)
 struct ModuleTreeTests {
   private let x = Tensor([[1, 2, 3], [0, -1, 2]], dtype: .float32)
 

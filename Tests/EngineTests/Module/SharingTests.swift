@@ -23,7 +23,7 @@ private final class Twice: Module {
   func call(_ x: Tensor) -> Tensor { shared(shared(x)) }
 }
 
-@Suite("Modules are cut out, reused and shared")
+@Suite("Modules are cut out, reused and shared", .seeded)
 struct SharingTests {
   private let x = Tensor([[0.5, -1, 2], [1, 0, -0.5]], dtype: .float32)
 

@@ -1,7 +1,8 @@
 import Engine
+import TestSupport
 import Testing
 
-@Suite("Tables of modules")
+@Suite("Tables of modules", .seeded)
 struct TabulateTests {
   private func module() throws -> Sequential {
     let module = Sequential(

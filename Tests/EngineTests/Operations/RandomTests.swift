@@ -109,6 +109,61 @@ struct RandomTests {
     expectClose(min(y, axis: 1), max(y, axis: 1))
   }
 
+  /// The key of a rank that has `rows` rows of a batch from row `first` on.
+  private func placed(_ first: Int, _ rows: Int) -> Tensor {
+    concatenate([key.tensor, Tensor([Int64(first), Int64(rows)])], axis: 0)
+  }
+
+  @Test(
+    "A key of a share draws what lies there in the whole batch",
+    arguments: [DType.float32, .float64])
+  func shares(_ dtype: DType) throws {
+    // Shares that begin within the blocks of the generator, and beyond the part of one thread.
+    let whole: Shape = [37, 5, 211]
+    let x = randomNormal(whole, key: RandomKey(seed: 5), dtype: dtype)
+    let draws: [(Shape, Tensor) -> Tensor] = [
+      { randomUniform($0, key: $1, low: -1, high: 2, dtype: dtype) },
+      { randomNormal($0, key: $1, standardDeviation: 2, dtype: dtype) },
+    ]
+    let drops: [(Tensor, Tensor) -> Tensor] = [
+      { dropout($0, rate: 0.3, key: $1) },
+      { dropout($0, rate: 0.3, key: $1, noiseShape: [$0.shape[0], 1, 211]) },
+      { x, key in
+        let gradient = try? grad { (x: Tensor) in sum(dropout(x, rate: 0.3, key: key)) }(x)
+        return gradient ?? .invalid
+      },
+    ]
+    for (first, rows) in [(0, 37), (0, 9), (9, 20), (29, 8), (36, 1), (37, 0)] {
+      let key = placed(first, rows)
+      let shape = Shape([rows] + whole.dropFirst())
+      for draw in draws {
+        expectClose(
+          draw(shape, key), draw(whole, self.key.tensor)[first..<(first + rows)], atol: 0, rtol: 0)
+      }
+      for drop in drops {
+        expectClose(
+          drop(x[first..<(first + rows)], key), drop(x, self.key.tensor)[first..<(first + rows)],
+          atol: 0, rtol: 0)
+      }
+    }
+    // What does not have the batch as its first axis has its own numbers.
+    expectClose(
+      randomUniform([6, 4], key: placed(9, 5)), randomUniform([6, 4], key: key), atol: 0, rtol: 0)
+    expectClose(
+      randomUniform([], key: placed(9, 5)), randomUniform([], key: key), atol: 0, rtol: 0)
+  }
+
+  @Test("A folded key keeps its place")
+  func foldedShare() {
+    let folded = foldKey(placed(2, 3), 7)
+    #expect(
+      folded.scalars(as: Int.self)
+        == foldKey(key.tensor, 7).scalars(as: Int.self) + [2, 3])
+    expectClose(
+      randomNormal([3, 4], key: folded), randomNormal([6, 4], key: foldKey(key.tensor, 7))[2..<5],
+      atol: 0, rtol: 0)
+  }
+
   @Test("What is not a key is refused")
   func wrongKey() {
     #expect(

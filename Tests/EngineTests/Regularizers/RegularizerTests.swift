@@ -30,7 +30,7 @@ enum RegularizerTable {
   }
 }
 
-@Suite("Regularizers")
+@Suite("Regularizers", .seeded)
 struct RegularizerTests {
   @Test("Penalties and their gradients agree with Keras", arguments: try RegularizerTable.cases())
   func parity(_ example: FixtureCase) throws {

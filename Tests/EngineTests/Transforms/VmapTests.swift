@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// vmap against a loop over the examples.
-@Suite struct VmapTests {
+@Suite(.seeded) struct VmapTests {
   @Test(
     "Every operation mapped over examples gives what a loop gives, and so does its gradient",
     arguments: GradientTable.cases)

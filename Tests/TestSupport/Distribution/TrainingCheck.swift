@@ -47,7 +47,15 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
     TrainingCheck(name: "predict", run: checkPrediction),
     TrainingCheck(name: "predict-forms", run: checkPredictedForms),
     TrainingCheck(name: "start", run: checkStart),
-    TrainingCheck(name: "dropout", run: checkDropout),
+    TrainingCheck(name: "noise", run: checkNoise),
+    TrainingCheck(name: "noise-uneven", run: checkUnevenNoise),
+    TrainingCheck(name: "noise-eagerly", run: checkEagerNoise),
+    TrainingCheck(name: "noise-in-predictions", run: checkNoisyPredictions),
+    TrainingCheck(name: "noise-without-a-batch", run: checkNoiseOutsideTraining),
+    TrainingCheck(name: "noise-after-a-call-of-one-rank", run: checkCallOfOneRank),
+    TrainingCheck(name: "readme", run: checkReadme),
+    TrainingCheck(name: "orders", run: checkOrders),
+    TrainingCheck(name: "seeds", run: checkSeeds),
     TrainingCheck(name: "different-models", run: checkDifferentModels),
     TrainingCheck(name: "different-calls", run: checkDifferentCalls),
   ]
@@ -56,12 +64,10 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
 /// Two layers, an added loss, a logged value: everything that is scaled and reduced.
 private final class Network: Module {
   let width: Int
-  let rate: Double
   let constrained: Bool
 
-  init(width: Int = 16, dropout rate: Double = 0, constrained: Bool = false) {
+  init(width: Int = 16, constrained: Bool = false) {
     self.width = width
-    self.rate = rate
     self.constrained = constrained
     super.init()
   }
@@ -72,8 +78,7 @@ private final class Network: Module {
       activityRegularizer: constrained ? L1(0.01) : nil,
       kernelConstraint: constrained ? MaxNorm(0.75) : nil,
       biasConstraint: constrained ? NonNegative() : nil, name: "hidden")
-    var hidden = tanh(layer(x))
-    if rate > 0 { hidden = Dropout(rate)(hidden) }
+    let hidden = tanh(layer(x))
     addLoss("activity", mean(square(hidden)) * 0.01)
     addMetric("spread", mean(abs(hidden)))
     return Linear(3, name: "logits")(hidden)
@@ -92,11 +97,10 @@ private struct Data {
 }
 
 private func makeModel(
-  _ optimizer: Optimizer, width: Int = 16, dropout: Double = 0, constrained: Bool = false,
-  runEagerly: Bool = false
+  _ optimizer: Optimizer, width: Int = 16, constrained: Bool = false, runEagerly: Bool = false
 ) -> Model {
   Model(
-    module: Network(width: width, dropout: dropout, constrained: constrained),
+    module: Network(width: width, constrained: constrained),
     loss: SparseCategoricalCrossentropy(fromLogits: true),
     metrics: [SparseCategoricalAccuracy(name: "accuracy")], optimizer: optimizer, seed: 3,
     runEagerly: runEagerly)
@@ -107,7 +111,7 @@ func alone<R>(_ body: () throws -> R) rethrows -> R {
   try DistributionContext.$strategy.withValue(SingleProcess(), operation: body)
 }
 
-private var communicator: any Communicator { DistributionContext.strategy.communicator }
+var communicator: any Communicator { DistributionContext.strategy.communicator }
 
 /// 20 steps on a batch that divides by 1, 2, 3 and 4.
 private func checkSameWeights(
@@ -277,22 +281,6 @@ private func checkStart() throws {
     return model
   }
   try requireSameWeights(model, expected, tolerance: 0)
-}
-
-/// Drop-out masks differ between ranks; weights do not.
-private func checkDropout() throws {
-  let data = Data(rows: 48)
-  let model = makeModel(SGD(learningRate: 0.1), dropout: 0.5)
-  try model.fit(x: data.x, y: data.y, batchSize: 12, epochs: 2, verbose: .silent)
-  try requireSameOnAllRanks(model)
-  guard communicator.size > 1 else { return }
-  final class Noise: Module {
-    func call(_ x: Tensor) -> Tensor { randomUniform([8], key: nextKey()) }
-  }
-  let own = Noise()(Tensor(0.0)).scalars(as: Float.self)
-  _ = try requireError("the same noise on all ranks") {
-    try agree(on: own.map { "\($0)" }, subject: "noise", communicator: communicator)
-  }
 }
 
 /// A rank with another model: every rank says which variable, and what each rank holds.
