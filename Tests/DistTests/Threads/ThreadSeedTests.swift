@@ -3,7 +3,7 @@ import Engine
 import TestSupport
 import Testing
 
-@Suite("Seeds of modules on ranks that are threads", .seeded, .timeLimit(.minutes(1)))
+@Suite("Seeds of modules on ranks that are threads", .seeded)
 struct ThreadSeedTests {
   @Test("All ranks have the seeds that one process has, and the caller goes on", arguments: 1...3)
   func seeds(size: Int) throws {

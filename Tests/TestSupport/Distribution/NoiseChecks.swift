@@ -183,17 +183,19 @@ private func checkSameWeights(
 
 /// Every kind of noise, in batches that 1, 2, 3 and 4 divide.
 func checkNoise() throws {
-  try checkSameWeights(Noise.all, rows: 24, batchSize: 12, epochs: 2)
+  try checkSameWeights(Noise.all, rows: 24, batchSize: 12, epochs: 1)
 }
 
 /// Shares that differ by one, with a last batch in which a share of equal length begins elsewhere (with 4 ranks, 2 rows
 /// from row 8 of 10, then from row 7 of 9); shares of one row, and ranks without any.
 func checkUnevenNoise() throws {
+  guard communicator.size > 1 else { return }
   try checkSameWeights(Noise.all, rows: 29, batchSize: 10, epochs: 1)
-  try checkSameWeights(Noise.all, rows: 8, batchSize: 3, epochs: 2)
+  try checkSameWeights(Noise.all, rows: 8, batchSize: 3, epochs: 1)
 }
 
 func checkEagerNoise() throws {
+  guard communicator.size > 1 else { return }
   try checkSameWeights(Noise.all, rows: 15, batchSize: 8, epochs: 1, runEagerly: true)
 }
 
@@ -240,7 +242,7 @@ func checkCallOfOneRank() throws {
     let network = NoisyNetwork(Noise.all[0])
     let model = Model(
       module: network, loss: SparseCategoricalCrossentropy(fromLogits: true),
-      optimizer: SGD(learningRate: 0.1))
+      optimizer: SGD(learningRate: 0.1), seed: 0xfedc_ba98_7654_3211)
     for _ in 0..<2 {
       try model.fit(x: x, y: y, batchSize: 12, verbose: .silent)
       if communicator.rank == 0 { _ = network(x) }
