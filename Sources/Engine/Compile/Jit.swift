@@ -22,10 +22,11 @@ public final class Jitted<each Argument: Codable, Result: Codable> {
   public func callAsFunction(_ arguments: repeat each Argument) throws -> Result {
     let flat = try FlatFunction(function, repeat each arguments)
     let tensors = flat.tensors
-    // A plan knows the variables' own memory only, and nothing of a module that is being called around it.
+    // A plan knows the variables' own memory only, and nothing of a module that is being called around it, nor of the
+    // rows of a batch that a rank has.
     let isNested =
       VariableContext.current != nil || ModuleContext.current != nil
-      || GradientDepth.current > 0 || tensors.contains { $0.node != nil }
+      || GradientDepth.current > 0 || NoisePlace.isKnown || tensors.contains { $0.node != nil }
     if isNested { return try function(repeat each arguments) }
     let entry = try cache.entry(for: flat.arguments, tensors) { arena in
       let graph = try Trace.record(tensors.map(\.spec)) { try flat($0) }

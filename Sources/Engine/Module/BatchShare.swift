@@ -23,6 +23,8 @@ enum NoisePlace {
 
   @TaskLocal private static var bound: ThreadBound<NoisePlace>?
   static var current: NoisePlace { bound?.value ?? .unknown }
+  /// Whether the step of a `Model` runs on one of several ranks.
+  static var isKnown: Bool { bound != nil }
 
   func callAsFunction<R>(_ body: () throws -> R) rethrows -> R {
     try Self.$bound.withValue(ThreadBound(value: self), operation: body)

@@ -115,6 +115,9 @@ extension AnyModule {
 
 extension KerasLayer {
   /// The seed of initial values and random keys of this module and its children. To be set before the first call.
+  ///
+  /// A part has that of the module that it is a part of. A module that stands alone, and was given none, takes the next one
+  /// of a sequence when it is first needed; see ``setSeed(_:)``.
   public var seed: UInt64 {
     get { scope.seed }
     set { visit { _, module in module.scope.seed = newValue } }
