@@ -148,7 +148,9 @@ private func makeModel(_ noise: Noise, runEagerly: Bool = false) -> Model {
 
 /// Runs `body` with losses weighted by the samples that a rank has, which is exact for uneven shares.
 private func exactly<R>(_ body: () throws -> R) rethrows -> R {
-  let strategy = ScaledStrategy(communicator: communicator, lossScaling: .globalBatch)
+  let strategy = FixedStrategy(
+    communicator, lossScaling: .globalBatch,
+    bucketLimits: DistributionContext.strategy.bucketLimits)
   return try DistributionContext.$strategy.withValue(strategy, operation: body)
 }
 
