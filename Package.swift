@@ -72,7 +72,10 @@ let package = Package(
 
     .target(name: "TestSupport", dependencies: ["Engine"], path: "Tests/TestSupport"),
     .testTarget(
-      name: "EngineTests", dependencies: ["Engine", "TestSupport"],
+      name: "EngineTests",
+      dependencies: [
+        "Engine", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "DistTests",
@@ -84,6 +87,8 @@ let package = Package(
       dependencies: [
         "Engine", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
       ]),
+    .executableTarget(
+      name: "ErrorChecks", dependencies: ["TestSupport"], path: "Tests/ErrorChecks"),
     .executableTarget(
       name: "MPIChecks", dependencies: ["Dist", "TestSupport"], path: "Tests/MPIChecks"),
   ],

@@ -8,6 +8,8 @@ public enum DistError: Error, Hashable, Sendable {
   case wrongThread(call: String)
   /// A second start of MPI in one process, which the standard does not allow.
   case sessionEnded
+  /// A collective after `withStrategy(.mpi)` has returned, by something that was made inside it.
+  case afterSession(call: String)
   /// The launcher says another number of ranks than MPI does.
   case sizeMismatch(launcher: String, expected: Int, found: Int)
   /// A token that no `startAllReduce` of this communicator gave.
@@ -39,6 +41,10 @@ extension DistError: CustomStringConvertible {
     case .sessionEnded:
       return "MPI was finalized and cannot be started again in one process; put everything that "
         + "needs ranks into one withStrategy(.mpi)"
+    case .afterSession(let call):
+      return "\(call): withStrategy(.mpi) has returned, and MPI has ended with it; do what needs all "
+        + "ranks (fit, evaluate, predict) inside it, or let each rank work alone: "
+        + "withStrategy(.single) { ... }"
     case .sizeMismatch(let launcher, let expected, let found):
       return "\(launcher) started \(expected) ranks, but MPI sees \(found): every rank would train "
         + "alone. Use the mpirun of this MPI library, or srun --mpi=pmix"

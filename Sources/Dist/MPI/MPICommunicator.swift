@@ -28,6 +28,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   private var table = RequestTable()
   /// When all ranks were last together, as far as this one knows.
   private var lastMeeting = ContinuousClock.now
+  private let isClosed = Atomic(false)
   // Scratch of MPI_Allgatherv, kept so that a gather allocates nothing.
   private let counts32: UnsafeMutablePointer<Int32>
   private let offsets32: UnsafeMutablePointer<Int32>
@@ -84,6 +85,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     try locked("MPI_Comm_free") { () throws(DistError) in
       try table.waitForAll(rank: rank)
       var handle: MPI_Comm? = self.handle
+      isClosed.store(true, ordering: .sequentiallyConsistent)
       try MPICall.run("MPI_Comm_free", rank: rank) { MPI_Comm_free(&handle) }
     }
   }
@@ -94,7 +96,10 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     if let onlyThread, pthread_equal(onlyThread, pthread_self()) == 0 {
       throw .wrongThread(call: "\(call)")
     }
-    return try lock.withLock { (_) throws(DistError) in try body() }
+    return try lock.withLock { (_) throws(DistError) in
+      if isClosed.load(ordering: .relaxed) { throw .afterSession(call: "\(call)") }
+      return try body()
+    }
   }
 }
 
@@ -290,8 +295,10 @@ extension MPICommunicator {
   /// Takes no lock: another thread of this rank may be inside a collective that will never end.
   public func abort(message: String, code: Int32) -> Never {
     RankReport.print(message, rank: rank, size: size)
-    Thread.sleep(forTimeInterval: RankReport.grace)
-    MPI_Abort(handle, code == 0 ? 1 : code)
+    if !isClosed.load(ordering: .relaxed) {
+      Thread.sleep(forTimeInterval: RankReport.grace)
+      MPI_Abort(handle, code == 0 ? 1 : code)
+    }
     exit(code == 0 ? 1 : code)
   }
 }

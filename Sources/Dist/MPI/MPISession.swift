@@ -50,8 +50,11 @@ public final class MPISession: Sendable {
       case .notStarted:
         // Whatever happens from here on, MPI cannot be started a second time.
         state = .ended
+        DistributionContext.noteJoinedRanks()
         let session = try MPISession(starting: launch)
         state = .running(session)
+        let communicator = session.communicator
+        ProgramEnd.setJob { communicator.abort(message: $0, code: 1) }
         return session
       }
     }
@@ -105,6 +108,7 @@ public final class MPISession: Sendable {
     }
     guard isRunning else { return }
     try communicator.close()
+    ProgramEnd.setJob(nil)
     try MPICall.run("MPI_Finalize", rank: communicator.rank) { MPI_Finalize() }
   }
 

@@ -21,7 +21,13 @@ public enum StrategyKind: Hashable, Sendable {
 /// }
 /// ```
 ///
-/// - `.single`: `body` runs here, and its errors are thrown.
+/// - `.single`: `body` runs here, and its errors are thrown. Inside another strategy it lets one rank work alone: a model
+///   that was made with several ranks works in it as if there were one, which is how rank 0 evaluates or predicts
+///   something without the others:
+///
+///   ```swift
+///   if model.isChief { print(try withStrategy(.single) { try model.evaluate(x: x, y: y) }) }
+///   ```
 /// - `.mpi`: every process runs `body`, and a normal return ends MPI in it (so this can be done once
 ///   in a process; inside a running session it can be nested). An error ends the job with exit code 1. One that all
 ///   ranks have is printed once, as `Error: message`; that of one rank as `[rank 3/8] message`, and the job is aborted,
@@ -30,6 +36,9 @@ public enum StrategyKind: Hashable, Sendable {
 /// - `.threads(n)`: `body` runs on n new threads, which see no task-local values from outside. The
 ///   result is rank 0's. When a rank throws, others that wait for it throw too, and the error that
 ///   came first is thrown here.
+///
+/// A failed operation (a wrong shape) outside ``Engine/withErrors(_:)``, `fit` and `jit` ends the program at once, with all
+/// its ranks: nothing goes on with a tensor that has no right values.
 ///
 /// `body` is `@Sendable` because ranks that are threads run it side by side: what it trains must be
 /// made inside it.
@@ -59,7 +68,7 @@ public func withStrategy<R>(
 
 private func runHere<R>(_ lossScaling: LossScaling, _ body: () throws -> R) throws -> R {
   try DistributionContext.$strategy.withValue(SingleProcess(lossScaling: lossScaling)) {
-    try withErrors(body)
+    try body()
   }
 }
 
@@ -81,10 +90,11 @@ private func runUnderMPI<R>(
   let strategy = MPIStrategy(
     session: session, lossScaling: lossScaling, bucketLimits: bucketLimits)
   if isNested {
-    return try DistributionContext.$strategy.withValue(strategy) { try withErrors(body) }
+    return try DistributionContext.$strategy.withValue(strategy) { try body() }
   }
   do {
-    let result = try DistributionContext.$strategy.withValue(strategy) { try withErrors(body) }
+    // An error that is kept until the end of the body would let other ranks wait for this one.
+    let result = try DistributionContext.$strategy.withValue(strategy) { try endingOnErrors(body) }
     try session.finish()
     return result
   } catch {

@@ -11,6 +11,8 @@ func runOnThreads<R>(
   let outcome = Outcome<R>()
   // Each rank goes on with the seeds of modules from here, and rank 0's are where the caller goes on.
   let seeds = (0..<count).map { _ in ModuleSeeds.current.copy() }
+  // Threads see no task-local values from outside.
+  let keepsErrors = keepsErrors
   withoutActuallyEscaping(body) { body in
     var threads: [RankThread] = []
     for rank in 0..<count {
@@ -18,7 +20,7 @@ func runOnThreads<R>(
         threads.append(
           try RankThread {
             ModuleSeeds.$current.withValue(seeds[rank]) {
-              runRank(rank, of: world, lossScaling, bucketLimits, body, outcome)
+              runRank(rank, of: world, lossScaling, bucketLimits, body, outcome, keepsErrors)
             }
           })
       } catch {
@@ -32,20 +34,22 @@ func runOnThreads<R>(
   if let error = world.firstError { throw error }
   guard let result = outcome.result else {
     // Rank 0 either left a result or an error.
-    preconditionFailure("withStrategy(.threads): rank 0 ended without a result")
+    fatalError("withStrategy(.threads): rank 0 ended without a result")
   }
   return result
 }
 
 private func runRank<R>(
   _ rank: Int, of world: ThreadWorld, _ lossScaling: LossScaling, _ bucketLimits: BucketLimits,
-  _ body: @Sendable () throws -> R, _ outcome: Outcome<R>
+  _ body: @Sendable () throws -> R, _ outcome: Outcome<R>, _ keepsErrors: Bool
 ) {
   let strategy = ThreadStrategy(
     communicator: ThreadCommunicator(world: world, rank: rank), lossScaling: lossScaling,
     bucketLimits: bucketLimits)
   do {
-    let result = try DistributionContext.$strategy.withValue(strategy) { try withErrors(body) }
+    let result = try DistributionContext.$strategy.withValue(strategy) {
+      keepsErrors ? try withErrors(body) : try body()
+    }
     if rank == 0 { outcome.result = result }
   } catch {
     world.fail(rank, error)

@@ -34,10 +34,13 @@ package func backward(from outputs: [Tensor], seeds: [Tensor], to leaves: [Node]
       inputs: inputs, outputs: node.outputs.indices.map(node.output), incoming: gradients,
       needed: inputs.map { $0.node.map { dependent.contains($0.id) } ?? false })
     let results = node.primitive.gradient(context)
-    precondition(
-      results.count == inputs.count,
-      "the gradient of \(node.primitive.name) has \(results.count) entries for \(inputs.count) inputs"
-    )
+    guard results.count == inputs.count else {
+      fail(
+        EngineError.invalidArgument(
+          message: "the gradient of \(node.primitive.name) has \(results.count) entries for "
+            + "\(inputs.count) inputs: it must have one for each"))
+      return leaves.map { _ in .invalid }
+    }
     for (input, gradient) in zip(inputs, results) {
       if let gradient { accumulate(gradient, into: input) }
     }

@@ -23,7 +23,7 @@ public final class Workspace {
 
   /// The first byte of the scratch memory of one part: no two parts share any.
   public func base(part: Int) -> UnsafeMutableRawPointer {
-    guard let storage else { preconditionFailure("no kernel has asked for scratch memory") }
+    guard let storage else { fatalError("no kernel has asked for scratch memory") }
     return storage.pointer + part * partBytes
   }
 

@@ -42,6 +42,11 @@ public final class CallbackList {
     return BatchLogSteps(stride: strides.min() ?? 0, steps: steps)
   }
 
+  /// An operation that failed in a callback of the user ends the run.
+  private func throwWhatWasReported() throws {
+    if callbacks.count > 2 { try throwReportedError() }
+  }
+
   /// Calls `onTrainBegin`. Collective when there are several ranks.
   public func trainBegin() throws {
     if let communicator = model?.communicator, communicator.size > 1 {
@@ -52,16 +57,19 @@ public final class CallbackList {
       someRankNeedsBatchLogs = needed != 0
     }
     for callback in callbacks { try callback.onTrainBegin(logs: [:]) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onTrainEnd`.
   public func trainEnd(_ logs: Logs) throws {
     for callback in callbacks { try callback.onTrainEnd(logs: logs) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onEpochBegin`.
   public func epochBegin(_ epoch: Int) throws {
     for callback in callbacks { try callback.onEpochBegin(epoch, logs: [:]) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onEpochEnd`.
@@ -71,57 +79,68 @@ public final class CallbackList {
   public func epochEnd(_ epoch: Int, _ logs: Logs) throws -> Logs {
     var logs = logs
     for callback in callbacks { try callback.onEpochEnd(epoch, logs: &logs) }
+    try throwWhatWasReported()
     return logs
   }
 
   /// Calls `onTrainBatchBegin`.
   public func trainBatchBegin(_ step: Int) throws {
     for callback in callbacks { try callback.onTrainBatchBegin(step, logs: [:]) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onTrainBatchEnd`.
   public func trainBatchEnd(_ step: Int, _ logs: Logs) throws {
     for callback in callbacks { try callback.onTrainBatchEnd(step, logs: logs) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onTestBegin`.
   public func testBegin() throws {
     for callback in callbacks { try callback.onTestBegin(logs: [:]) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onTestEnd`.
   public func testEnd(_ logs: Logs) throws {
     for callback in callbacks { try callback.onTestEnd(logs: logs) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onTestBatchBegin`.
   public func testBatchBegin(_ step: Int) throws {
     for callback in callbacks { try callback.onTestBatchBegin(step, logs: [:]) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onTestBatchEnd`.
   public func testBatchEnd(_ step: Int, _ logs: Logs) throws {
     for callback in callbacks { try callback.onTestBatchEnd(step, logs: logs) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onPredictBegin`.
   public func predictBegin() throws {
     for callback in callbacks { try callback.onPredictBegin(logs: [:]) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onPredictEnd`.
   public func predictEnd() throws {
     for callback in callbacks { try callback.onPredictEnd(logs: [:]) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onPredictBatchBegin`.
   public func predictBatchBegin(_ step: Int) throws {
     for callback in callbacks { try callback.onPredictBatchBegin(step, logs: [:]) }
+    try throwWhatWasReported()
   }
 
   /// Calls `onPredictBatchEnd`.
   public func predictBatchEnd(_ step: Int) throws {
     for callback in callbacks { try callback.onPredictBatchEnd(step, logs: [:]) }
+    try throwWhatWasReported()
   }
 }
 

@@ -3,7 +3,7 @@
 /// The path can have places for the epoch, counted from 1, for the step within it (`batch`, when
 /// saving by steps) and for logged values: `run/weights-{epoch:02d}-{val_loss:.4f}.safetensors`.
 /// Rank 0 writes; every rank takes the same decision from the same logs and takes part, since
-/// saving may need all of them.
+/// saving by steps needs all of them.
 public final class ModelCheckpoint: Callback {
   /// When weights are saved.
   public enum Frequency: Hashable, Sendable {
@@ -39,16 +39,12 @@ public final class ModelCheckpoint: Callback {
   ///     path, reads logs after every step.
   ///   - initialBest: the value to beat at first, such as that of an earlier run.
   ///   - verbose: whether a line is printed about every decision.
-  /// - Precondition: a number of steps is at least 1.
+  /// A number of steps below 1 is an error when training begins.
   public init(
     path: String, monitor: String = "val_loss", saveBestOnly: Bool = false,
     mode: MonitorMode = .auto, saveFrequency: Frequency = .epoch, initialBest: Double? = nil,
     verbose: Bool = false
   ) {
-    if case .steps(let count) = saveFrequency {
-      precondition(
-        count > 0, "ModelCheckpoint: saveFrequency is \(count) steps, it must be at least 1")
-    }
     self.path = path
     self.monitor = Monitor(monitor, mode: mode)
     self.saveBestOnly = saveBestOnly
@@ -68,8 +64,13 @@ public final class ModelCheckpoint: Callback {
 
   /// Reads the path.
   ///
-  /// - Throws: `EngineError.invalidArgument` when the path has a place that cannot be read.
+  /// - Throws: `EngineError.invalidArgument` when the path has a place that cannot be read, and when it is to save
+  ///   every 0 steps or fewer.
   public override func onTrainBegin(logs: Logs) throws {
+    if case .steps(let count) = saveFrequency, count < 1 {
+      throw EngineError.invalidArgument(
+        message: "ModelCheckpoint: saveFrequency is \(count) steps, it must be at least 1")
+    }
     template = try PathTemplate(path)
     stepsSinceSaving = 0
   }
@@ -112,6 +113,8 @@ public final class ModelCheckpoint: Callback {
     }
     let target = try template.path(counters: counters, logs: logs)
     if verbose { say("Epoch \(epoch + 1): \(reason)saving model to \(target)") }
+    // In the middle of an epoch each rank has statistics of its own.
+    if saveFrequency != .epoch { try model.synchronizeStatistics() }
     try model.saveWeights(to: target)
     lastPath = target
   }

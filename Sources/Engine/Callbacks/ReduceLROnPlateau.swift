@@ -24,15 +24,12 @@ public final class ReduceLROnPlateau: Callback {
   ///   - cooldown: how many epochs are not counted after a reduction.
   ///   - minLearningRate: the learning rate does not go below this.
   ///   - verbose: whether a line is printed on each reduction.
-  /// - Precondition: `factor` is below 1.
+  /// A factor of 1 or more is an error when training begins.
   public init(
     monitor: String = "val_loss", factor: Double = 0.1, patience: Int = 10,
     mode: MonitorMode = .auto, minDelta: Double = 1e-4, cooldown: Int = 0,
     minLearningRate: Double = 0, verbose: Bool = false
   ) {
-    precondition(
-      factor < 1,
-      "ReduceLROnPlateau: factor is \(factor), but it must be below 1 to reduce the learning rate")
     let monitor = Monitor(monitor, mode: mode)
     self.monitor = monitor
     self.factor = factor
@@ -45,7 +42,14 @@ public final class ReduceLROnPlateau: Callback {
   }
 
   /// Forgets earlier runs.
-  public override func onTrainBegin(logs: Logs) {
+  ///
+  /// - Throws: `EngineError.invalidArgument` when the factor is not below 1.
+  public override func onTrainBegin(logs: Logs) throws {
+    guard factor < 1, factor >= 0 else {
+      throw EngineError.invalidArgument(
+        message: "ReduceLROnPlateau: factor is \(factor), but it must be at least 0 and below 1 to "
+          + "reduce the learning rate")
+    }
     best = monitor.worst
     wait = 0
     coolingEpochs = 0

@@ -18,8 +18,16 @@ public protocol TrainingControl: AnyObject {
   /// Goes back to the values of a snapshot.
   func restore(_ snapshot: WeightsSnapshot) throws
 
-  /// Writes the weights to a file. Collective: every rank must call it; rank 0 writes.
+  /// Writes the weights to a file on rank 0; does nothing on the others.
   func saveWeights(to path: String) throws
+
+  /// Gives every rank the same running statistics. Collective: every rank must call it.
+  func synchronizeStatistics() throws
+}
+
+extension TrainingControl {
+  /// Nothing: for models without running statistics.
+  public func synchronizeStatistics() throws {}
 }
 
 /// The values of a model's variables at one moment.

@@ -44,7 +44,7 @@ struct BoundElementwiseStep {
     case .cast:
       if let function = apus_cast(code, step.outputType.code) { return .unary(function) }
     }
-    preconditionFailure("\(step.name): no kernel for \(step.inputType)")
+    fatalError("\(step.name): no kernel for \(step.inputType)")
   }
 
   /// Works on `count` elements of each slot.

@@ -10,6 +10,15 @@ package struct Graph {
   package var nodes: [Node] {
     reachable(from: outputs + updates.map(\.value)).filter { !($0.primitive is Placeholder) }
   }
+
+  /// Throws when an operation reads a tensor of another trace, which has no values.
+  package func checkIsClosed() throws {
+    let own = Set((inputs + variables.map(\.placeholder)).compactMap { $0.node?.id })
+    for node in reachable(from: outputs + updates.map(\.value))
+    where node.primitive is Placeholder && !own.contains(node.id) {
+      throw node.output(0).leak("another traced function uses it")
+    }
+  }
 }
 
 extension Graph: CustomStringConvertible {

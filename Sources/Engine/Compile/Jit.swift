@@ -30,6 +30,7 @@ public final class Jitted<each Argument: Codable, Result: Codable> {
     if isNested { return try function(repeat each arguments) }
     let entry = try cache.entry(for: flat.arguments, tensors) { arena in
       let graph = try Trace.record(tensors.map(\.spec)) { try flat($0) }
+      try graph.checkIsClosed()
       return (try Plan(graph, arena: arena), flat.form)
     }
     let outputs = try entry.plan(tensors)

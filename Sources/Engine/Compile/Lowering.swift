@@ -129,7 +129,7 @@ struct Lowering {
   private mutating func resolve(_ tensor: Tensor) -> Reference {
     guard let storage = tensor.storage else {
       guard let known = tensor.node.flatMap({ references[$0.id] }) else {
-        preconditionFailure("a tensor of another trace was used: \(tensor.spec)")
+        fatalError("a tensor of another trace was used: \(tensor.spec)")
       }
       return known[tensor.outputIndex]
     }

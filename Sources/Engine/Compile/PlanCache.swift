@@ -57,7 +57,7 @@ struct PlanCache {
       let reason = reason(key, arguments, known)
       var fresh: (plan: Plan, result: Structure)?
       let duration = try ContinuousClock().measure { fresh = try compile(arena) }
-      guard let fresh else { preconditionFailure("compiling gave nothing") }
+      guard let fresh else { fatalError("compiling gave nothing") }
       if count >= limit { discardOldest() }
       compiled += 1
       // The form is kept, and not the memory of the first arguments.
@@ -71,7 +71,7 @@ struct PlanCache {
     entries[key]?[index].uses += 1
     entries[key]?[index].lastUse = clock
     lastKey = key
-    guard let entry = entries[key]?[index] else { preconditionFailure("a plan has been lost") }
+    guard let entry = entries[key]?[index] else { fatalError("a plan has been lost") }
     return entry
   }
 

@@ -54,9 +54,9 @@ package final class ByteReader {
   package init(
     memory: OwnedBytes, range: Range<Int>, deflated: Bool, path: String, prefix: String
   ) throws(EngineError) {
-    precondition(
-      range.lowerBound >= 0 && range.upperBound <= memory.count,
-      "ByteReader: bytes \(range) asked for, \(memory.count) are there")
+    guard range.lowerBound >= 0, range.upperBound <= memory.count else {
+      fatalError("ByteReader: bytes \(range) asked for, \(memory.count) are there")
+    }
     self.path = path
     self.prefix = prefix
     storedSize = range.count

@@ -27,9 +27,9 @@ package final class OwnedBytes {
 
   /// Counts `bytes` more of the unused memory as used.
   package func use(_ bytes: Int) {
-    precondition(
-      bytes >= 0 && bytes <= capacity - count,
-      "OwnedBytes.use: \(bytes) bytes asked for, \(capacity - count) are unused")
+    guard bytes >= 0, bytes <= capacity - count else {
+      fatalError("OwnedBytes.use: \(bytes) bytes asked for, \(capacity - count) are unused")
+    }
     count += bytes
   }
 

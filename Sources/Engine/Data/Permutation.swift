@@ -13,7 +13,12 @@ public enum Permutation {
   /// - Returns: positions as the kernels that gather rows take them.
   /// - Complexity: O(`count`).
   public static func shuffled(count: Int, seed: UInt64, epoch: Int = 0) -> [Int64] {
-    precondition(count >= 0, "Permutation.shuffled: the count must be at least 0, it is \(count)")
+    guard count >= 0 else {
+      fail(
+        EngineError.invalidArgument(
+          message: "Permutation.shuffled: the count must be at least 0, it is \(count)"))
+      return []
+    }
     // Mixed twice, so that neither seed + 1 nor epoch + 1 continues another's sequence.
     let mixedSeed = SplitMix64.mixed(seed &+ SplitMix64.increment)
     var generator = SplitMix64(

@@ -20,7 +20,7 @@ package struct SplitMix64: RandomNumberGenerator {
   ///
   /// - SeeAlso: D. Lemire, *Fast Random Integer Generation in an Interval*, 2019, algorithm 5.
   package mutating func next(below bound: UInt64) -> UInt64 {
-    precondition(bound > 0, "SplitMix64.next(below:): the bound must be positive")
+    guard bound > 0 else { fatalError("SplitMix64.next(below:): the bound must be positive") }
     var product = next().multipliedFullWidth(by: bound)
     if product.low < bound {
       let threshold = (0 &- bound) % bound

@@ -1,3 +1,6 @@
+import Foundation
+import Synchronization
+
 /// How a loss is scaled when a batch is split over ranks, whose gradients are summed.
 public enum LossScaling: String, Sendable, Hashable, CaseIterable, Codable {
   /// Each rank's mean times 1/ranks, as Keras does. Equal to one process on the whole batch when the
@@ -35,4 +38,43 @@ extension DistributionStrategy {
 public enum DistributionContext {
   /// The strategy in force; one process unless `withStrategy` of Dist says otherwise.
   @TaskLocal public static var strategy: any DistributionStrategy = SingleProcess.shared
+
+  /// The strategy in force when it was chosen for one process, as `withStrategy(.single)` does; nil otherwise.
+  static var alone: (any DistributionStrategy)? {
+    guard let single = strategy as? SingleProcess, single !== SingleProcess.shared else {
+      return nil
+    }
+    return single
+  }
+
+  private static let hasJoinedRanks = Atomic(false)
+
+  /// Says that this process has become a rank of the job that its launcher started.
+  package static func noteJoinedRanks() {
+    hasJoinedRanks.store(true, ordering: .sequentiallyConsistent)
+  }
+
+  private static let launch = Launch.detect(in: ProcessInfo.processInfo.environment)
+
+  /// Throws when this process is one of several of a launcher that nothing has joined: each would train a copy of its own.
+  ///
+  /// - Throws: ``EngineError/distribution(message:)``.
+  static func refuseUnjoinedRanks(_ strategy: any DistributionStrategy) throws {
+    guard strategy === SingleProcess.shared, alone == nil, unjoinedRank != nil, let launch else {
+      return
+    }
+    throw EngineError.distribution(
+      message: "\(launch.launcher) started \(launch.size ?? 0) ranks, but this model was made outside "
+        + "withStrategy(.mpi): each rank would train a copy of its own and overwrite the others' "
+        + "files. Make and train the model inside `try withStrategy(.mpi) { ... }`; where every rank "
+        + "is meant to train alone, inside `try withStrategy(.single) { ... }`")
+  }
+
+  /// The number of this process among those of its launcher, when there are several and nothing has joined them.
+  static var unjoinedRank: Int? {
+    guard let launch, launch.size ?? 1 > 1, !hasJoinedRanks.load(ordering: .relaxed) else {
+      return nil
+    }
+    return Launch.rank(in: ProcessInfo.processInfo.environment) ?? 0
+  }
 }

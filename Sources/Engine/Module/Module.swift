@@ -258,7 +258,7 @@ open class AnyModule {
       {
         return result
       }
-      fatalError("\(error)")
+      ProgramEnd.stop(error)
     }
     scope.isBusy = true
     defer { scope.isBusy = false }
@@ -326,23 +326,26 @@ open class AnyModule {
 
   /// The child module with this name, such as `mlp.linear_1`: the same object after every call.
   ///
-  /// - Precondition: there is one. See ``child(_:)`` for a question instead.
+  /// One that does not exist fails as ``withErrors(_:)`` describes. See ``child(_:)`` for a question instead.
   public subscript(dynamicMember name: String) -> AnyModule {
     if let child = child(name) { return child }
-    preconditionFailure(
-      "\(typeName) has no child module \"\(name)\": it has \(Array(scope.children.keys))"
-        + advice(on: name)
-    )
+    fail(
+      EngineError.model(
+        message: "\(typeName) has no child module \"\(name)\": it has "
+          + "\(Array(scope.children.keys))\(advice(on: name))"))
+    return AnyModule(name: name)
   }
 
   /// The value of the variable with this name, such as `mlp.linear.kernel`.
   ///
-  /// - Precondition: there is one.
+  /// One that does not exist fails as ``withErrors(_:)`` describes.
   @_disfavoredOverload
   public subscript(dynamicMember name: String) -> Tensor {
     if let variable = scope.variables[name] { return variable.value }
-    preconditionFailure(
-      "\(typeName) has no variable \"\(name)\": it has \(Array(scope.variables.keys))\(advice)")
+    return fail(
+      EngineError.model(
+        message: "\(typeName) has no variable \"\(name)\": it has "
+          + "\(Array(scope.variables.keys))\(advice)"))
   }
 
   /// What to do about a name that is no child module.

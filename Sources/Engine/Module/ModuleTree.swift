@@ -43,11 +43,11 @@ public struct ModuleTree: Sendable {
 
   /// The tensor with this name, such as `tree.linear.kernel`.
   ///
-  /// - Precondition: there is one.
+  /// One that does not exist fails as ``withErrors(_:)`` describes.
   @_disfavoredOverload
   public subscript(dynamicMember name: String) -> Tensor {
     if let tensor = self[name] { return tensor }
-    preconditionFailure("there is no tensor \"\(name)\" among \(paths)")
+    return fail(EngineError.model(message: "there is no tensor \"\(name)\" among \(paths)"))
   }
 
   /// The part below a path such as `encoder/layers/0`, with paths from there.

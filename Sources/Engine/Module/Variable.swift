@@ -181,7 +181,10 @@ public final class Variable {
 
   /// Puts a value into memory, whatever the context.
   package func store(_ value: Tensor) {
-    precondition(!value.isTraced, "variable \(path): a traced value left its trace")
+    guard !value.isTraced else {
+      fail(value.leak("variable \(path)"))
+      return
+    }
     guard pinned, let storage = tensor.storage else {
       tensor = value.detached
       return
@@ -204,7 +207,9 @@ public final class Variable {
   ///
   /// - Precondition: no plan knows the old address.
   package func move(to storage: Storage) {
-    precondition(storage.byteCount >= spec.byteCount)
+    guard storage.byteCount >= spec.byteCount else {
+      fatalError("variable \(path): \(storage.byteCount) bytes do not hold \(spec)")
+    }
     let value = stored
     value.withUnsafeBytes { bytes in
       if let source = bytes.baseAddress {

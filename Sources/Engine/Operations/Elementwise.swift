@@ -79,7 +79,7 @@ extension BinaryElementwise {
     let y = outputs[0]
     guard y.elementCount > 0 else { return {} }
     guard let function = apus_binary(Self.op, a.dtype.code) else {
-      preconditionFailure("\(name): no kernel for \(a.dtype), which infer admitted")
+      fatalError("\(name): no kernel for \(a.dtype), which infer admitted")
     }
     let (sizeA, sizeB, sizeY) = (a.dtype.size, b.dtype.size, y.dtype.size)
     let loop = StridedLoop(shape: y.shape, strides: [a.strides, b.strides, y.strides])
@@ -104,7 +104,7 @@ func unaryKernel(
 ) -> Kernel {
   guard y.elementCount > 0 else { return {} }
   guard let function else {
-    preconditionFailure("\(name): no kernel for \(x.dtype), which infer admitted")
+    fatalError("\(name): no kernel for \(x.dtype), which infer admitted")
   }
   let (sizeX, sizeY) = (x.dtype.size, y.dtype.size)
   let loop = StridedLoop(shape: y.shape, strides: [x.strides, y.strides])

@@ -32,7 +32,7 @@ public struct Select: Primitive {
     let y = outputs[0]
     guard y.elementCount > 0 else { return {} }
     guard let function = apus_select(y.dtype.code) else {
-      preconditionFailure("select: no kernel for \(y.dtype)")
+      fatalError("select: no kernel for \(y.dtype)")
     }
     let size = y.dtype.size
     let loop = StridedLoop(shape: y.shape, strides: inputs.map(\.strides) + [y.strides])

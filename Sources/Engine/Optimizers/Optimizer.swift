@@ -70,7 +70,11 @@ open class Optimizer {
   open func update(
     _ parameter: Tensor, gradient: Tensor, slots: [Tensor], step: Step
   ) -> (parameter: Tensor, slots: [Tensor]) {
-    preconditionFailure("\(Self.self) must override update or updateAll")
+    fail(
+      EngineError.model(
+        message: "the optimizer \(Self.self) says nowhere how parameters change: override "
+          + "update(_:gradient:slots:step:) or updateAll(_:_:_:step:)"))
+    return (parameter, slots)
   }
 
   /// The new values of all parameters and slots; `slots[k]` is the k-th slot of every parameter.

@@ -17,7 +17,7 @@ final class ErrorScope: Sendable {
 
 /// Runs `body` and throws the first error of any operation on tensors inside it.
 ///
-/// Outside such a scope a wrong shape stops the program with the same message.
+/// Outside such a scope a wrong shape ends the program with the same message on one line and exit code 1.
 ///
 /// - Throws: the first ``EngineError`` of an operation, or what `body` itself throws.
 public func withErrors<R>(_ body: () throws -> R) throws -> R {
@@ -29,6 +29,14 @@ public func withErrors<R>(_ body: () throws -> R) throws -> R {
   if let error = scope.error { throw error }
   return try result.get()
 }
+
+/// Runs `body` as outside any ``withErrors(_:)``: a failed operation ends the program, and with it all ranks.
+package func endingOnErrors<R>(_ body: () throws -> R) rethrows -> R {
+  try ErrorScope.$current.withValue(nil, operation: body)
+}
+
+/// Whether failed operations are kept for a ``withErrors(_:)`` around this code.
+package var keepsErrors: Bool { ErrorScope.current != nil }
 
 /// Reports a failed operation: kept by the enclosing ``withErrors(_:)``, fatal outside one.
 ///
@@ -42,7 +50,12 @@ package func fail(_ error: any Error) -> Tensor {
       located = EngineError.located(module: path, error: engineError)
     }
   }
-  guard let scope = ErrorScope.current else { fatalError("\(located)") }
+  guard let scope = ErrorScope.current else { ProgramEnd.stop(located) }
   scope.record(located)
   return .invalid
+}
+
+/// Throws what operations since the beginning of the innermost ``withErrors(_:)`` have reported, if anything.
+func throwReportedError() throws {
+  if let error = ErrorScope.current?.error { throw error }
 }

@@ -47,13 +47,31 @@ extension Shape: RandomAccessCollection {
 
   /// The length of one axis; negative axes count from the end.
   ///
-  /// - Precondition: the axis exists. After a failed operation inside `fit`, `jit` or `withErrors` shapes are
-  ///   unknown, and any axis gives 1 so that the first error is the one that is reported.
+  /// An axis that does not exist fails as ``withErrors(_:)`` describes.
   public subscript(axis: Int) -> Int {
     let index = axis < 0 ? axis + rank : axis
     if index >= 0 && index < rank { return dimensions[index] }
-    if ErrorScope.current?.error != nil { return 1 }
-    preconditionFailure("shape \(self) has no axis \(axis): it has \(rank) axes")
+    // After a failed operation shapes are unknown; the first error is the one that is kept.
+    fail(
+      EngineError.index(
+        operation: "shape",
+        message: "axis \(axis) does not exist in shape \(self): "
+          + (isEmpty ? "it is that of a scalar" : "it must be in \(-rank)..<\(rank)")))
+    return 1
+  }
+
+  /// The lengths of some axes.
+  ///
+  /// Axes that do not exist fail as ``withErrors(_:)`` describes.
+  public subscript(axes: Range<Int>) -> Swift.Slice<Shape> {
+    let present = axes.clamped(to: 0..<rank)
+    if present != axes {
+      fail(
+        EngineError.index(
+          operation: "shape",
+          message: "axes \(axes) do not exist in shape \(self): they must lie in 0..<\(rank)"))
+    }
+    return Swift.Slice(base: self, bounds: present)
   }
 }
 

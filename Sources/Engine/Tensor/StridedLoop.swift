@@ -2,6 +2,9 @@ import CKernels
 
 /// A loop nest over several operands of one shape, with neighbouring axes merged where all operands allow it.
 struct StridedLoop {
+  /// What the C driver can take.
+  private static let maximumRank = 16
+
   private(set) var shape: [Int]
   private(set) var strides: [[Int]]
 
@@ -23,7 +26,16 @@ struct StridedLoop {
         for index in operands.indices { strides[index].append(operands[index][axis]) }
       }
     }
-    precondition(shape.count <= 16, "operations work on 16 separate axes at most, got \(full)")
+    if shape.count > Self.maximumRank {
+      // Copies of elements that nobody sees: the error is thrown, or has ended the program.
+      fail(
+        EngineError.shape(
+          operation: "strides",
+          message: "operations work on \(Self.maximumRank) axes at most that cannot be joined, got "
+            + "\(shape.count) in \(full)"))
+      shape.removeLast(shape.count - Self.maximumRank)
+      strides = strides.map { Array($0.prefix(Self.maximumRank)) }
+    }
     self.shape = shape
     self.strides = strides
   }

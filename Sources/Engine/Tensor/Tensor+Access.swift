@@ -57,7 +57,7 @@ extension Tensor {
   /// - Precondition: the tensor has values: it is not inside a trace.
   public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     let source = requireValues().contiguous()
-    guard let storage = source.storage else { preconditionFailure("no storage") }
+    guard let storage = source.storage else { fatalError("no storage") }
     defer { withExtendedLifetime(storage) {} }
     let start = storage.pointer + source.offset * dtype.size
     return try body(UnsafeRawBufferPointer(start: start, count: elementCount * dtype.size))
@@ -75,11 +75,23 @@ extension Tensor {
   private func requireValues() -> Tensor {
     if storage != nil { return self }
     fail(
-      EngineError.invalidArgument(
-        message: """
-          the values of a tensor \(spec) were asked for while tracing: inside jit, fit and evaluate operations \
-          are recorded and have no values yet; return the tensor, or pass runEagerly: true
-          """))
+      Trace.active == nil
+        ? leak("its values were asked for")
+        : EngineError.invalidArgument(
+          message: """
+            the values of a tensor \(spec) were asked for while tracing: inside jit, fit and evaluate operations \
+            are recorded and have no values yet; return the tensor, or pass runEagerly: true
+            """))
     return .zeros(shape, dtype: dtype)
+  }
+
+  /// The error for a tensor of a trace that is used outside it.
+  func leak(_ place: String) -> EngineError {
+    .invalidArgument(
+      message: """
+        a tensor \(spec) left the function in which it was traced (\(place)): inside jit, fit and evaluate \
+        operations are recorded, and what they give has values only as a result of that function; return it \
+        from there
+        """)
   }
 }

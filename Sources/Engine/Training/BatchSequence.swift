@@ -79,7 +79,8 @@ extension Model {
   fileprivate func lastStep(
     _ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int
   ) throws -> Step {
-    let shape = RecentStep.Shape(mode: mode, rows: rows, globalRows: globalRows)
+    let shape = RecentStep.Shape(
+      mode: mode, rows: rows, globalRows: globalRows, replicas: strategy.replicaCount)
     if let recent, recent.shape == shape, recent.dataset == dataset.identity { return recent.step }
     let step = try step(mode, dataset, rows: rows, globalRows: globalRows)
     recent = RecentStep(shape: shape, dataset: dataset.identity, step: step)
@@ -102,6 +103,7 @@ struct RecentStep {
     let mode: StepMode
     let rows: Int
     let globalRows: Int
+    let replicas: Int
   }
 
   let shape: Shape

@@ -20,6 +20,8 @@ struct Dataset {
     self.y = y
     self.sampleWeight = sampleWeight
     arrays = (x.tensors + y.tensors + [sampleWeight].compactMap(\.self)).map { $0.contiguous() }
+    try throwReportedError()
+    if let traced = arrays.first(where: \.isTraced) { throw traced.leak("it is given as data") }
     guard let first = arrays.first, first.rank > 0 else {
       throw EngineError.data(
         message: "there is no data: x and y hold no tensor with a batch axis")

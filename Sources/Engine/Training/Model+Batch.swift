@@ -37,6 +37,7 @@ extension Model {
     _ mode: StepMode, _ x: some Encodable, _ y: some Encodable, _ sampleWeight: Tensor?,
     _ classWeight: [Int: Double]?, _ reset: Bool, _ caller: String
   ) throws -> Logs {
+    if mode == .train { try DistributionContext.refuseUnjoinedRanks(strategy) }
     let encoder = StructureEncoder()
     let structure = try encoder.encode(y)
     try requireLabels(structure, caller)
@@ -48,6 +49,7 @@ extension Model {
     try build(dataset, rows: dataset.count)
     if reset { resetMetrics() }
     try run(mode, dataset)
+    if mode == .train { try synchronizeStatistics() }
     return try currentLogs()
   }
 }

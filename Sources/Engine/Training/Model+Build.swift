@@ -5,7 +5,10 @@ extension Model {
   func build(_ dataset: Dataset, rows: Int) throws {
     // A model that could not be made (a loss that asks for an unknown name) is not trained either.
     if let error = ErrorScope.current?.error { throw error }
-    guard !isBuilt || !builtModules.elementsEqual(module.scopes, by: ===) else { return }
+    let mustShare = communicator.size > 1 && !isShared
+    guard !isBuilt || mustShare || !builtModules.elementsEqual(module.scopes, by: ===) else {
+      return
+    }
     steps.removeAll()
     recent = nil
     // Tracing runs the module on shapes alone: variables are made, nothing is computed.
@@ -17,7 +20,10 @@ extension Model {
       }
     }
     try synchronizeStart(traced)
+    // A vote of one rank alone does not count.
+    if mustShare, isBuilt { usesBFloat16 = nil }
     try choosePrecision()
+    isShared = communicator.size > 1
     layOutParameters()
     isBuilt = true
     builtModules = module.scopes
@@ -110,7 +116,11 @@ extension Model {
   ///
   /// A rank counts by the training steps in which it had rows since the last time: without rows statistics stay as they
   /// are, and must not hold back what other ranks have seen.
-  func synchronizeStatistics() throws {
+  ///
+  /// Collective: every rank must call it. `fit` does so after every epoch, and `trainOnBatch` after its step.
+  ///
+  /// - Throws: an error of the communicator.
+  public func synchronizeStatistics() throws {
     guard communicator.size > 1 else { return }
     let statistics = module.variables(.batchStatistic)
     for (variable, value) in try StateReduction.combined(

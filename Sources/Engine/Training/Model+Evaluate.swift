@@ -5,10 +5,24 @@ extension Model {
   ///   - batchSize: samples of one step over all ranks; it does not change the result.
   ///   - steps: stops early.
   /// - Returns: values by name, `loss` first; the same on every rank.
+  ///
+  /// Collective: every rank must call it. One rank alone can do it inside `withStrategy(.single)` of Dist.
   /// - Throws: ``EngineError`` on data that does not fit.
   public func evaluate(
     x: some Encodable, y: some Encodable = Structure.none, batchSize: Int = 32,
     sampleWeight: Tensor? = nil, steps: Int? = nil, callbacks: [Callback] = []
+  ) throws -> Logs {
+    try requireAtLeastOne(("batchSize", batchSize), ("steps", steps))
+    return try withErrors {
+      try evaluateReporting(
+        x: x, y: y, batchSize: batchSize, sampleWeight: sampleWeight, steps: steps,
+        callbacks: callbacks)
+    }
+  }
+
+  private func evaluateReporting(
+    x: some Encodable, y: some Encodable, batchSize: Int, sampleWeight: Tensor?, steps: Int?,
+    callbacks: [Callback]
   ) throws -> Logs {
     let structure = try SampleStructure.encode(y, "y of evaluate")
     try requireLabels(structure, "evaluate")

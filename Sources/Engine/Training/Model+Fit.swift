@@ -49,6 +49,31 @@ extension Model {
     stepsPerEpoch: Int? = nil, validationSteps: Int? = nil, validationBatchSize: Int? = nil,
     validationFrequency: Int = 1
   ) throws -> History {
+    try DistributionContext.refuseUnjoinedRanks(strategy)
+    try requireAtLeastOne(("stepsPerEpoch", stepsPerEpoch), ("validationSteps", validationSteps))
+    try requireAtLeastOne(
+      ("validationBatchSize", validationBatchSize), ("validationFrequency", validationFrequency))
+    guard epochs >= 0, (initialEpoch ?? 0) >= 0 else {
+      throw EngineError.invalidArgument(
+        message: "epochs is \(epochs) and initialEpoch \(initialEpoch ?? 0): neither may be negative")
+    }
+    // Callbacks, class weights and the encoding of data compute with tensors too.
+    return try withErrors {
+      try fitReporting(
+        x: x, y: y, batchSize: batchSize, epochs: epochs, verbose: verbose, callbacks: callbacks,
+        validationSplit: validationSplit, validationData: validationData, shuffle: shuffle,
+        classWeight: classWeight, sampleWeight: sampleWeight, initialEpoch: initialEpoch,
+        stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,
+        validationBatchSize: validationBatchSize, validationFrequency: validationFrequency)
+    }
+  }
+
+  private func fitReporting(
+    x: some Encodable, y: some Encodable, batchSize: Int?, epochs: Int, verbose: Verbosity,
+    callbacks: [Callback], validationSplit: Double, validationData: ValidationData?, shuffle: Bool,
+    classWeight: [Int: Double]?, sampleWeight: Tensor?, initialEpoch: Int?, stepsPerEpoch: Int?,
+    validationSteps: Int?, validationBatchSize: Int?, validationFrequency: Int
+  ) throws -> History {
     self.classWeight = classWeight
     let x = try SampleStructure.encode(x, "x of fit")
     let y = try SampleStructure.encode(y, "y of fit")
@@ -63,11 +88,8 @@ extension Model {
     if validation == nil, validationSplit != 0 {
       (training, validation) = try split(training, validationSplit, unweighted: sampleWeight, x, y)
     }
+    try throwReportedError()
     let first = initialEpoch ?? 0
-    guard first >= 0 else {
-      throw EngineError.invalidArgument(
-        message: "initialEpoch is \(first): it must be at least 0")
-    }
     let run = try FitRun(
       model: self, training: training, validation: validation, batchSize: batchSize,
       stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,

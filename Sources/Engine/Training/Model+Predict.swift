@@ -7,6 +7,8 @@ extension Model {
   ///
   /// - Parameter batchSize: samples of one step over all ranks.
   /// - Returns: a tensor, or an array, dictionary or struct of tensors, of the form that the module gives.
+  ///
+  /// Collective: every rank must call it. One rank alone can do it inside `withStrategy(.single)` of Dist.
   /// - Throws: ``EngineError`` on data that does not fit, or when the output has another form than `Output`.
   public func predict<Output: Decodable>(
     x: some Encodable, batchSize: Int = 32, callbacks: [Callback] = [],
@@ -17,7 +19,7 @@ extension Model {
     let list = CallbackList(
       callbacks, model: self,
       parameters: RunParameters(samples: dataset.count, verbosity: .silent))
-    let output = try predict(dataset, batchSize: batchSize, list)
+    let output = try withErrors { try predict(dataset, batchSize: batchSize, list) }
     return try StructureDecoder().decode(Output.self, from: output)
   }
 

@@ -1,12 +1,15 @@
 extension Model {
-  /// Writes the module's variables as a safetensors file, whole or not at all. Every rank must call it; rank 0 writes.
+  /// Writes the module's variables as a safetensors file, whole or not at all. Under several ranks rank 0 writes; the others
+  /// may call it, and need not.
+  ///
+  /// Running statistics are those of rank 0. After `fit`, after an epoch and after `trainOnBatch` they are the same on every
+  /// rank; between the steps of an epoch, call ``synchronizeStatistics()`` on every rank first.
   ///
   /// - Throws: ``EngineError/file(path:message:)`` when the file cannot be written, and when the model has no weights yet.
   public func saveWeights(to path: String) throws {
     guard isBuilt || module is Functional else {
       throw EngineError.model(message: "there are no weights to save before the first batch")
     }
-    try synchronizeStatistics()
     guard isChief else { return }
     try module.saveWeights(to: path)
   }

@@ -21,8 +21,13 @@ public final class Model: TrainingControl {
   public var stopTraining = false
   /// What the last `fit` logged, epoch by epoch.
   public internal(set) var history = History()
-  /// How ranks work together; that of the code that made the model.
-  public let strategy: any DistributionStrategy
+  /// How ranks work together: that of the code that made the model. Inside `withStrategy(.single)` of Dist a model works
+  /// alone, whatever made it.
+  public var strategy: any DistributionStrategy {
+    hasRanks ? DistributionContext.alone ?? ownStrategy : ownStrategy
+  }
+  private let ownStrategy: any DistributionStrategy
+  private let hasRanks: Bool
 
   let losses: [LossEntry]
   let metrics: [MetricEntry]
@@ -43,13 +48,16 @@ public final class Model: TrainingControl {
   /// Training steps in which this rank had rows, since running statistics were averaged over ranks.
   var stepsWithRows = 0
   var isBuilt = false
+  /// Whether the ranks have compared their models and hold rank 0's values; not after a first batch on one rank alone.
+  var isShared = false
   /// The modules that the steps were compiled for: a module put into a property later takes part from the next call on.
   var builtModules: [Scope] = []
   /// How many epochs `fit` has begun, counted from `initialEpoch` where one was given: the number of the epoch whose order of
   /// samples the next `fit` begins with.
   public internal(set) var trainedEpochs = 0
   /// The first row and the number of rows of this rank's share of the batch, for noise; nil where there are no other ranks.
-  let sharePlace: SharePlace?
+  var sharePlace: SharePlace? { strategy.replicaCount > 1 ? joinedPlace : nil }
+  private let joinedPlace: SharePlace?
   /// The class weights of the current call of `fit`, for losses that ask for them.
   var classWeight: [Int: Double]?
 
@@ -87,8 +95,9 @@ public final class Model: TrainingControl {
     self.seed = seed
     self.runEagerly = runEagerly
     self.precision = precision
-    strategy = DistributionContext.strategy
-    sharePlace = strategy.replicaCount > 1 ? SharePlace(strategy.communicator) : nil
+    ownStrategy = DistributionContext.strategy
+    hasRanks = ownStrategy.replicaCount > 1
+    joinedPlace = hasRanks ? SharePlace(ownStrategy.communicator) : nil
     module.seed = seed
     trackers["loss"] = MeanTracker(name: "loss")
     do {
@@ -118,7 +127,10 @@ public final class Model: TrainingControl {
   public var communicator: any Communicator { strategy.communicator }
 
   /// Whether this rank prints and writes files.
-  public var isChief: Bool { communicator.rank == 0 }
+  ///
+  /// What the chief alone may do: ``saveWeights(to:)`` and everything that reads the model. `fit`, `evaluate` and `predict`
+  /// need all ranks, which would wait for each other; inside `withStrategy(.single)` of Dist they work on one.
+  public var isChief: Bool { ownStrategy.isChief }
 
   /// Metrics that the user gave.
   var ownMetrics: [AnyMetric] { (metrics + weightedMetrics).map(\.metric) }

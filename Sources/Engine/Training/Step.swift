@@ -20,6 +20,8 @@ struct StepKey: Hashable {
   let modes: [Bool]
   /// How many threads the plan is cut for.
   let threads: Int
+  /// How many ranks add their gradients: one rank can work alone.
+  let replicas: Int
 }
 
 /// A step that is ready to run on batches of one shape.
@@ -77,7 +79,7 @@ extension Model {
       form: dataset.form + (tracedClassWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
       globalRows: dependsOnGlobalRows ? globalRows : 0,
       modes: mode == .predict ? [] : module.modes,
-      threads: ComputeThreads.count)
+      threads: ComputeThreads.count, replicas: strategy.replicaCount)
     if let known = steps.step(for: key), (known.plan == nil) == runEagerly { return known }
     var form = Structure.none
     let dataset = dataset.withoutRows
@@ -128,6 +130,7 @@ extension Model {
     _ mode: StepMode, _ specs: [TensorSpec], _ body: ([Tensor]) throws -> [Tensor]
   ) throws -> Plan {
     let graph = try Trace.record(specs, body)
+    try graph.checkIsClosed()
     // Predictions are read before the next batch is looked at.
     let banks = mode == .predict || prefetcher == nil ? 1 : 2
     return try Plan(graph, passes: passes, banks: banks, arena: arena)

@@ -1,4 +1,4 @@
-import Dist
+import Engine
 import Testing
 
 @Suite("How a process was started")

@@ -13,7 +13,7 @@ public class Merge: Module {
 
   /// The tensors, of one rank and with shapes that fit, as one.
   func merged(_ inputs: [Tensor]) -> Tensor {
-    preconditionFailure("\(typeName) must override merged")
+    fatalError("\(typeName) must override merged")
   }
 
   /// `[batch, ...]`, several times, to `[batch, ...]`.

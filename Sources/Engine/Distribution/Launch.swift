@@ -6,6 +6,12 @@ public struct Launch: Hashable, Sendable {
   /// The number of ranks the launcher says it started, where it says so.
   public var size: Int?
 
+  /// The number of this process among those of its launcher, where the environment says it.
+  static func rank(in environment: [String: String]) -> Int? {
+    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"].lazy
+      .compactMap { environment[$0].flatMap { Int($0) } }.first
+  }
+
   /// A launcher and the number of ranks it says.
   public init(launcher: String, size: Int?) {
     self.launcher = launcher
