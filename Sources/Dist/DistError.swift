@@ -43,8 +43,8 @@ extension DistError: CustomStringConvertible {
         + "needs ranks into one withStrategy(.mpi)"
     case .afterSession(let call):
       return "\(call): withStrategy(.mpi) has returned, and MPI has ended with it; do what needs all "
-        + "ranks (fit, evaluate, predict) inside it, or let each rank work alone: "
-        + "withStrategy(.single) { ... }"
+        + "ranks (fit, evaluate, predict) inside it, or let each rank work by "
+        + "itself: alone { ... }"
     case .sizeMismatch(let launcher, let expected, let found):
       return "\(launcher) started \(expected) ranks, but MPI sees \(found): every rank would train "
         + "alone. Use the mpirun of this MPI library, or srun --mpi=pmix"

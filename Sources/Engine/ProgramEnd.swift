@@ -17,9 +17,9 @@ package enum ProgramEnd {
   /// Prints `error` and ends the program, and with it all ranks of its job.
   package static func stop(_ error: any Error) -> Never {
     let message = "\(error)"
+    if let abort = job.withLock({ $0 }) { abort(message) }
     let communicator = DistributionContext.strategy.communicator
     if communicator.size > 1 { communicator.abort(message: message, code: 1) }
-    if let abort = job.withLock({ $0 }) { abort(message) }
     // An error that every process of a launcher has is printed by the first.
     if case .distribution? = error as? EngineError, DistributionContext.unjoinedRank ?? 0 > 0 {
       Thread.sleep(forTimeInterval: 1)

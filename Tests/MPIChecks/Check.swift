@@ -50,6 +50,12 @@ extension Check {
       Check("throw-with-pending", checkThrowWithPending),
       Check("abort", checkAbort),
       Check("must-fail", checkThatMustFail),
+      Check("wrong-shape", checkWrongShape),
+      Check("alone", checkAlone),
+      Check("after-session", startsByItself: true, checkAfterSession),
+      Check("without-strategy", startsByItself: true, checkWithoutStrategy),
+      Check("each-alone", startsByItself: true, checkEachAlone),
+      Check("unmatched", checkUnmatched),
       Check("latency", measureLatency),
     ]
 }

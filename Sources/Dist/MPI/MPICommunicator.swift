@@ -40,6 +40,20 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// 17.2. Up to 8 KiB starting costs more than doing; beyond there is something to overlap.
   static let blockingBytes = 8 * 1024
 
+  /// How long a rank that is done waits for others in silence; shorter in tests.
+  package static let patience = Patience()
+
+  /// A duration that can be changed from any thread.
+  package final class Patience: Sendable {
+    private let value = Mutex(Duration.seconds(60))
+
+    /// The duration.
+    package var load: Duration { value.withLock { $0 } }
+
+    /// Changes it.
+    package func store(_ new: Duration) { value.withLock { $0 = new } }
+  }
+
   /// A communicator of its own over the ranks of `parent`, so that its messages meet no others.
   ///
   /// - Parameters:
@@ -87,6 +101,33 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
       var handle: MPI_Comm? = self.handle
       isClosed.store(true, ordering: .sequentiallyConsistent)
       try MPICall.run("MPI_Comm_free", rank: rank) { MPI_Comm_free(&handle) }
+    }
+  }
+
+  /// Returns when every rank has called it, as a barrier does, and says so once when some do not come for a long time.
+  func meetAtEnd() throws(DistError) {
+    try locked("MPI_Ibarrier") { () throws(DistError) in
+      try table.waitForAll(rank: rank)
+      let request = UnsafeMutablePointer<MPI_Request?>.allocate(capacity: 1)
+      request.initialize(to: nil)
+      defer { request.deallocate() }
+      try MPICall.run("MPI_Ibarrier", rank: rank) { MPI_Ibarrier(handle, request) }
+      let start = ContinuousClock.now
+      var hasWarned = false
+      while true {
+        var done: Int32 = 0
+        try MPICall.run("MPI_Test", rank: rank) { apus_mpi_test_all(1, request, &done) }
+        if done != 0 { return }
+        let waited = ContinuousClock.now - start
+        if waited > .milliseconds(20) { Thread.sleep(forTimeInterval: 0.001) }
+        if waited > Self.patience.load, !hasWarned {
+          hasWarned = true
+          RankReport.print(
+            "this rank is done and waits for others. If they call evaluate, predict or fit without this "
+              + "one, they wait for ever: every rank must call them, or one inside alone { ... }",
+            rank: rank, size: size)
+        }
+      }
     }
   }
 

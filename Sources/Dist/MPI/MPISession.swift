@@ -107,6 +107,7 @@ public final class MPISession: Sendable {
       return true
     }
     guard isRunning else { return }
+    try communicator.meetAtEnd()
     try communicator.close()
     ProgramEnd.setJob(nil)
     try MPICall.run("MPI_Finalize", rank: communicator.rank) { MPI_Finalize() }

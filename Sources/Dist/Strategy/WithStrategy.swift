@@ -21,13 +21,8 @@ public enum StrategyKind: Hashable, Sendable {
 /// }
 /// ```
 ///
-/// - `.single`: `body` runs here, and its errors are thrown. Inside another strategy it lets one rank work alone: a model
-///   that was made with several ranks works in it as if there were one, which is how rank 0 evaluates or predicts
-///   something without the others:
-///
-///   ```swift
-///   if model.isChief { print(try withStrategy(.single) { try model.evaluate(x: x, y: y) }) }
-///   ```
+/// - `.single`: `body` runs here, and its errors are thrown. (Inside another strategy ``Engine/alone(_:)`` does the same
+///   for a part of one rank's work.)
 /// - `.mpi`: every process runs `body`, and a normal return ends MPI in it (so this can be done once
 ///   in a process; inside a running session it can be nested). An error ends the job with exit code 1. One that all
 ///   ranks have is printed once, as `Error: message`; that of one rank as `[rank 3/8] message`, and the job is aborted,

@@ -7,6 +7,11 @@ public func apply(_ primitive: some Primitive, _ inputs: [Tensor]) -> [Tensor] {
   do {
     let specs = try primitive.infer(inputs.map(\.spec))
     outputCount = specs.count
+    for spec in specs where spec.shape.elementCount > Shape.mostElements {
+      throw EngineError.shape(
+        operation: primitive.name,
+        message: "the result \(spec.shape) would have more elements than can be counted")
+    }
     if inputs.contains(where: \.isTraced) {
       let node = Node(primitive: primitive, inputs: inputs, outputs: specs, values: [])
       return specs.indices.map(node.output)
@@ -46,10 +51,10 @@ private func evaluate(
   }
   let sources = primitive.acceptsStrided ? inputs : inputs.map { $0.contiguous() }
   let operands = sources.compactMap(\.operand)
-  let outputs = specs.map { spec in
+  let outputs = try specs.map { spec in
     Tensor(
       layout: Layout(rowMajor: spec.shape), dtype: spec.dtype,
-      storage: Storage(byteCount: spec.byteCount))
+      storage: try Storage(asking: spec.byteCount))
   }
   let workspace = Workspace()
   let kernel = primitive.prepare(operands, outputs.compactMap(\.operand), workspace)

@@ -39,8 +39,8 @@ public enum DistributionContext {
   /// The strategy in force; one process unless `withStrategy` of Dist says otherwise.
   @TaskLocal public static var strategy: any DistributionStrategy = SingleProcess.shared
 
-  /// The strategy in force when it was chosen for one process, as `withStrategy(.single)` does; nil otherwise.
-  static var alone: (any DistributionStrategy)? {
+  /// The strategy in force when it was chosen for one process, as ``alone(_:)`` does; nil otherwise.
+  static var chosenAlone: (any DistributionStrategy)? {
     guard let single = strategy as? SingleProcess, single !== SingleProcess.shared else {
       return nil
     }
@@ -60,14 +60,14 @@ public enum DistributionContext {
   ///
   /// - Throws: ``EngineError/distribution(message:)``.
   static func refuseUnjoinedRanks(_ strategy: any DistributionStrategy) throws {
-    guard strategy === SingleProcess.shared, alone == nil, unjoinedRank != nil, let launch else {
+    guard strategy === SingleProcess.shared, chosenAlone == nil, unjoinedRank != nil, let launch else {
       return
     }
     throw EngineError.distribution(
       message: "\(launch.launcher) started \(launch.size ?? 0) ranks, but this model was made outside "
         + "withStrategy(.mpi): each rank would train a copy of its own and overwrite the others' "
         + "files. Make and train the model inside `try withStrategy(.mpi) { ... }`; where every rank "
-        + "is meant to train alone, inside `try withStrategy(.single) { ... }`")
+        + "is meant to train alone, inside `try alone { ... }`")
   }
 
   /// The number of this process among those of its launcher, when there are several and nothing has joined them.

@@ -24,6 +24,9 @@ extension Int: TensorIndex {
   public var selection: TensorSelection { .position(self) }
 }
 
+/// Where a range ends that has `last` as its last position: behind -1 comes the end itself, not position 0.
+private func behind(_ last: Int) -> Int? { last == -1 || last == .max ? nil : last + 1 }
+
 extension Range<Int>: TensorIndex {
   /// Positions up to but not including the end; `-3 ..< -1` counts from the end.
   public var selection: TensorSelection { .range(from: lowerBound, to: upperBound, by: 1) }
@@ -32,8 +35,7 @@ extension Range<Int>: TensorIndex {
 extension ClosedRange<Int>: TensorIndex {
   /// Positions up to and including the end.
   public var selection: TensorSelection {
-    // Behind -1 comes the end itself, not position 0.
-    .range(from: lowerBound, to: upperBound == -1 ? nil : upperBound + 1, by: 1)
+    .range(from: lowerBound, to: behind(upperBound), by: 1)
   }
 }
 
@@ -50,7 +52,7 @@ extension PartialRangeUpTo<Int>: TensorIndex {
 extension PartialRangeThrough<Int>: TensorIndex {
   /// Positions from the first.
   public var selection: TensorSelection {
-    .range(from: nil, to: upperBound == -1 ? nil : upperBound + 1, by: 1)
+    .range(from: nil, to: behind(upperBound), by: 1)
   }
 }
 
@@ -149,7 +151,7 @@ private struct IndexPlan {
       for length in shape.dimensions[axis..<(axis + free)] { keep(0, length, 1) }
     case .range(let start, let end, let step):
       let bounds = try SliceBounds(start: start, end: end, step: step, length: shape[axis])
-      keep(bounds.start, bounds.count, step)
+      keep(bounds.start, bounds.count, bounds.step)
     case .position(let position):
       let length = shape[axis]
       guard position >= -length, position < length else {

@@ -113,6 +113,7 @@ public func slice(
 struct SliceBounds {
   var start: Int
   var count: Int
+  var step: Int
 
   init(start: Int?, end: Int?, step: Int, length: Int) throws(EngineError) {
     guard step != 0 else {
@@ -127,6 +128,8 @@ struct SliceBounds {
     let last = end.map(position) ?? (step > 0 ? length : -1)
     let span = step > 0 ? last - first : first - last
     self.start = first
-    count = span > 0 ? (span - 1) / abs(step) + 1 : 0
+    count = span > 0 ? Int(UInt(span - 1) / step.magnitude) + 1 : 0
+    // A single element has no distance to the next one, however large.
+    self.step = count > 1 ? step : 1
   }
 }

@@ -45,8 +45,11 @@ package var keepsErrors: Bool { ErrorScope.current != nil }
 package func fail(_ error: any Error) -> Tensor {
   var located = error
   if let engineError = error as? EngineError, let path = CallFrame.currentPath, !path.isEmpty {
-    if case .located = engineError {
-    } else {
+    switch engineError {
+    case .located: break
+    // It names its module.
+    case .hook(let own, _) where !own.isEmpty: break
+    default:
       located = EngineError.located(module: path, error: engineError)
     }
   }

@@ -12,8 +12,19 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
   /// The number of axes.
   public var rank: Int { dimensions.count }
 
-  /// The number of elements: the product of the lengths, 1 for a scalar.
-  public var elementCount: Int { dimensions.reduce(1, *) }
+  /// The number of elements: the product of the lengths, 1 for a scalar; `Int.max` when it is larger.
+  public var elementCount: Int {
+    var count = 1
+    for length in dimensions {
+      let (product, isTooLarge) = count.multipliedReportingOverflow(by: length)
+      if isTooLarge { return dimensions.contains(0) ? 0 : .max }
+      count = product
+    }
+    return count
+  }
+
+  /// With more elements than this the bytes cannot be counted.
+  static let mostElements = Int.max / 16
 
   /// Strides in elements of the row-major layout.
   package var rowMajorStrides: [Int] {
@@ -21,7 +32,8 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
     var step = 1
     for axis in stride(from: rank - 1, through: 0, by: -1) {
       strides[axis] = step
-      step *= Swift.max(dimensions[axis], 1)
+      // Wraps around for a shape with more elements than can be counted, which no tensor in memory has.
+      step &*= Swift.max(dimensions[axis], 1)
     }
     return strides
   }
@@ -64,14 +76,38 @@ extension Shape: RandomAccessCollection {
   ///
   /// Axes that do not exist fail as ``withErrors(_:)`` describes.
   public subscript(axes: Range<Int>) -> Swift.Slice<Shape> {
-    let present = axes.clamped(to: 0..<rank)
-    if present != axes {
-      fail(
-        EngineError.index(
-          operation: "shape",
-          message: "axes \(axes) do not exist in shape \(self): they must lie in 0..<\(rank)"))
+    part(from: axes.lowerBound, to: axes.upperBound)
+  }
+
+  /// As for a range that leaves out its end.
+  public subscript(axes: ClosedRange<Int>) -> Swift.Slice<Shape> {
+    part(from: axes.lowerBound, to: axes.upperBound + 1)
+  }
+
+  /// As for a range that has an end: the last axis.
+  public subscript(axes: PartialRangeFrom<Int>) -> Swift.Slice<Shape> {
+    part(from: axes.lowerBound, to: rank)
+  }
+
+  /// As for a range that has a beginning: axis 0.
+  public subscript(axes: PartialRangeUpTo<Int>) -> Swift.Slice<Shape> {
+    part(from: 0, to: axes.upperBound)
+  }
+
+  /// As for a range that has a beginning, axis 0, and leaves out its end.
+  public subscript(axes: PartialRangeThrough<Int>) -> Swift.Slice<Shape> {
+    part(from: 0, to: axes.upperBound + 1)
+  }
+
+  private func part(from start: Int, to end: Int) -> Swift.Slice<Shape> {
+    if start >= 0, start <= end, end <= rank {
+      return Swift.Slice(base: self, bounds: start..<end)
     }
-    return Swift.Slice(base: self, bounds: present)
+    fail(
+      EngineError.index(
+        operation: "shape",
+        message: "axes \(start)..<\(end) do not exist in shape \(self): they must lie in 0..<\(rank)"))
+    return Swift.Slice(base: self, bounds: 0..<0)
   }
 }
 
@@ -110,7 +146,7 @@ public struct TensorSpec: Hashable, Sendable, CustomStringConvertible {
   public var description: String { "\(dtype) \(shape)" }
 
   /// Bytes of a row-major tensor like this.
-  package var byteCount: Int { shape.elementCount * dtype.size }
+  package var byteCount: Int { Swift.min(shape.elementCount, Shape.mostElements) * dtype.size }
 }
 
 /// Where the elements of a tensor lie in its storage.

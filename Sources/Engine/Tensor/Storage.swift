@@ -13,11 +13,24 @@ package final class Storage: @unchecked Sendable {
   /// What keeps the memory alive when this storage is a part of something larger.
   private let owner: AnyObject?
 
+  /// Fresh memory, not initialised. Where the system has none to give the program ends with an error that says so.
+  package convenience init(byteCount: Int) {
+    do throws(EngineError) { try self.init(asking: byteCount) } catch { ProgramEnd.stop(error) }
+  }
+
   /// Fresh memory, not initialised.
-  package init(byteCount: Int) {
+  ///
+  /// - Throws: ``EngineError/invalidArgument(message:)`` when the system has none to give.
+  package init(asking byteCount: Int) throws(EngineError) {
+    var memory: UnsafeMutableRawPointer?
+    guard byteCount >= 0, posix_memalign(&memory, 64, max(byteCount, 1)) == 0, let memory else {
+      throw .invalidArgument(
+        message: "\(byteCount) bytes of memory were asked for, which the system cannot give: work on "
+          + "smaller batches or tensors")
+    }
     self.byteCount = byteCount
     self.owner = nil
-    pointer = .allocate(byteCount: max(byteCount, 1), alignment: 64)
+    pointer = memory
     StorageStatistics.count(byteCount)
   }
 
@@ -41,7 +54,7 @@ package final class Storage: @unchecked Sendable {
 
   deinit {
     guard owner == nil else { return }
-    pointer.deallocate()
+    free(pointer)
     StorageStatistics.release(byteCount)
   }
 }

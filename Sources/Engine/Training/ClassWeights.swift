@@ -39,6 +39,11 @@ enum ClassWeights {
       values.append(Float(weight))
     }
     let tensor = Tensor(values)
+    if let sampleWeight, sampleWeight.elementCount != values.count {
+      throw EngineError.data(
+        message: "sampleWeight \(sampleWeight.shape) does not fit the \(values.count) samples that "
+          + "classWeight is given for: it must have one weight a sample")
+    }
     return sampleWeight.map { reshape($0, [$0.elementCount]).cast(to: .float32) * tensor } ?? tensor
   }
 }

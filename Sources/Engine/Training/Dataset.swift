@@ -51,6 +51,12 @@ struct Dataset {
     arrays = []
   }
 
+  /// Throws when there is nothing to compute a loss from.
+  func requireSamples(_ caller: String) throws {
+    guard count == 0 else { return }
+    throw EngineError.data(message: "\(caller) was given no samples: x has a batch axis of length 0")
+  }
+
   /// The samples `range` of `0..<count`, without copying.
   func slice(_ range: Range<Int>) throws -> Dataset {
     func cut(_ tensor: Tensor) -> Tensor { tensor[range] }

@@ -46,6 +46,7 @@ extension Model {
     }
     let dataset = try Dataset(
       x: try encoder.encode(x), y: structure, sampleWeight: weights ?? sampleWeight)
+    try dataset.requireSamples(caller)
     try build(dataset, rows: dataset.count)
     if reset { resetMetrics() }
     try run(mode, dataset)

@@ -6,7 +6,7 @@ extension Model {
   ///   - steps: stops early.
   /// - Returns: values by name, `loss` first; the same on every rank.
   ///
-  /// Collective: every rank must call it. One rank alone can do it inside `withStrategy(.single)` of Dist.
+  /// Collective: every rank must call it. One rank can do it by itself inside ``alone(_:)``.
   /// - Throws: ``EngineError`` on data that does not fit.
   public func evaluate(
     x: some Encodable, y: some Encodable = Structure.none, batchSize: Int = 32,
@@ -28,6 +28,7 @@ extension Model {
     try requireLabels(structure, "evaluate")
     let dataset = try Dataset(
       x: try SampleStructure.encode(x, "x of evaluate"), y: structure, sampleWeight: sampleWeight)
+    try dataset.requireSamples("evaluate")
     try build(dataset, rows: min(batchSize, dataset.count))
     let list = CallbackList(
       callbacks, model: self,

@@ -8,7 +8,7 @@ extension Model {
   /// - Parameter batchSize: samples of one step over all ranks.
   /// - Returns: a tensor, or an array, dictionary or struct of tensors, of the form that the module gives.
   ///
-  /// Collective: every rank must call it. One rank alone can do it inside `withStrategy(.single)` of Dist.
+  /// Collective: every rank must call it. One rank can do it by itself inside ``alone(_:)``.
   /// - Throws: ``EngineError`` on data that does not fit, or when the output has another form than `Output`.
   public func predict<Output: Decodable>(
     x: some Encodable, batchSize: Int = 32, callbacks: [Callback] = [],

@@ -21,10 +21,10 @@ public final class Model: TrainingControl {
   public var stopTraining = false
   /// What the last `fit` logged, epoch by epoch.
   public internal(set) var history = History()
-  /// How ranks work together: that of the code that made the model. Inside `withStrategy(.single)` of Dist a model works
-  /// alone, whatever made it.
+  /// How ranks work together: that of the code that made the model. Inside ``alone(_:)`` a model works as one process,
+  /// whatever made it.
   public var strategy: any DistributionStrategy {
-    hasRanks ? DistributionContext.alone ?? ownStrategy : ownStrategy
+    hasRanks ? DistributionContext.chosenAlone ?? ownStrategy : ownStrategy
   }
   private let ownStrategy: any DistributionStrategy
   private let hasRanks: Bool
@@ -129,7 +129,7 @@ public final class Model: TrainingControl {
   /// Whether this rank prints and writes files.
   ///
   /// What the chief alone may do: ``saveWeights(to:)`` and everything that reads the model. `fit`, `evaluate` and `predict`
-  /// need all ranks, which would wait for each other; inside `withStrategy(.single)` of Dist they work on one.
+  /// need all ranks, which would wait for each other; inside ``alone(_:)`` they work on one.
   public var isChief: Bool { ownStrategy.isChief }
 
   /// Metrics that the user gave.

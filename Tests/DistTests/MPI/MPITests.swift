@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -93,6 +94,51 @@ struct MPITests {
     let outcome = try await MPIRun.run("abort", ranks: ranks)
     #expect(outcome.code == 42, "\(outcome)")
     #expect(outcome.errors.contains("[rank 0/\(ranks)] aborted on purpose\n"), "\(outcome)")
+  }
+
+  @Test("a wrong shape outside fit ends the job at once", arguments: [1, 3])
+  func wrongShape(ranks: Int) async throws {
+    let outcome = try await MPIRun.run("wrong-shape", ranks: ranks)
+    #expect(outcome.code == 1, "\(outcome)")
+    #expect(outcome.errors.contains("matmul: cannot multiply [2, 3] by [2, 3]"), "\(outcome)")
+    #expect(!outcome.output.contains("went on"), "\(outcome)")
+    #expect(!outcome.errors.contains("Fatal error"), "\(outcome)")
+  }
+
+  @Test("one rank works alone", arguments: [1, 2, 3])
+  func alone(ranks: Int) async throws {
+    let outcome = try await MPIRun.run("alone", ranks: ranks)
+    #expect(outcome.code == 0, "\(outcome)")
+    #expect(outcome.output.contains("passed: alone on \(ranks)\n"), "\(outcome)")
+  }
+
+  @Test("a model that outlives its ranks says so, and works alone", arguments: [1, 2])
+  func afterSession(ranks: Int) async throws {
+    let outcome = try await MPIRun.run("after-session", ranks: ranks)
+    #expect(outcome.code == 0, "\(outcome)")
+    #expect(outcome.output.contains("passed: after-session on \(ranks)\n"), "\(outcome)")
+  }
+
+  @Test("training that nothing has joined is an error, printed once")
+  func withoutStrategy() async throws {
+    let outcome = try await MPIRun.run("without-strategy", ranks: 3)
+    #expect(outcome.code == 1, "\(outcome)")
+    let text = "mpirun started 3 ranks, but this model was made outside withStrategy(.mpi)"
+    #expect(outcome.errors.components(separatedBy: text).count == 2, "\(outcome)")
+    #expect(!outcome.output.contains("passed"), "\(outcome)")
+    let one = try await MPIRun.run("without-strategy", ranks: 1)
+    #expect(one.output.contains("passed: without-strategy on 1"), "\(one)")
+    let each = try await MPIRun.run("each-alone", ranks: 2)
+    #expect(each.code == 0, "\(each)")
+    #expect(each.output.components(separatedBy: "trained alone").count == 3, "\(each)")
+  }
+
+  @Test("ranks that are done while another evaluates say what may be wrong")
+  func unmatched() async throws {
+    let outcome = try await MPIRun.run("unmatched", ranks: 2)
+    #expect(outcome.code == 3, "\(outcome)")
+    #expect(outcome.errors.contains("[rank 1/2] this rank is done and waits"), "\(outcome)")
+    #expect(outcome.errors.contains("alone { ... }"), "\(outcome)")
   }
 
   @Test("a check that fails is seen to fail", arguments: [1, 3])

@@ -3,8 +3,6 @@ import Engine
 private var x: Tensor { Tensor([1.0, 2, 3, 4, 5, 6], shape: [2, 3]) }
 private var ids: Tensor { Tensor([0, 1, 1]) }
 
-private func gap(_ tensor: Tensor) -> Int { Swift.max(tensor.rank, 1) }
-
 extension ErrorCase {
   /// Shapes that do not fit.
   static let shapes: [ErrorCase] = [
@@ -25,27 +23,15 @@ extension ErrorCase {
     ErrorCase("split-none", "split") { _ = split(x, into: 0) },
     ErrorCase("split-negative", "split") { _ = split(x, into: -1) },
     ErrorCase("split-lengths", "split") { _ = split(x, lengths: [1, 2]) },
-    ErrorCase("split-first", "split") { _ = split(x, into: 2, axis: 1)[0] + 1 },
+    ErrorCase("split-used", "split") { _ = split(x, into: 2, axis: 1)[0] + 1 },
     ErrorCase("tile", "tile") { _ = tile(x, [2]) },
-    ErrorCase("tile-negative", "negative") { _ = tile(x, [2, -1]) },
-    ErrorCase("repeat-negative", "negative") { _ = repeatElements(x, -1, axis: 0) },
+    ErrorCase("tile-negative", "[2, 2, -1, 3]") { _ = tile(x, [2, -1]) },
+    ErrorCase("repeat-negative", "[2, -1, 3]") { _ = repeatElements(x, -1, axis: 0) },
     ErrorCase("pad", "pad") { _ = pad(x, [(1, 1)]) },
     ErrorCase("pad-negative", "pad") { _ = pad(x, [(-1, 0), (0, 0)]) },
-    ErrorCase("zeros-negative", "negative") { _ = Tensor.zeros([-2, 3]) },
-    ErrorCase("ones-negative", "negative") { _ = Tensor.ones([-2]) + 1 },
-    ErrorCase("full-negative-print", "negative") { print(Tensor.full([-2, -2], 1)) },
-    ErrorCase("zeros-huge", "elements") { _ = Tensor.zeros([1 << 40, 1 << 40]) },
-    ErrorCase("memory", "memory") { _ = Tensor.zeros([1 << 40]).exp() },
-    ErrorCase("memory-scalars", "memory") {
-      _ = Tensor.zeros([1 << 45]).scalars(as: Float.self).count
-    },
-    ErrorCase("eye-negative", "negative") { _ = Tensor.eye(-1) },
-    ErrorCase("arange-negative", "negative") { _ = Tensor.arange(-1) },
-    ErrorCase("arange-step", "step") { _ = Tensor.arange(from: 0, to: 1, by: 0) },
-    ErrorCase("arange-nan", "arange") { _ = Tensor.arange(from: 0, to: .nan) },
-    ErrorCase("arange-infinite", "arange") { _ = Tensor.arange(from: 0, to: .infinity) },
+    ErrorCase("memory", "bytes of memory") { _ = Tensor.zeros([1 << 45]).exp() },
+    ErrorCase("countless", "more elements") { _ = Tensor.zeros([1 << 32, 1]) + Tensor.zeros([1 << 32]) },
     ErrorCase("scalars-count", "6") { _ = Tensor([1.0, 2], shape: [2, 3]) },
-    ErrorCase("scalars-negative", "-2") { _ = Tensor([1.0, 2], shape: [-2, -1]) },
     ErrorCase("rows-differ", "scalars") { _ = Tensor([[1.0, 2], [3]]) },
     ErrorCase("random-negative", "negative") {
       _ = randomUniform([-1, 2], key: RandomKey(seed: 1))
@@ -53,15 +39,15 @@ extension ErrorCase {
     ErrorCase("random-key", "key") { _ = randomUniform([2], key: x) },
     ErrorCase("one-hot-negative", "oneHot") { _ = oneHot(ids, depth: -1) },
     ErrorCase("select", "select") { _ = select(x .> 0, Tensor.ones([4]), Tensor.ones([5])) },
-    ErrorCase("many-axes", "axes") {
-      let wide = Tensor.ones(Shape([Int](repeating: 2, count: 17)))
-      _ = (wide.transpose() + wide).item()
+    ErrorCase("many-axes", "16 axes at most") {
+      let wide = Tensor.arange(1 << 17).reshape(Shape([Int](repeating: 2, count: 17)))
+      _ = wide.transpose() + wide
     },
     ErrorCase("attention", "ttention") {
       _ = scaledDotProductAttention(x, x, x)
     },
     ErrorCase("layer-norm", "ayer") { _ = layerNorm(x, gamma: Tensor.ones([2]), beta: Tensor.ones([2])) },
-    ErrorCase("cross-entropy", "must") {
+    ErrorCase("take-float", "take") {
       _ = Tensor.ones([2, 3]).take(Tensor([0.5, 1]))
     },
   ]
@@ -79,7 +65,6 @@ extension ErrorCase {
     ErrorCase("positions", "too many") { _ = x[0, 0, 0] },
     ErrorCase("ellipses", "ellipsis") { _ = x[.ellipsis, .ellipsis] },
     ErrorCase("stride", "step") { _ = x[.stride(by: 0)] },
-    ErrorCase("stride-smallest", "step") { _ = x[.stride(by: .min)] },
     ErrorCase("index-overflow", "position") { _ = x[Int.min] },
     ErrorCase("index-bool", "bool") { _ = x[x .> 0] },
     ErrorCase("index-float", "integer") { _ = x[Tensor([0.5])] },
@@ -88,7 +73,7 @@ extension ErrorCase {
     ErrorCase("take-axis", "axis 4") { _ = x.take(ids, axis: 4) },
     ErrorCase("take-along", "takeAlong") { _ = takeAlong(x, ids) },
     ErrorCase("scatter", "scatter") { _ = scatterAdd(x, ids, length: 2) },
-    ErrorCase("scatter-negative", "negative") {
+    ErrorCase("scatter-negative", "scatterAdd") {
       _ = scatterAdd(Tensor.ones([3, 2]), ids, length: -1)
     },
     ErrorCase("sum-axis", "axis 2 does not exist") { _ = x.sum(axis: 2) },
