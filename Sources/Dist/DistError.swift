@@ -42,8 +42,8 @@ extension DistError: CustomStringConvertible {
       return "MPI was finalized and cannot be started again in one process; put everything that "
         + "needs ranks into one withStrategy(.mpi)"
     case .afterSession(let call):
-      return "\(call): withStrategy(.mpi) has returned, and MPI has ended with it; do what needs all "
-        + "ranks (fit, evaluate, predict) inside it, or let each rank work by "
+      return "\(call): withStrategy(.mpi) has returned, and MPI has ended with it; do what needs "
+        + "all ranks (fit, evaluate, predict) inside it, or let each rank work by "
         + "itself: alone { ... }"
     case .sizeMismatch(let launcher, let expected, let found):
       return "\(launcher) started \(expected) ranks, but MPI sees \(found): every rank would train "

@@ -60,14 +60,13 @@ public enum DistributionContext {
   ///
   /// - Throws: ``EngineError/distribution(message:)``.
   static func refuseUnjoinedRanks(_ strategy: any DistributionStrategy) throws {
-    guard strategy === SingleProcess.shared, chosenAlone == nil, unjoinedRank != nil, let launch else {
-      return
-    }
+    guard strategy === SingleProcess.shared, chosenAlone == nil, unjoinedRank != nil, let launch
+    else { return }
     throw EngineError.distribution(
-      message: "\(launch.launcher) started \(launch.size ?? 0) ranks, but this model was made outside "
-        + "withStrategy(.mpi): each rank would train a copy of its own and overwrite the others' "
-        + "files. Make and train the model inside `try withStrategy(.mpi) { ... }`; where every rank "
-        + "is meant to train alone, inside `try alone { ... }`")
+      message: "\(launch.launcher) started \(launch.size ?? 0) ranks, but this model was made "
+        + "outside withStrategy(.mpi): each rank would train a copy of its own and overwrite the "
+        + "others' files. Make and train the model inside `try withStrategy(.mpi) { ... }`; where "
+        + "every rank is meant to train alone, inside `try alone { ... }`")
   }
 
   /// The number of this process among those of its launcher, when there are several and nothing has joined them.

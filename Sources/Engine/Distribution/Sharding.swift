@@ -11,8 +11,8 @@ public enum Sharding {
     guard count >= 0, size >= 1, rank >= 0, rank < size else {
       fail(
         EngineError.invalidArgument(
-          message: "Sharding.slice: \(count) samples for rank \(rank) of \(size): the count must be "
-            + "0 or more, and the rank from 0 to below the size"))
+          message: "Sharding.slice: \(count) samples for rank \(rank) of \(size): the count must "
+            + "be 0 or more, and the rank from 0 to below the size"))
       return start..<start
     }
     let (share, longer) = count.quotientAndRemainder(dividingBy: size)

@@ -225,6 +225,8 @@ open class AnyModule {
 
   /// Runs `body` as this module's call.
   package func enter<R>(_ body: () throws -> R) rethrows -> R {
+    // After a failure nothing is computed any more: a module with wrong arguments could trap.
+    if ErrorScope.current?.error != nil, let nothing = Self.standIn(for: R.self) { return nothing }
     let scope = scope
     let held = adoptReplacements()
     CallFrame.current?.resolvePending()
@@ -253,11 +255,7 @@ open class AnyModule {
         message: "\(typeName) calls itself: a module cannot be a layer of its own")
       fail(error)
       // Going on would never end; what stands in for the result is thrown away with the error.
-      if let type = R.self as? any Decodable.Type,
-        let result = RecordingDecoder.standIn(type) as? R
-      {
-        return result
-      }
+      if let result = Self.standIn(for: R.self) { return result }
       ProgramEnd.stop(error)
     }
     scope.isBusy = true
@@ -268,6 +266,12 @@ open class AnyModule {
       frame.finish()
       return result
     }
+  }
+
+  /// A value without meaning, for the result of a call that has failed; nil where none can be made.
+  private static func standIn<R>(for type: R.Type) -> R? {
+    if type == Tensor.self { return Tensor.invalid as? R }
+    return (type as? any Decodable.Type).flatMap { RecordingDecoder.standIn($0) as? R }
   }
 
   /// Runs `body` as an outermost call of this module, with `isTraining` given from outside.

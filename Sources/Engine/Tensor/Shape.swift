@@ -106,7 +106,8 @@ extension Shape: RandomAccessCollection {
     fail(
       EngineError.index(
         operation: "shape",
-        message: "axes \(start)..<\(end) do not exist in shape \(self): they must lie in 0..<\(rank)"))
+        message: "axes \(start)..<\(end) do not exist in shape \(self): they must lie in "
+          + "0..<\(rank)"))
     return Swift.Slice(base: self, bounds: 0..<0)
   }
 }

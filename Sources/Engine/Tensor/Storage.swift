@@ -25,8 +25,8 @@ package final class Storage: @unchecked Sendable {
     var memory: UnsafeMutableRawPointer?
     guard byteCount >= 0, posix_memalign(&memory, 64, max(byteCount, 1)) == 0, let memory else {
       throw .invalidArgument(
-        message: "\(byteCount) bytes of memory were asked for, which the system cannot give: work on "
-          + "smaller batches or tensors")
+        message: "\(byteCount) bytes of memory were asked for, which the system cannot give: work "
+          + "on smaller batches or tensors")
     }
     self.byteCount = byteCount
     self.owner = nil

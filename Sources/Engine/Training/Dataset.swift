@@ -54,7 +54,8 @@ struct Dataset {
   /// Throws when there is nothing to compute a loss from.
   func requireSamples(_ caller: String) throws {
     guard count == 0 else { return }
-    throw EngineError.data(message: "\(caller) was given no samples: x has a batch axis of length 0")
+    throw EngineError.data(
+      message: "\(caller) was given no samples: x has a batch axis of length 0")
   }
 
   /// The samples `range` of `0..<count`, without copying.

@@ -14,7 +14,9 @@ struct ErrorTests {
     #expect(!text.contains("\n"))
   }
 
-  @Test("ends a program with one line and exit code 1, in every build", arguments: ErrorCase.all)
+  @Test(
+    "ends a program with one line and exit code 1, in every build", .serialized,
+    arguments: ErrorCase.all)
   func ends(check: ErrorCase) async throws {
     let result = try await Subprocess.run(
       .path(.init(Self.program)), arguments: [check.name], output: .string(limit: 1 << 20),

@@ -133,21 +133,22 @@ extension ErrorCase {
     ErrorCase("embedding-columns", "mbedding") {
       _ = Embedding(inputs: 2, outputs: -1)(Tensor([0]))
     },
-    ErrorCase("embedding-index", "index 5") { _ = Embedding(inputs: 2, outputs: 2)(Tensor([5])) },
+    ErrorCase("embedding-index", "number 5") { _ = Embedding(inputs: 2, outputs: 2)(Tensor([5])) },
     ErrorCase("lstm-units", "units must be positive") { _ = LSTM(0)(Tensor.ones([2, 3, 4])) },
     ErrorCase("lstm-rank", "LSTM") { _ = LSTM(2)(Tensor.ones([2])) },
     ErrorCase("lstm-no-steps", "LSTM") { _ = LSTM(2)(Tensor.ones([2, 0, 4])) },
     ErrorCase("gru-scalar", "GRU") { _ = GRU(2)(Tensor(1.0)) },
     ErrorCase("batch-norm-axis", "axis 7") { _ = BatchNormalization(axis: 7)(rows) },
     ErrorCase("batch-norm-scalar", "axis -1") { _ = BatchNormalization()(Tensor(1.0)) },
-    ErrorCase("layer-norm-axis", "axis 7") { _ = LayerNormalization(axes: [7])(rows) },
+    ErrorCase("layer-norm-axis", "axes [7]") { _ = LayerNormalization(axes: [7])(rows) },
     ErrorCase("layer-norm-no-axes", "ayer") { _ = LayerNormalization(axes: [])(rows) },
     ErrorCase("group-norm", "group") { _ = GroupNormalization(groups: 0)(images) },
     ErrorCase("group-norm-divide", "group") { _ = GroupNormalization(groups: 5)(images) },
     ErrorCase("heads", "head") {
-      _ = MultiHeadAttention(numHeads: 0, keyDim: 2)(AttentionInputs(query: Tensor.ones([1, 2, 4])))
+      _ = MultiHeadAttention(numHeads: 0, keyDim: 2)(
+        AttentionInputs(query: Tensor.ones([1, 2, 4])))
     },
-    ErrorCase("head-size", "key") {
+    ErrorCase("head-size", "heads of -2") {
       _ = MultiHeadAttention(numHeads: 1, keyDim: -2)(
         AttentionInputs(query: Tensor.ones([1, 2, 4])))
     },
@@ -158,20 +159,26 @@ extension ErrorCase {
     ErrorCase("permute-rank", "ermute") { _ = Permute([1, 2, 3])(rows) },
     ErrorCase("repeat-vector", "RepeatVector") { _ = RepeatVector(2)(images) },
     ErrorCase("flatten-scalar", "Flatten") { _ = Flatten()(Tensor(1.0)) },
-    ErrorCase("reshape-layer", "reshape") { _ = Reshape([7])(rows) },
+    ErrorCase("reshape-layer", "Reshape") { _ = Reshape([7])(rows) },
     ErrorCase("prelu-axes", "axes") { _ = PReLU(sharedAxes: [9])(rows) },
     ErrorCase("softmax-layer", "axis 4") { _ = Softmax(axis: 4)(rows) },
     ErrorCase("glu", "split") { _ = GLU()(rows) },
     ErrorCase("mlp-nothing", "MLP") { _ = MLP([])(rows) },
-    ErrorCase("sequential", "Tensor") { _ = Sequential(MultiHeadAttention(numHeads: 1, keyDim: 1))(rows) },
+    ErrorCase("sequential", "MultiHeadAttention") {
+      _ = Sequential(MultiHeadAttention(numHeads: 1, keyDim: 1))(rows)
+    },
     ErrorCase("merge", "Add") { _ = Add()([]) },
     ErrorCase("merge-shapes", "Add") { _ = Add()([rows, Tensor.ones([4, 2])]) },
     ErrorCase("subtract", "Subtract") { _ = Subtract()([rows]) },
     ErrorCase("dot-axes", "Dot") { _ = Dot(axes: 7)([rows, rows]) },
     ErrorCase("concatenate-layer", "oncatenate") { _ = Concatenate()([]) },
-    ErrorCase("time-distributed", "TimeDistributed") { _ = TimeDistributed(Linear(1))(Tensor(1.0)) },
+    ErrorCase("time-distributed", "TimeDistributed") {
+      _ = TimeDistributed(Linear(1))(Tensor(1.0))
+    },
     ErrorCase("category", "ategory") { _ = CategoryEncoding(0)(Tensor([0])) },
-    ErrorCase("initialize", "its initializer gives shape [1]") { _ = try WrongInitial().initialize(rows) },
+    ErrorCase("initialize", "its initializer gives shape [1]") {
+      _ = try WrongInitial().initialize(rows)
+    },
     ErrorCase("input-shape", "a length is -3") { _ = Input(shape: [-3]) },
     ErrorCase("load", "/nowhere") {
       let net = Net()
@@ -188,7 +195,9 @@ extension ErrorCase {
   /// Training that is asked for what makes no sense.
   static let training: [ErrorCase] = [
     ErrorCase("names", "nosuch") { _ = Model(module: Linear(1), loss: BadLoss()) },
-    ErrorCase("no-optimizer", "optimizer") { try model(optimizer: nil).fit(x: rows, y: labels, verbose: .silent) },
+    ErrorCase("no-optimizer", "optimizer") {
+      try model(optimizer: nil).fit(x: rows, y: labels, verbose: .silent)
+    },
     ErrorCase("forgetful-optimizer", "override update") {
       try model(optimizer: Forgetful()).fit(x: rows, y: labels, verbose: .silent)
     },

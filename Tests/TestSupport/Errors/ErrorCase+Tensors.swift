@@ -30,7 +30,9 @@ extension ErrorCase {
     ErrorCase("pad", "pad") { _ = pad(x, [(1, 1)]) },
     ErrorCase("pad-negative", "pad") { _ = pad(x, [(-1, 0), (0, 0)]) },
     ErrorCase("memory", "bytes of memory") { _ = Tensor.zeros([1 << 45]).exp() },
-    ErrorCase("countless", "more elements") { _ = Tensor.zeros([1 << 32, 1]) + Tensor.zeros([1 << 32]) },
+    ErrorCase("countless", "more elements") {
+      _ = Tensor.zeros([1 << 32, 1]) + Tensor.zeros([1 << 32])
+    },
     ErrorCase("scalars-count", "6") { _ = Tensor([1.0, 2], shape: [2, 3]) },
     ErrorCase("rows-differ", "scalars") { _ = Tensor([[1.0, 2], [3]]) },
     ErrorCase("random-negative", "negative") {
@@ -46,7 +48,9 @@ extension ErrorCase {
     ErrorCase("attention", "ttention") {
       _ = scaledDotProductAttention(x, x, x)
     },
-    ErrorCase("layer-norm", "ayer") { _ = layerNorm(x, gamma: Tensor.ones([2]), beta: Tensor.ones([2])) },
+    ErrorCase("layer-norm", "ayer") {
+      _ = layerNorm(x, gamma: Tensor.ones([2]), beta: Tensor.ones([2]))
+    },
     ErrorCase("take-float", "take") {
       _ = Tensor.ones([2, 3]).take(Tensor([0.5, 1]))
     },
@@ -67,7 +71,7 @@ extension ErrorCase {
     ErrorCase("stride", "step") { _ = x[.stride(by: 0)] },
     ErrorCase("index-overflow", "position") { _ = x[Int.min] },
     ErrorCase("index-bool", "bool") { _ = x[x .> 0] },
-    ErrorCase("index-float", "integer") { _ = x[Tensor([0.5])] },
+    ErrorCase("index-float", "indices must be int32") { _ = x[Tensor([0.5])] },
     ErrorCase("index-tensor", "index 7") { _ = x[Tensor([7])] },
     ErrorCase("take", "index 9") { _ = x.take(Tensor([9])) },
     ErrorCase("take-axis", "axis 4") { _ = x.take(ids, axis: 4) },

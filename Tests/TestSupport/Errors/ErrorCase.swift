@@ -14,6 +14,6 @@ package struct ErrorCase: Sendable, CustomStringConvertible {
 
   package var description: String { name }
 
-  package static let all: [ErrorCase] = shapes + axes + values + windows + modules + training + traces
+  package static let all: [ErrorCase] =
+    shapes + axes + values + windows + modules + training + traces
 }
-
