@@ -25,15 +25,15 @@ public struct InjectedTensors: Decodable, Sendable {
 
   /// The input of the model.
   public var x: Tensor { tensor(xValue, "x") }
-  /// What is right.
+  /// What is right, in the rank of `yPred` where that takes an axis of length 1 more or less (see ``Loss``).
   public var yTrue: Tensor { tensor(yTrueValue, "yTrue") }
   /// What the model says.
   public var yPred: Tensor { tensor(yPredValue, "yPred") }
-  /// One weight a sample, or nil.
+  /// One weight a sample `[batch]` (or a step `[batch, time]`), or nil.
   public var sampleWeight: Tensor? { sampleWeightValue }
   /// Whether training goes on.
   public var training: Bool { trainingValue ?? false }
-  /// The weight of each class that `fit` was given, by class number, or nil.
+  /// The weight of each class that `fit` was given, by class number; nil without any, and when the model is not training.
   public var classWeight: [String: Double]? { classWeightValue }
   /// The parameters that are trained, by path.
   public var parameters: [String: Tensor] { parametersValue ?? [:] }
@@ -57,6 +57,15 @@ public struct InjectedTensors: Decodable, Sendable {
       (\.states, "states", false),
     ]
     return names.first { $0.0 == path }.map { Requirement(name: $0.1, isOptional: $0.isOptional) }
+  }
+
+  /// What came of inputs, labels and predictions, for checks.
+  var context: InjectionContext {
+    var context = InjectionContext()
+    context.x = xValue
+    context.yTrue = yTrueValue
+    context.yPred = yPredValue
+    return context
   }
 
   private func tensor(_ value: Structure?, _ name: String) -> Tensor {

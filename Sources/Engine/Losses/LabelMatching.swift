@@ -1,8 +1,7 @@
 /// Labels and predictions in one rank and in the predictions' floating-point type.
 ///
-/// The rule of Keras: when ranks differ by one and the longer shape ends in 1, that axis is dropped, or added to the
-/// other where it has rank 1; so labels `[batch]` fit predictions `[batch, 1]`. Beyond that shapes must be equal, axes
-/// of length 1 excepted: NumPy's rule would silently compare every label `[batch]` with every column of `[batch, batch]`.
+/// After ``sameRank(labels:predictions:)`` shapes must be equal, axes of length 1 excepted: NumPy's rule would silently
+/// compare every label `[batch]` with every column of `[batch, batch]`.
 ///
 /// A mismatch fails with ``EngineError/shape(operation:message:)``.
 func matched(
@@ -16,20 +15,7 @@ func matched(
 func ranksMatched(
   labels yTrue: Tensor, predictions yPred: Tensor, _ operation: String
 ) -> (yTrue: Tensor, yPred: Tensor) {
-  var (labels, predictions) = (yTrue, yPred)
-  if labels.rank == predictions.rank + 1, labels.shape.last == 1 {
-    if predictions.rank == 1 {
-      predictions = expandDims(predictions, axis: -1)
-    } else {
-      labels = squeeze(labels, axis: -1)
-    }
-  } else if predictions.rank == labels.rank + 1, predictions.shape.last == 1 {
-    if labels.rank == 1 {
-      labels = expandDims(labels, axis: -1)
-    } else {
-      predictions = squeeze(predictions, axis: -1)
-    }
-  }
+  let (labels, predictions) = sameRank(labels: yTrue, predictions: yPred)
   let fits =
     labels.rank == predictions.rank && labels.shape.first == predictions.shape.first
     && zip(labels.shape, predictions.shape).allSatisfy { $0 == $1 || $0 == 1 || $1 == 1 }

@@ -36,7 +36,10 @@ public struct LossOptions: Sendable {
 /// What training makes small.
 ///
 /// The fields of `Inputs` say by name what the loss wants: `x`, `yTrue`, `yPred`, `sampleWeight`, `classWeight`,
-/// `training`, `parameters`, `states`.
+/// `training`, `parameters`, `states`. Labels and predictions come in one rank, as in Keras: when ranks differ by one and
+/// the longer shape ends in 1, labels `[batch]` become `[batch, 1]` like their predictions, and predictions
+/// `[batch, time, 1]` become `[batch, time]` like their labels. Class numbers `[batch]` for `[batch, classes]` stay.
+///
 /// Sample weights count whether the loss asks for them or not.
 public protocol Loss: LossNode {
   /// What the loss asks for, by name.
@@ -84,6 +87,11 @@ public struct LabelsAndPredictions: Decodable, Sendable {
 }
 
 extension Loss {
+  /// What the loss asks for.
+  var requirements: [Requirement] {
+    (self as? any AsksByKeyPath)?.askedRequirements ?? Engine.requirements(of: Inputs.self)
+  }
+
   /// The reduced loss outside of `Model`, for training loops of your own.
   ///
   /// - Throws: what Keras raises when a strategy with several replicas is active and the reduction is `auto` or
@@ -119,9 +127,17 @@ extension Loss {
 
   /// The values of each part, not reduced.
   package func values(_ context: InjectionContext) throws -> [(name: String?, value: Tensor)] {
-    let context =
-      try options.on.map { try context.narrowed(to: $0, asker: "loss \(name)") } ?? context
-    return call(try context.inputs(Inputs.self, asker: "loss \(name)")).namedValues
+    let asker = "loss \(name)"
+    var context = try options.on.map { try context.narrowed(to: $0, asker: asker) } ?? context
+    if self is any TakesClassNumbers {
+      return call(try context.inputs(Inputs.self, asker: asker)).namedValues
+    }
+    context = context.withEqualRanks()
+    let values = call(try context.inputs(Inputs.self, asker: asker)).namedValues
+    for (_, value) in values {
+      try context.checkPairing(of: value, askedFor: requirements, asker: asker)
+    }
+    return values
   }
 }
 

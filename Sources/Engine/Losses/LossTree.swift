@@ -63,11 +63,7 @@ struct LossEntry {
   init(loss: any Loss, name: String) {
     self.loss = loss
     self.name = name
-    requirements = (loss as? any AsksByKeyPath)?.askedRequirements ?? Self.requirements(of: loss)
-  }
-
-  private static func requirements<L: Loss>(of loss: L) -> [Requirement] {
-    Engine.requirements(of: L.Inputs.self)
+    requirements = loss.requirements
   }
 
   /// Whether the loss is about samples and leaves their weights to the reduction.

@@ -5,7 +5,7 @@
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §6.2.2.3; Keras,
 ///   `losses.SparseCategoricalCrossentropy`.
-public struct SparseCategoricalCrossentropy: Loss {
+public struct SparseCategoricalCrossentropy: Loss, TakesClassNumbers {
   /// Whether predictions are any numbers, with `p = softmax(yPred)`; else they are probabilities.
   public let fromLogits: Bool
   /// Reduction, weight, part and name.

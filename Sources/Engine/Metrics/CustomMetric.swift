@@ -33,6 +33,13 @@ public final class CustomMetric: MeanMetric, MetricProtocol, AsksByKeyPath {
 
   /// Counts the values of one batch.
   public func update(_ inputs: InjectedTensors) {
-    add(body(inputs), sampleWeight: inputs.sampleWeight)
+    let values = body(inputs)
+    do {
+      try inputs.context.checkPairing(
+        of: values, askedFor: askedRequirements, asker: "metric \(name)")
+    } catch {
+      fail(error)
+    }
+    add(values, sampleWeight: inputs.sampleWeight)
   }
 }

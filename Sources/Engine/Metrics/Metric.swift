@@ -3,7 +3,8 @@ public typealias Metric = AnyMetric & MetricProtocol
 
 /// A number that sums up what a model does on all data seen so far.
 ///
-/// As with losses, the fields of `Inputs` say by name what the metric wants. State is kept in variables
+/// As with losses, the fields of `Inputs` say by name what the metric wants, and labels and predictions come in one rank
+/// (see ``Loss``); one weight a sample comes as `[batch]`. State is kept in variables
 /// (``AnyMetric/state(_:shape:dtype:combine:initial:)``), combined over ranks when the result is read: a result on N
 /// ranks is that of one process that saw all the data.
 public protocol MetricProtocol: AnyObject {
@@ -73,6 +74,7 @@ open class AnyMetric: AnyModule {
         to: context.sampleWeight?.tensor, ofMetricOn: predictions
       ).map(Structure.tensor)
     }
+    if !(self is any TakesClassNumbers) { context = context.withEqualRanks() }
     try Self.update(metric, context, asker)
   }
 

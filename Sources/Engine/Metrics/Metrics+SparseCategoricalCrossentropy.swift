@@ -2,7 +2,9 @@ extension Metrics {
   /// The mean of the loss `SparseCategoricalCrossentropy` over all data seen.
   ///
   /// - SeeAlso: Keras, `metrics.SparseCategoricalCrossentropy`.
-  public final class SparseCategoricalCrossentropy: MeanMetric, MetricProtocol {
+  public final class SparseCategoricalCrossentropy: MeanMetric, MetricProtocol,
+    TakesClassNumbers
+  {
     /// Whether predictions are logits; else they are probabilities.
     public let fromLogits: Bool
 

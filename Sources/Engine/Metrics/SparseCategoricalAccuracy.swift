@@ -4,7 +4,7 @@
 /// axis in between stays. A label outside `0 ..< classes` is an error that names it.
 ///
 /// - SeeAlso: Keras, `metrics.SparseCategoricalAccuracy`.
-public final class SparseCategoricalAccuracy: MeanMetric, MetricProtocol {
+public final class SparseCategoricalAccuracy: MeanMetric, MetricProtocol, TakesClassNumbers {
   /// Counts a batch.
   public func update(_ inputs: WeightedPredictions) {
     let labels = classNumbers(inputs.yTrue, for: inputs.yPred, "sparseCategoricalAccuracy")
