@@ -2,6 +2,7 @@
 //
 // Two shapes of loop. With inner == 1 the numbers of one result are neighbours: lanes along the
 // row. Otherwise results are neighbours: a strip of columns is carried down the rows.
+#include <float.h>
 #include <math.h>
 
 #include "lanes.h"
@@ -105,6 +106,90 @@ APUS_FOLD(prod_f64, double, double, double, 1, acc *u)
 APUS_FOLD(prod_i32, int32_t, int32_t, uint32_t, 1, acc *(uint32_t)u)
 APUS_FOLD(prod_i64, int64_t, int64_t, uint64_t, 1, acc *(uint64_t)u)
 
+// MARK: Norms
+
+// Squares of floats are added in 64 bits, where none overflows. Squares of doubles may overflow, or
+// vanish: then the numbers are divided by the largest of them first.
+#define APUS_NORM_FUNCTIONS(code, s, T)                                                       \
+  /* norm = scale · √sum, for n numbers `step` apart. */                                      \
+  APUS_INLINE void scaled_squares_##s(const T *x, ptrdiff_t n, ptrdiff_t step, double *scale, \
+                                      double *sum) {                                          \
+    double largest = 0, total = 0;                                                            \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                       \
+      const double u = fabs((double)x[i * step]);                                             \
+      largest = ((largest >= u) | (largest != largest)) ? largest : u;                        \
+    }                                                                                         \
+    *scale = largest;                                                                         \
+    *sum = 1;                                                                                 \
+    if (!(largest > 0 && largest <= DBL_MAX)) return; /* zero, infinite or NaN */             \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                       \
+      const double u = (double)x[i * step] / largest;                                         \
+      total += u * u;                                                                         \
+    }                                                                                         \
+    *sum = total;                                                                             \
+  }                                                                                           \
+                                                                                              \
+  APUS_INLINE void squares_##s(const T *x, ptrdiff_t n, double *scale, double *sum) {         \
+    double lane[APUS_LANES] = {0};                                                            \
+    ptrdiff_t i = 0;                                                                          \
+    for (; i + APUS_LANES <= n; i += APUS_LANES) {                                            \
+      for (int j = 0; j < APUS_LANES; j++) {                                                  \
+        const double u = (double)x[i + j];                                                    \
+        lane[j] += u * u;                                                                     \
+      }                                                                                       \
+    }                                                                                         \
+    for (int j = 0; i + j < n; j++) lane[j] += (double)x[i + j] * (double)x[i + j];           \
+    for (int width = APUS_LANES / 2; width > 0; width /= 2) {                                 \
+      for (int j = 0; j < width; j++) lane[j] += lane[j + width];                             \
+    }                                                                                         \
+    *scale = 1;                                                                               \
+    *sum = lane[0];                                                                           \
+    if (sizeof(T) == sizeof(double) && !APUS_SAFE_SQUARES(*sum)) {                            \
+      scaled_squares_##s(x, n, 1, scale, sum);                                                \
+    }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  APUS_CLONES static void norm_##s(const void *px, void *py, ptrdiff_t outer, ptrdiff_t n,    \
+                                   ptrdiff_t inner) {                                         \
+    const T *x = px;                                                                          \
+    T *y = py;                                                                                \
+    double strip[APUS_STRIP], scale, sum;                                                     \
+    for (ptrdiff_t o = 0; o < outer; o++, x += n * inner, y += inner) {                       \
+      if (inner == 1) {                                                                       \
+        squares_##s(x, n, &scale, &sum);                                                      \
+        *y = (T)(scale * sqrt(sum));                                                          \
+        continue;                                                                             \
+      }                                                                                       \
+      for (ptrdiff_t first = 0; first < inner; first += APUS_STRIP) {                         \
+        const ptrdiff_t count = apus_min(APUS_STRIP, inner - first);                          \
+        for (ptrdiff_t c = 0; c < count; c++) strip[c] = 0;                                   \
+        for (ptrdiff_t j = 0; j < n; j++) {                                                   \
+          const T *row = x + j * inner + first;                                               \
+          APUS_VECTORIZE                                                                      \
+          for (ptrdiff_t c = 0; c < count; c++) strip[c] += (double)row[c] * (double)row[c];  \
+        }                                                                                     \
+        for (ptrdiff_t c = 0; c < count; c++) {                                               \
+          scale = 1;                                                                          \
+          sum = strip[c];                                                                     \
+          if (sizeof(T) == sizeof(double) && !APUS_SAFE_SQUARES(sum)) {                       \
+            scaled_squares_##s(x + first + c, n, inner, &scale, &sum);                        \
+          }                                                                                   \
+          y[first + c] = (T)(scale * sqrt(sum));                                              \
+        }                                                                                     \
+      }                                                                                       \
+    }                                                                                         \
+  }                                                                                           \
+                                                                                              \
+  APUS_CLONES static void norm_part_##s(const void *x, ptrdiff_t n, double *part) {           \
+    squares_##s(x, n, part, part + 1);                                                        \
+  }
+#define APUS_SAFE_SQUARES(sum) ((sum) > 1e-280 && (sum) < 1e300)
+APUS_FLOATS(APUS_NORM_FUNCTIONS)
+
+void apus_norm_part(int dtype, const void *x, ptrdiff_t n, double *part) {
+  (dtype == APUS_FLOAT32 ? norm_part_f32 : norm_part_f64)(x, n, part);
+}
+
 // MARK: Extremes
 
 #define APUS_FLOAT_EXTREMES(code, s, T)                                                       \
@@ -191,7 +276,7 @@ APUS_NUMBERS(APUS_TRUTH)
   [APUS_FLOAT32] = name##_f32, [APUS_FLOAT64] = name##_f64, [APUS_INT32] = name##_i32, \
   [APUS_INT64] = name##_i64
 
-static const apus_reduce_fn table[APUS_ALL + 1][APUS_BOOL + 1] = {
+static const apus_reduce_fn table[APUS_NORM + 1][APUS_BOOL + 1] = {
     [APUS_SUM] = {APUS_WIDE(sum)},
     [APUS_PROD] = {APUS_WIDE(prod)},
     [APUS_RMAX] = {APUS_WIDE(max), [APUS_UINT8] = max_u8, [APUS_BOOL] = max_b8},
@@ -200,10 +285,11 @@ static const apus_reduce_fn table[APUS_ALL + 1][APUS_BOOL + 1] = {
     [APUS_ARGMIN] = {APUS_WIDE(argmin), [APUS_UINT8] = argmin_u8, [APUS_BOOL] = argmin_u8},
     [APUS_ANY] = {APUS_WIDE(any), [APUS_UINT8] = any_u8, [APUS_BOOL] = any_u8},
     [APUS_ALL] = {APUS_WIDE(all), [APUS_UINT8] = all_u8, [APUS_BOOL] = all_u8},
+    [APUS_NORM] = {[APUS_FLOAT32] = norm_f32, [APUS_FLOAT64] = norm_f64},
 };
 
 apus_reduce_fn apus_reduce(apus_reduce_op op, int dtype) {
-  if ((unsigned)op > APUS_ALL || (unsigned)dtype > APUS_BOOL) return NULL;
+  if ((unsigned)op > APUS_NORM || (unsigned)dtype > APUS_BOOL) return NULL;
   return table[op][dtype];
 }
 

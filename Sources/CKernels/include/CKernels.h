@@ -198,6 +198,7 @@ void apus_transpose2d(int size, const void *x, void *y, ptrdiff_t rows, ptrdiff_
 /// * `ARGMAX` and `ARGMIN`: int32; the first of equals wins, and the first NaN wins over numbers.
 ///   Of nothing: 0.
 /// * `ANY` and `ALL`: bool, of `x != 0`.
+/// * `NORM`: the square root of the sum of squares, for floats, without overflow on the way.
 /// `SUM` and `PROD` are missing for uint8 and bool (cast first).
 typedef enum {
   APUS_SUM,
@@ -208,6 +209,7 @@ typedef enum {
   APUS_ARGMIN,
   APUS_ANY,
   APUS_ALL,
+  APUS_NORM,
 } apus_reduce_op;
 
 /// Reduces x `[outer, n, inner]` to y `[outer, inner]`, both contiguous and disjoint.
@@ -229,6 +231,9 @@ ptrdiff_t apus_sort_scratch(ptrdiff_t n);
 /// number. Not bool.
 void apus_sort(int dtype, const void *x, void *y, int32_t *indices, ptrdiff_t outer, ptrdiff_t n,
                ptrdiff_t inner, int descending, void *scratch);
+
+/// A part of a norm of n floats: the norm is `part[0] · √part[1]`, and neither overflows.
+void apus_norm_part(int dtype, const void *x, ptrdiff_t n, double *part);
 
 /// `y[c] = Σ_r x[r, c]` for x `[rows, cols]`, y `[cols]` (the gradient of a bias). Floats, ints.
 void apus_column_sums(int dtype, const void *x, void *y, ptrdiff_t rows, ptrdiff_t cols);

@@ -13,7 +13,7 @@ public protocol Constraint: Sendable {
 extension Constraint {
   /// The lengths of the vectors along `axes`, which stay with length 1.
   func norms(of parameter: Tensor, axes: [Int]) -> Tensor {
-    sqrt(sum(square(parameter), axes: axes, keepDims: true))
+    norm(parameter, axes: axes, keepDims: true)
   }
 
   /// `parameter` with vectors of `lengths` instead of `norms`; a vector of zeros stays one.

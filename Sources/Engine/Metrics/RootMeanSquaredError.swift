@@ -6,7 +6,7 @@ public final class RootMeanSquaredError: MeanMetric, MetricProtocol {
   public func update(_ inputs: WeightedPredictions) {
     let (labels, predictions) = matched(
       labels: inputs.yTrue, predictions: inputs.yPred, "rootMeanSquaredError")
-    add(square(predictions - labels), sampleWeight: inputs.sampleWeight)
+    add(square((predictions - labels).cast(to: .float64)), sampleWeight: inputs.sampleWeight)
   }
 
   /// The root; a float64 scalar.

@@ -2,8 +2,9 @@ import Foundation
 
 /// The length of vectors along one axis, several, or all (the default): `(Σ |x|^order)^(1/order)`.
 ///
-/// The gradient at a vector of zeros is 0, not NaN; for an order below 1 it is 0 at every element that is 0, as in PyTorch.
-/// Integers become float32.
+/// Nothing overflows or vanishes on the way: the result is right wherever it is a number of the type of `x`. The gradient at
+/// a vector of zeros is 0, not NaN; for an order below 1 it is 0 at every element that is 0, as in PyTorch. Integers become
+/// float32.
 ///
 /// - Parameters:
 ///   - order: 2 for Euclid's, 1 for the sum of absolute values, infinity for the largest and -infinity for the smallest of
@@ -20,18 +21,30 @@ public func norm(
     let x = floating(x)
     func total(_ parts: Tensor) -> Tensor { sum(parts, axes: axes, keepDims: keepDims) }
     switch order {
-    case 2: return safeSqrt(total(square(x)))
+    case 2: return apply1(EuclideanNorm(axes: axes, keepDims: keepDims), x)
     case 1: return total(abs(x))
     case 0: return total((x .!= 0).cast(to: x.dtype))
     case .infinity: return max(abs(x), axes: axes, keepDims: keepDims)
     case -.infinity: return min(abs(x), axes: axes, keepDims: keepDims)
-    case ..<1:
-      // The slope at 0 is infinite: zeros take no part in the gradient.
-      let isZero = x .== 0
-      let powers = pow(abs(select(isZero, 1, x)), order)
-      let sum = total(select(isZero, order > 0 ? 0 : .infinity, powers))
-      return order > 0 ? awayFromZero(sum) { pow($0, 1 / order) } : pow(sum, 1 / order)
-    default: return awayFromZero(total(pow(abs(x), order))) { pow($0, 1 / order) }
+    default:
+      // Powers of large and tiny numbers overflow and vanish: those of ratios do not. The largest is a constant here,
+      // since the result does not depend on it.
+      let sizes = abs(x)
+      guard x.elementCount > 0 else { return total(sizes) }
+      let largest = stopGradient(max(sizes, axes: axes, keepDims: true))
+      let unit = select(logicalAnd(isFinite(largest), largest .> 0), largest, 1)
+      var powers: Tensor
+      if order < 1 {
+        // The slope at 0 is infinite: zeros take no part in the gradient.
+        let isZero = x .== 0
+        powers = pow(select(isZero, 1, sizes / unit), order)
+        powers = select(isZero, order > 0 ? 0 : .infinity, powers)
+      } else {
+        powers = pow(sizes / unit, order)
+      }
+      let sum = total(powers)
+      let ratio = order > 0 ? awayFromZero(sum) { pow($0, 1 / order) } : pow(sum, 1 / order)
+      return ratio * unit.reshape(ratio.shape)
     }
   }
 }

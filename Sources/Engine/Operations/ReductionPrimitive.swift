@@ -84,7 +84,9 @@ extension ReductionPrimitive {
   /// Whether one long reduction is done in chunks whose results are then folded. By shape only, so that the order of
   /// additions is the same whatever the number of threads.
   private func isChunked(_ pass: ReductionPass, _ dtype: DType) -> Bool {
-    let folds = [APUS_SUM, APUS_RMAX, APUS_RMIN].contains { $0.rawValue == Self.op.rawValue }
+    let folds = [APUS_SUM, APUS_RMAX, APUS_RMIN, APUS_NORM].contains {
+      $0.rawValue == Self.op.rawValue
+    }
     return folds && dtype.isFloating && pass.count * pass.inner >= 4 * Workspace.elementGrain
       && pass.count >= 8 * ReductionPass.chunks
   }

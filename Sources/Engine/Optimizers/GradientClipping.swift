@@ -2,9 +2,9 @@
 public enum GradientClipping: Hashable, Sendable {
   /// Each element between -value and value.
   case value(Double)
-  /// Each gradient scaled so that its L2 norm is at most this.
+  /// Each gradient scaled so that its L2 norm is at most this; all NaN when the norm is infinite or NaN.
   case norm(Double)
-  /// All gradients scaled by one factor so that their common L2 norm is at most this.
+  /// All gradients scaled by one factor so that their common L2 norm is at most this; all NaN when it is infinite or NaN.
   case globalNorm(Double)
 
   /// The clipped gradients.
@@ -15,17 +15,18 @@ public enum GradientClipping: Hashable, Sendable {
         minimum(maximum($0, Tensor(-limit, dtype: $0.dtype)), Tensor(limit, dtype: $0.dtype))
       }
     case .norm(let limit):
-      return gradients.map { $0 * factor(sum(square($0)), limit) }
+      return gradients.map { $0 * factor(of: [$0], limit).cast(to: $0.dtype) }
     case .globalNorm(let limit):
-      guard let first = gradients.first else { return [] }
-      let total = gradients.dropFirst().reduce(sum(square(first))) { $0 + sum(square($1)) }
-      return gradients.map { $0 * factor(total, limit).cast(to: $0.dtype) }
+      guard !gradients.isEmpty else { return [] }
+      let factor = factor(of: gradients, limit)
+      return gradients.map { $0 * factor.cast(to: $0.dtype) }
     }
   }
 
-  /// limit / max(norm, limit): 1 for small gradients, and no division by zero.
-  private func factor(_ squares: Tensor, _ limit: Double) -> Tensor {
-    let bound = Tensor(limit, dtype: squares.dtype)
-    return bound / maximum(sqrt(squares), bound)
+  /// limit / max(norm, limit) in float64: 1 for small gradients, and no division by zero. NaN for a norm that is not
+  /// finite, so that no infinity passes for a step of 0.
+  private func factor(of gradients: [Tensor], _ limit: Double) -> Tensor {
+    let norm = Engine.apply(GlobalNorm(), gradients)[0]
+    return limit / maximum(norm, limit) + (norm - norm)
   }
 }

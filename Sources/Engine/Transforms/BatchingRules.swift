@@ -64,6 +64,13 @@ extension Product {
   }
 }
 
+extension EuclideanNorm {
+  /// The norms along the same axes.
+  public func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    EuclideanNorm(axes: axes.map { $0 + 1 }, keepDims: keepDims)
+  }
+}
+
 extension Max {
   /// The largest element along the same axes.
   public func withExampleAxis(_ count: Int) -> (any Primitive)? {

@@ -49,6 +49,21 @@ struct ConstraintTests {
     expectClose(value, try example["value"].tensor(.float64), atol: tolerance, rtol: tolerance)
   }
 
+  @Test(
+    "Lengths are right where squares overflow or vanish",
+    arguments: [(DType.float32, 1e20), (.float32, 1e25), (.float64, 1e200), (.float64, 1e-200)])
+  func extremes(_ dtype: DType, _ scale: Double) {
+    let weight = Tensor([[3 * scale, 0], [4 * scale, 1]], dtype: dtype)
+    let isTiny = scale < 1
+    func expect(_ constraint: any Constraint, _ length: Double, line: UInt = #line) {
+      let expected = isTiny ? [0, 0, 0, 1] : [0.6 * length, 0, 0.8 * length, 1]
+      expectClose(constraint(weight), expected, atol: 1e-6, rtol: 1e-6, "line \(line)")
+    }
+    expect(UnitNorm(), 1)
+    expect(MaxNorm(2), 2)
+    expect(MinMaxNorm(minValue: 0, maxValue: 5), 5)
+  }
+
   static let all: [any Constraint] = [MaxNorm(), MinMaxNorm(), NonNegative(), UnitNorm()]
 
   @Test("Zeros stay zeros, and tensors without elements stay as they are", arguments: all)

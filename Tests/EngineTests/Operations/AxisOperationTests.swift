@@ -92,6 +92,48 @@ import Testing
     expectClose(logSumExp(Tensor([1000.0, 1000])).item(), 1000.6931, rtol: 1e-6)
   }
 
+  @Test(
+    arguments: [
+      (DType.float32, 1e20), (.float32, 2e37), (.float32, 1e-30), (.float32, 1), (.float64, 1e200),
+      (.float64, 1e-200), (.float64, 1),
+    ])
+  func `norms of large and tiny numbers`(_ dtype: DType, _ scale: Double) throws {
+    let x = Tensor([[3 * scale, 0, 5 * scale], [4 * scale, 0, 12 * scale]], dtype: dtype)
+    expectClose(norm(x, axis: 0), [5 * scale, 0, 13 * scale], atol: 0, rtol: 1e-6)
+    expectClose(norm(x[.all, 0..<1]), [5 * scale], atol: 0, rtol: 1e-6)
+    expectClose(
+      norm(x, axis: 1, keepDims: true) / scale,
+      [Double(34).squareRoot(), Double(160).squareRoot()], rtol: 1e-6)
+    // (3³ + 4³ + 5³)^(1/3) = 6
+    let six = Tensor([3 * scale, 4 * scale, 5 * scale], dtype: dtype)
+    expectClose(norm(six, order: 3).item(), 6 * scale, atol: 0, rtol: 1e-6)
+    let slope = try grad { (x: Tensor) in norm(x) }(x[.all, 0])
+    expectClose(slope, [0.6, 0.8], rtol: 1e-6)
+    let unit = normalize(x, axes: [0], epsilon: 1e-300)
+    expectClose(unit[.all, 0], [0.6, 0.8], rtol: 1e-6)
+    if scale >= 1 {
+      expectClose(UnitNormalization(axes: [0])(x)[.all, 2], [5.0 / 13, 12.0 / 13], rtol: 1e-6)
+    }
+  }
+
+  @Test func `norms of many numbers, along any axes, and of what is no number`() {
+    // Σ 1² = n, beyond what one part of the sum holds.
+    for shape in [[300_001], [1000, 301], [3, 70_001]] as [Shape] {
+      let ones = Tensor.ones(shape)
+      expectClose(norm(ones).item(), Double(shape.elementCount).squareRoot(), rtol: 1e-6)
+      let columns: Shape = shape.rank == 1 ? [] : [shape[1]]
+      expectClose(
+        norm(ones, axis: 0), .full(columns, Double(shape[0]).squareRoot()), rtol: 1e-6)
+    }
+    let cube = Tensor.ones([2, 3, 4])
+    expectClose(norm(cube, axes: [0, 2]), .full([3], Double(8).squareRoot()), rtol: 1e-6)
+    expectClose(norm(Tensor([1, .infinity, 1])).item(), .infinity)
+    expectClose(norm(Tensor([1, .infinity, .nan])).item(), .nan)
+    expectClose(norm(Tensor([1, .infinity, .nan], dtype: .float64)).item(), .nan)
+    expectClose(norm(Tensor.zeros([0, 2]), axis: 0), [0, 0])
+    expectClose(norm(Tensor.zeros([0, 2]), order: 3, axis: 0), [0, 0])
+  }
+
   @Test func `norm of order 0 counts, and integers are made floating`() {
     expectClose(norm(Tensor([3, 0, 4]), order: 0).item(), 2)
     expectClose(norm(Tensor([3, 0, 4])).item(), 5)
