@@ -1,6 +1,7 @@
 /// Sets the learning rate at the beginning of each epoch.
 ///
-/// Writes `learning_rate` into the logs.
+/// Writes `learning_rate` into the logs. The optimizer must have been given a number: under a ``LearningRateSchedule`` the
+/// rate cannot be set, which is an error when training begins.
 public final class LearningRateScheduler: Callback {
   private let schedule: (_ epoch: Int, _ learningRate: Double) -> Double
   private let verbose: Bool
@@ -18,6 +19,11 @@ public final class LearningRateScheduler: Callback {
     self.verbose = verbose
   }
 
+  /// Makes sure that the learning rate can be set.
+  ///
+  /// - Throws: ``EngineError/invalidArgument(message:)`` under a schedule.
+  public override func onTrainBegin(logs: Logs) throws { try requireSettableLearningRate() }
+
   /// Sets the learning rate.
   public override func onEpochBegin(_ epoch: Int, logs: Logs) {
     guard let model else { return }
@@ -31,5 +37,15 @@ public final class LearningRateScheduler: Callback {
   /// Logs the learning rate.
   public override func onEpochEnd(_ epoch: Int, logs: inout Logs) {
     if let model { logs["learning_rate"] = model.learningRate }
+  }
+}
+
+extension Callback {
+  /// Throws when the learning rate that this callback is about to set follows a schedule.
+  func requireSettableLearningRate() throws(EngineError) {
+    guard let schedule = model?.learningRateSchedule else { return }
+    throw .invalidArgument(
+      message: "\(type(of: self)) cannot set the learning rate, which follows \(schedule): give "
+        + "the optimizer a number instead, such as learningRate: 0.001, or leave out this callback")
   }
 }

@@ -1,4 +1,5 @@
-/// Saves the weights every epoch, or every so many steps.
+/// Saves the weights every epoch, or every so many steps: the variables of the module, and nothing of the optimizer or of
+/// the epoch that training has come to.
 ///
 /// The path can have places for the epoch, counted from 1, for the step within it (`batch`, when
 /// saving by steps) and for logged values: `run/weights-{epoch:02d}-{val_loss:.4f}.safetensors`.

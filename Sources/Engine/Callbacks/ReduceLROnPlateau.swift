@@ -1,6 +1,7 @@
 /// Multiplies the learning rate by a factor when a value has not become better for some epochs.
 ///
-/// Writes `learning_rate`, as it was during the epoch, into the logs.
+/// Writes `learning_rate`, as it was during the epoch, into the logs. The optimizer must have been given a number: under a
+/// ``LearningRateSchedule`` the rate cannot be set, which is an error when training begins.
 public final class ReduceLROnPlateau: Callback {
   private var monitor: Monitor
   private let factor: Double
@@ -43,13 +44,15 @@ public final class ReduceLROnPlateau: Callback {
 
   /// Forgets earlier runs.
   ///
-  /// - Throws: `EngineError.invalidArgument` when the factor is not below 1.
+  /// - Throws: `EngineError.invalidArgument` when the factor is not below 1, or the learning rate follows a
+  ///   schedule.
   public override func onTrainBegin(logs: Logs) throws {
     guard factor < 1, factor >= 0 else {
       throw EngineError.invalidArgument(
         message: "ReduceLROnPlateau: factor is \(factor), but it must be at least 0 and below 1 to "
           + "reduce the learning rate")
     }
+    try requireSettableLearningRate()
     best = monitor.worst
     wait = 0
     coolingEpochs = 0

@@ -1,10 +1,15 @@
 /// What callbacks see and steer of the model that is being trained.
 public protocol TrainingControl: AnyObject {
-  /// Set to true to end training after the current step; every rank must set it at the same step.
+  /// Set to true to end training: in one process after the current step. Under several ranks all end at one step: after
+  /// the next step of the epoch when any rank has set it in or after a step, and after the epoch when it was set at the
+  /// end of one.
   var stopTraining: Bool { get set }
 
-  /// The optimizer's learning rate; every rank must set the same.
+  /// The optimizer's learning rate; every rank must set the same. It cannot be set under a schedule.
   var learningRate: Double { get set }
+
+  /// The name of the schedule that the learning rate follows; nil when it can be set.
+  var learningRateSchedule: String? { get }
 
   /// Whether this rank prints and writes files.
   var isChief: Bool { get }
@@ -12,7 +17,7 @@ public protocol TrainingControl: AnyObject {
   /// What joins this rank with the others.
   var communicator: any Communicator { get }
 
-  /// The values of all variables, to go back to.
+  /// The values of all variables of the module, to go back to; what the optimizer remembers is not among them.
   func weightsSnapshot() throws -> WeightsSnapshot
 
   /// Goes back to the values of a snapshot.
@@ -30,7 +35,12 @@ extension TrainingControl {
   public func synchronizeStatistics() throws {}
 }
 
-/// The values of a model's variables at one moment.
+extension TrainingControl {
+  /// None.
+  public var learningRateSchedule: String? { nil }
+}
+
+/// The values of the variables of a model's module at one moment.
 public struct WeightsSnapshot: Sendable {
   /// One tensor a variable, in the model's order.
   package let tensors: [Tensor]

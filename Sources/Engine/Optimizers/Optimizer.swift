@@ -5,7 +5,7 @@
 open class Optimizer {
   /// A tensor of a parameter's shape that the optimizer remembers for it.
   public struct Slot: Sendable {
-    /// The name in checkpoints.
+    /// The name before that of the parameter: `momentum/linear/kernel`.
     public let name: String
     /// The first value of every element.
     public let initial: Double
@@ -25,7 +25,8 @@ open class Optimizer {
     public let iteration: Tensor
   }
 
-  /// The learning rate as a variable: changing it takes effect at the next step, nothing is compiled again.
+  /// The learning rate as a variable: changing it takes effect at the next step, nothing is compiled again. Under a
+  /// schedule nobody reads it.
   public let learningRateVariable: Variable
   /// How many updates have been made (int64).
   public let iterations: Variable
@@ -55,13 +56,28 @@ open class Optimizer {
     self.clipping = clipping
   }
 
-  /// The learning rate of the next update. Setting it has no effect under a schedule.
+  /// The learning rate of the next update.
+  ///
+  /// Setting it under a schedule fails as ``withErrors(_:)`` describes: the schedule alone says what the rate is.
   public var learningRate: Double {
     get {
       schedule.map { $0.value(at: iterations.value).item() } ?? learningRateVariable.value.item()
     }
-    set { learningRateVariable.value = Tensor(newValue, dtype: .float32) }
+    set {
+      if let scheduleName {
+        fail(
+          EngineError.invalidArgument(
+            message: "the learning rate follows \(scheduleName) and cannot be set to \(newValue): "
+              + "give the optimizer a number instead of a schedule, \(Self.self)(learningRate: "
+              + "\(newValue)), which can be changed at any time"))
+        return
+      }
+      learningRateVariable.value = Tensor(newValue, dtype: .float32)
+    }
   }
+
+  /// The type of the schedule that the learning rate follows; nil for a number.
+  var scheduleName: String? { schedule.map { "\(type(of: $0))" } }
 
   /// What is remembered for each parameter.
   open var slots: [Slot] { [] }
@@ -144,7 +160,7 @@ open class Optimizer {
     }
   }
 
-  /// Everything that a checkpoint must hold, in a fixed order.
+  /// The optimizer's state in a fixed order. Files of weights do not hold it.
   public var variables: [Variable] {
     [iterations, learningRateVariable]
       + slots.indices.flatMap { slot in

@@ -108,7 +108,8 @@ extension Model {
     context.yPred = output
     context.sampleWeight = batch.sampleWeight.map(Structure.tensor)
     context.training = .constant(.bool(isTraining))
-    context.classWeight = classWeight.map { weights in
+    // As in Keras they are about training only: a loss on other data is that of the data.
+    context.classWeight = (isTraining ? classWeight : nil).map { weights in
       .dictionary(
         .init(
           uniqueKeysWithValues: weights.sorted { $0.key < $1.key }.map {

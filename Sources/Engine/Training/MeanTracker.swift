@@ -9,6 +9,9 @@ final class MeanTracker: AnyMetric {
     count.value = count.value + Double(rows)
   }
 
+  /// How many samples were counted.
+  var samples: Double { state("count").value.item() }
+
   /// The mean so far, 0 before the first sample.
   func result() -> Tensor { safeDivide(state("total").value, state("count").value) }
 }

@@ -8,7 +8,9 @@ extension Model {
     x: some Encodable, y: some Encodable = Structure.none, sampleWeight: Tensor? = nil,
     classWeight: [Int: Double]? = nil, resetMetrics: Bool = true
   ) throws -> Logs {
+    let outer = self.classWeight
     self.classWeight = classWeight
+    defer { self.classWeight = outer }
     return try onBatch(.train, x, y, sampleWeight, classWeight, resetMetrics, "trainOnBatch")
   }
 

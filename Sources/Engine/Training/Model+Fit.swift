@@ -32,7 +32,8 @@ extension Model {
   ///   - validationData: takes the place of `validationSplit`.
   ///   - shuffle: a new order every epoch, the same on all ranks. It depends on the seed and the number of the epoch: a
   ///     second call goes on with the order after the last one of the first (``trainedEpochs``).
-  ///   - classWeight: multiplies the loss of each sample by the weight of its class, from class 0 on.
+  ///   - classWeight: multiplies the loss of each sample that is trained on by the weight of its class, from class 0 on;
+  ///     not in validation.
   ///   - sampleWeight: one weight a sample, or weights that fit the losses' values.
   ///   - initialEpoch: training starts after so many epochs, with the order of samples of that epoch: a run that was broken
   ///     off goes on as it would have.
@@ -74,7 +75,10 @@ extension Model {
     classWeight: [Int: Double]?, sampleWeight: Tensor?, initialEpoch: Int?, stepsPerEpoch: Int?,
     validationSteps: Int?, validationBatchSize: Int?, validationFrequency: Int
   ) throws -> History {
+    // A callback may train on batches of its own meanwhile.
+    let outer = self.classWeight
     self.classWeight = classWeight
+    defer { self.classWeight = outer }
     let x = try SampleStructure.encode(x, "x of fit")
     let y = try SampleStructure.encode(y, "y of fit")
     try requireLabels(y, "fit")
@@ -215,7 +219,7 @@ private struct FitRun {
     var logs = Logs()
     for epoch in epochs {
       logs = try runEpoch(epoch, list)
-      if model.stopTraining { break }
+      if try model.endsAfterEpoch() { break }
     }
     try list.trainEnd(logs)
     model.history = list.history
@@ -223,8 +227,9 @@ private struct FitRun {
   }
 
   private func runEpoch(_ epoch: Int, _ list: CallbackList) throws -> Logs {
-    model.resetMetrics()
     try list.epochBegin(epoch)
+    // After the callbacks: one may have run batches of its own, which are none of this epoch's.
+    model.resetMetrics()
     model.noticeModeChanges()
     try model.synchronizeKey()
     // An epoch that is broken off has been begun: the next one has another order.
@@ -239,10 +244,11 @@ private struct FitRun {
     let batches = BatchSequence(model, .train, training, order: order, batchSize: batchSize)
     for step in 0..<steps {
       try list.trainBatchBegin(step)
+      model.castStopVote()
       try batches.run(step)
       let logs = shown.contains(step) ? try model.currentLogs() : [:]
       try list.trainBatchEnd(step, logs)
-      if model.stopTraining { break }
+      if model.endsAfterStep() { break }
     }
     var logs = try model.currentLogs()
     try model.synchronizeStatistics()

@@ -17,7 +17,7 @@ public final class Model: TrainingControl {
   public let precision: PrecisionPolicy
   /// Whether products round to bfloat16; decided when the model is built, unless it is set before.
   package var usesBFloat16: Bool?
-  /// Set by a callback to end `fit` after the current batch.
+  /// Set by a callback to end `fit`: see ``TrainingControl/stopTraining``. `fit` begins with false.
   public var stopTraining = false
   /// What the last `fit` logged, epoch by epoch.
   public internal(set) var history = History()
@@ -58,7 +58,8 @@ public final class Model: TrainingControl {
   /// The first row and the number of rows of this rank's share of the batch, for noise; nil where there are no other ranks.
   var sharePlace: SharePlace? { strategy.replicaCount > 1 ? joinedPlace : nil }
   private let joinedPlace: SharePlace?
-  /// The class weights of the current call of `fit`, for losses that ask for them.
+  let stopVote = StopVote()
+  /// The class weights of the call of `fit` or `trainOnBatch` that is going on, for losses that ask for them.
   var classWeight: [Int: Double]?
 
   /// A model with one loss.
@@ -114,14 +115,29 @@ public final class Model: TrainingControl {
     }
   }
 
-  /// All variables that a checkpoint holds: those of the module and of the optimizer.
+  /// The variables of the module, then those of the optimizer. Files of weights (``saveWeights(to:)``, ``ModelCheckpoint``)
+  /// hold those of the module only.
   public var variables: [Variable] { module.variables + (optimizer?.variables ?? []) }
 
   /// The learning rate of the optimizer, 0 without one.
+  ///
+  /// Setting it fails as ``withErrors(_:)`` describes without an optimizer, and under a schedule.
   public var learningRate: Double {
     get { optimizer?.learningRate ?? 0 }
-    set { optimizer?.learningRate = newValue }
+    set {
+      guard let optimizer else {
+        fail(
+          EngineError.model(
+            message: "there is no optimizer whose learning rate could be set to \(newValue): "
+              + "Model(..., optimizer: Adam())"))
+        return
+      }
+      optimizer.learningRate = newValue
+    }
   }
+
+  /// The name of the schedule that the learning rate follows; nil when it can be set.
+  public var learningRateSchedule: String? { optimizer?.scheduleName }
 
   /// What joins the ranks.
   public var communicator: any Communicator { strategy.communicator }
@@ -167,7 +183,10 @@ public final class Model: TrainingControl {
     let isOnlyTerm =
       single != nil
       && !trackers.keys.contains { $0 != single && $0.hasSuffix("loss") && $0 != "loss" }
+    // What was logged in another mode only has no value in this one.
+    let hasSamples = trackers.values.contains { $0.samples > 0 }
     for (name, tracker) in trackers where !(isOnlyTerm && name == single) {
+      if hasSamples, tracker.samples == 0 { continue }
       logs[name] = tracker.result().item()
     }
     for (name, metric) in loggedMetrics {

@@ -76,7 +76,8 @@ extension Model {
   func step(_ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int) throws -> Step {
     let key = StepKey(
       mode: mode, specs: dataset.specs(rows: rows),
-      form: dataset.form + (tracedClassWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
+      form: dataset.form
+        + (mode == .train ? tracedClassWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? "" : ""),
       globalRows: dependsOnGlobalRows ? globalRows : 0,
       modes: mode == .predict ? [] : module.modes,
       threads: ComputeThreads.count, replicas: strategy.replicaCount)
@@ -165,7 +166,7 @@ extension Model {
         message: "there is no loss to train on: give Model a loss, or call addLoss in a module")
     }
     let gradients = try gradientsOfScalar(total, leaves, values)
-    try optimizer.apply(parameters, try reduceOverRanks(gradients))
+    try optimizer.apply(parameters, try reduceWithVote(gradients))
     try updateMetrics(batch, output.map(\.detached), terms, isTraining: true)
   }
 

@@ -129,6 +129,10 @@ extension InjectionContext {
       type, from: .dictionary(OrderedDictionary(uniqueKeysWithValues: present)))
   }
 
+  private var isInference: Bool {
+    if case .constant(.bool(let training))? = training { !training } else { false }
+  }
+
   private func missing(_ name: String, asker: String) -> String {
     guard Self.names.contains(name) else {
       return unknownName(name, allowed: Self.names, asker: asker)
@@ -136,6 +140,8 @@ extension InjectionContext {
     let reason =
       switch Self.aliases[name] ?? name {
       case "yTrue": "\(caller) was given no y"
+      case "classWeight" where isInference:
+        "class weights are about training only: declare it optional, classWeight: [String: Double]?"
       case "x", "sampleWeight", "classWeight": "\(caller) was given no \(name)"
       default: "\(caller) has no \(name) here"
       }

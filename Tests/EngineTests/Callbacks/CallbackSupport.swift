@@ -7,6 +7,7 @@ import Synchronization
 final class ModelStub: TrainingControl {
   var stopTraining = false
   var learningRate = 0.1
+  var learningRateSchedule: String?
   var isChief: Bool { communicator.rank == 0 }
   let communicator: any Communicator
   /// The epoch whose weights the model has.

@@ -43,6 +43,42 @@ import Testing
   }
 }
 
+@Suite struct ScheduledLearningRateTests {
+  @Test(
+    arguments: [
+      { ReduceLROnPlateau(monitor: "loss", patience: 1, verbose: true) },
+      { LearningRateScheduler(verbose: true) { _, rate in rate / 10 } },
+    ] as [@Sendable () -> Callback])
+  func `a callback that sets the rate is refused under a schedule, and says what to do`(
+    _ make: @Sendable () -> Callback
+  ) throws {
+    let callback = make()
+    let log = TextLog()
+    callback.output = log.output()
+    let schedule = ExponentialDecay(initialLearningRate: 0.1, decaySteps: 10, decayRate: 1)
+    let model = Model(
+      module: Linear(1), loss: MeanSquaredError(), optimizer: SGD(learningRate: schedule))
+    expectError(
+      "\(type(of: callback)) cannot set the learning rate, which follows ExponentialDecay: give the "
+        + "optimizer a number instead"
+    ) {
+      try model.fit(
+        x: Tensor.ones([4, 1]), y: Tensor.ones([4, 1]), epochs: 3, verbose: .silent,
+        callbacks: [callback])
+    }
+    #expect(log.text.isEmpty)
+    let stub = ModelStub()
+    stub.learningRateSchedule = "Mine"
+    expectError("follows Mine") {
+      _ = try runTraining([callback], stub, epochs: lossLogs([1]))
+    }
+    // With a number it works.
+    let plain = Model(module: Linear(1), loss: MeanSquaredError(), optimizer: SGD())
+    try plain.fit(
+      x: Tensor.ones([4, 1]), y: Tensor.ones([4, 1]), verbose: .silent, callbacks: [callback])
+  }
+}
+
 @Suite struct LearningRateSchedulerTests {
   @Test func `the schedule sets the learning rate of each epoch`() throws {
     let model = ModelStub()

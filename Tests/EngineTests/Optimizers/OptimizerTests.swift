@@ -183,6 +183,69 @@ struct OptimizerTests {
     #expect(abs(SGD().learningRate - 0.01) < 1e-9)
   }
 
+  /// Steps of length 1 in the direction of gradients whose squares overflow float32, float64, or vanish.
+  @Test(
+    "Clipping by a norm keeps the direction of any gradient", arguments: [DType.float32, .float64])
+  func clippingOfLargeGradients(_ dtype: DType) throws {
+    let scales: [Double] = dtype == .float64 ? [1e20, 1e200, 1] : [1e20, 8e37, 1]
+    for clipping in [GradientClipping.norm(1), .globalNorm(1)] {
+      for scale in scales {
+        let variables = Self.variables([Tensor.zeros([2], dtype: dtype)])
+        let gradient = Tensor([3 * scale, 4 * scale], dtype: dtype)
+        try withErrors {
+          try SGD(learningRate: 1, clipping: clipping).apply(variables, [gradient])
+        }
+        expectClose(variables[0].value, [-0.6, -0.8], atol: 0, rtol: 1e-6, "\(scale)")
+      }
+    }
+  }
+
+  @Test("One norm of all gradients, of any size and type")
+  func globalNorm() throws {
+    // √(3² + 4² + 12²) = 13, all times 1e20.
+    let gradients = [
+      Tensor([3e20], dtype: .float32), Tensor([[4e20]], dtype: .float64),
+      Tensor([0.0, 12e20], dtype: .float32),
+    ]
+    let variables = Self.variables(gradients.map { .zeros($0.shape, dtype: $0.dtype) })
+    let sgd = SGD(learningRate: 1, clipping: .globalNorm(13))
+    try withErrors { try sgd.apply(variables, gradients) }
+    for (variable, expected) in zip(variables, [[-3.0], [-4], [0, -12]]) {
+      expectClose(variable.value, expected, atol: 0, rtol: 1e-6)
+    }
+    // Small gradients, and those whose squares vanish, are left alone.
+    let tiny = Self.variables([Tensor([0.0], dtype: .float32)])
+    try withErrors {
+      try SGD(learningRate: 1, clipping: .norm(1)).apply(tiny, [Tensor([3e-30], dtype: .float32)])
+    }
+    expectClose(tiny[0].value, [-3e-30], atol: 0, rtol: 1e-6)
+  }
+
+  /// Keras: `scale_for_finite + (use_norm - use_norm)`.
+  @Test("An infinite gradient is no step of 0", arguments: [Double.infinity, -.infinity, .nan])
+  func infiniteGradients(_ value: Double) throws {
+    for clipping in [GradientClipping.norm(1), .globalNorm(1)] {
+      let variables = Self.variables([Tensor([0.0, 0], dtype: .float32)])
+      try withErrors {
+        try SGD(learningRate: 1, clipping: clipping).apply(variables, [Tensor([1.0, value])])
+      }
+      expectClose(variables[0].value, [.nan, .nan])
+    }
+  }
+
+  @Test("The learning rate cannot be set under a schedule")
+  func settingUnderASchedule() {
+    let schedule = CosineDecay(initialLearningRate: 0.1, decaySteps: 10)
+    let optimizer = SGD(learningRate: schedule)
+    expectError("the learning rate follows CosineDecay and cannot be set to 0.5") {
+      optimizer.learningRate = 0.5
+    }
+    let model = Model(module: Linear(1), loss: MeanSquaredError(), optimizer: optimizer)
+    expectError("SGD(learningRate: 0.5)") { model.learningRate = 0.5 }
+    expectClose(model.learningRate, 0.1, rtol: 1e-6)
+    expectError("there is no optimizer") { Model(module: Linear(1)).learningRate = 0.5 }
+  }
+
   @Test("Arguments out of range are errors")
   func wrongArguments() {
     expectError("momentum must be in 0..<1, got 1.5") { _ = SGD(momentum: 1.5) }

@@ -67,6 +67,9 @@ struct OutputMaskTests {
       ])
     let logs = try model.evaluate(x: x)
     #expect(logs["mean_loss"] == 3 && logs["sum_loss"] == 9)
+    // Each batch divides by its own steps, 1 / 1 and (3 + 5) / 2, and has its own sum: so batchSize matters here.
+    let single = try model.evaluate(x: x, batchSize: 1)
+    #expect(single["mean_loss"] == 2.5 && single["sum_loss"] == 4.5)
     let empty = try model.evaluate(x: 0 * x)
     #expect(empty["mean_loss"] == 0)
   }

@@ -56,6 +56,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
     TrainingCheck(name: "readme", run: checkReadme),
     TrainingCheck(name: "orders", run: checkOrders),
     TrainingCheck(name: "seeds", run: checkSeeds),
+    TrainingCheck(name: "stop", run: checkStopping),
     TrainingCheck(name: "different-models", run: checkDifferentModels),
     TrainingCheck(name: "different-calls", run: checkDifferentCalls),
   ]
