@@ -9,7 +9,7 @@ struct PlanCache {
     fileprivate let arguments: Structure
     fileprivate let key: Key
     fileprivate let number: Int
-    fileprivate let reason: String
+    let reason: String
     fileprivate let duration: Duration
     fileprivate var uses = 0
     fileprivate var lastUse = 0
@@ -31,7 +31,8 @@ struct PlanCache {
   private let arena = Arena()
   /// For each key the plans that differ in the modules' state.
   private var entries: [Key: [Entry]] = [:]
-  private var compiled = 0
+  /// How often the function has been compiled.
+  private(set) var compiled = 0
   /// The keys of plans that made room, the last ones only.
   private var discarded: [Key] = []
   private var clock = 0
@@ -97,7 +98,15 @@ struct PlanCache {
       return "first call"
     }
     guard previous.key.form == key.form else {
-      return "another form than plan \(previous.number)"
+      let changes = zip(arguments.constants, previous.arguments.constants).filter {
+        $0.path == $1.path && $0.value != $1.value
+      }
+      let hasOneForm = arguments.firstDifference(from: previous.arguments) == nil
+      guard hasOneForm, !changes.isEmpty else {
+        return "another form than plan \(previous.number)"
+      }
+      return changes.map { "argument \($0.path.pathDescription) was \($1.value), is \($0.value)" }
+        .joined(separator: "; ")
     }
     let changes = zip(arguments.leaves, previous.key.specs).filter { $0.tensor.spec != $1 }
     return changes.map { "argument \($0.path.pathDescription) was \($1), is \($0.tensor.spec)" }

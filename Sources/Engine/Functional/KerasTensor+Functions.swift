@@ -64,17 +64,18 @@ public func expandDims(_ x: KerasTensor, axis: Int) -> KerasTensor {
 public func squeeze(_ x: KerasTensor, axis: Int? = nil) -> KerasTensor {
   x.map("squeeze") { squeeze($0, axis: axis) }
 }
-/// The tensor cut along an axis, the last unless given, into parts of equal length, as a layer.
-public func split(_ x: KerasTensor, into parts: Int, axis: Int = -1) -> [KerasTensor] {
+/// The tensor cut along an axis, the first (that of the batch) unless given, into parts of equal length, as a layer.
+public func split(_ x: KerasTensor, into parts: Int, axis: Int = 0) -> [KerasTensor] {
   KerasTensor.apply("split", [x], count: parts) { split($0[0], into: parts, axis: axis) }
 }
 
-/// Tensors one after the other along an axis, the last unless given, as a layer.
-public func concatenate(_ tensors: [KerasTensor], axis: Int = -1) -> KerasTensor {
+/// Tensors one after the other along an axis, the first (that of the batch) unless given, as a layer. The layer
+/// ``Concatenate`` takes the last one.
+public func concatenate(_ tensors: [KerasTensor], axis: Int = 0) -> KerasTensor {
   KerasTensor.apply("concatenate", tensors) { concatenate($0, axis: axis) }
 }
-/// Tensors of one shape along a new axis, the last unless given, as a layer.
-public func stack(_ tensors: [KerasTensor], axis: Int = -1) -> KerasTensor {
+/// Tensors of one shape along a new axis, the first unless given, as a layer.
+public func stack(_ tensors: [KerasTensor], axis: Int = 0) -> KerasTensor {
   KerasTensor.apply("stack", tensors) { stack($0, axis: axis) }
 }
 /// The matrix product of the last two axes, as a layer.

@@ -3,14 +3,16 @@
 /// Input `[..., in]`, output `[..., units]`; `in` is that of the first input. Parameters: `kernel` `[in, units]` and
 /// `bias` `[units]`, of float64 for a float64 input and float32 otherwise.
 ///
+/// ``Dense`` is the same under Keras's name.
+///
 /// - SeeAlso: Keras, `layers.Dense`.
-public final class Linear: Module {
+public class Linear: Module {
   /// The length of the last axis of the output.
-  public let units: Int
+  public final let units: Int
   /// What is applied to the sums; nil for nothing.
-  public let activation: ActivationFunction?
+  public final let activation: ActivationFunction?
   /// Whether there is a bias.
-  public let useBias: Bool
+  public final let useBias: Bool
   private let kernelInitializer: any Initializer
   private let biasInitializer: any Initializer
   private let kernelRegularizer: (any Regularizer)?
@@ -43,7 +45,7 @@ public final class Linear: Module {
   }
 
   /// `[..., in]` to `[..., units]`.
-  public func call(_ input: Tensor) -> Tensor {
+  public final func call(_ input: Tensor) -> Tensor {
     guard input.rank >= 1, !input.isInvalid else {
       return wrongInput(input, expected: "[..., features]")
     }
@@ -65,6 +67,3 @@ public final class Linear: Module {
     return y
   }
 }
-
-/// Keras's name of ``Linear``.
-public typealias Dense = Linear

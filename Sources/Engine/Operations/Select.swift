@@ -59,8 +59,11 @@ public struct Select: Primitive {
 
 /// The element of `a` where `condition` is true (or not zero), else that of `b`.
 ///
-/// Shapes broadcast and the types of `a` and `b` promote as in NumPy. The gradient of the choice
-/// not taken is 0, even where its value is NaN.
+/// Shapes broadcast and the types of `a` and `b` promote as in NumPy.
+///
+/// A gradient of 0 goes to the choice not taken. The operations that it was made by go on with that 0, and one whose
+/// slope is infinite or NaN there makes NaN of it, as in PyTorch and JAX: `select(x .> 0, sqrt(x), 0)` has the slope NaN
+/// where `x` is negative. Choose the input as well: `select(x .> 0, sqrt(select(x .> 0, x, 1)), 0)`.
 public func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
   attempt {
     let dtype = DType.promoted(a.dtype, b.dtype)

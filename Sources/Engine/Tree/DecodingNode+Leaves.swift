@@ -4,6 +4,7 @@ extension DecodingNode {
     switch type {
     case is Tensor.Type: try tensor() as? T
     case is Structure.Type: structure as? T
+    case is RandomKey.Type: try randomKey() as? T
     case is Bool.Type: try bool() as? T
     case is String.Type: try string() as? T
     case let number as any BinaryFloatingPoint.Type: try floating(number) as? T
@@ -20,6 +21,13 @@ extension DecodingNode {
     case .constant(.double(let value)): return Tensor(value)
     case .list, .dictionary, .constant(.string), .none: throw mismatch(wanted: "one tensor")
     }
+  }
+
+  private func randomKey() throws -> RandomKey {
+    guard let key = RandomKey(try tensor()) else {
+      throw mismatch(wanted: "a key (int64 [2])")
+    }
+    return key
   }
 
   private func bool() throws -> Bool {

@@ -93,6 +93,7 @@ extension RecordingDecoder {
     switch type {
     case is Tensor.Type: Tensor(0.0) as? T
     case is Structure.Type: Structure.none as? T
+    case is RandomKey.Type: RandomKey(seed: 0) as? T
     case is Bool.Type: false as? T
     case is String.Type: "" as? T
     case let optional as any OptionalType.Type: optional.absent as? T

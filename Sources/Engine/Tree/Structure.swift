@@ -56,6 +56,19 @@ extension Structure {
     return tensors
   }
 
+  /// The constants in order, each with its path.
+  var constants: [(path: [PathElement], value: Constant)] { constants(at: []) }
+
+  private func constants(at path: [PathElement]) -> [(path: [PathElement], value: Constant)] {
+    switch self {
+    case .tensor, .none: []
+    case .constant(let value): [(path, value)]
+    case .list(let values):
+      values.enumerated().flatMap { $1.constants(at: path + [.index($0)]) }
+    case .dictionary(let values): values.flatMap { $1.constants(at: path + [.key($0)]) }
+    }
+  }
+
   /// How many tensors there are.
   public var tensorCount: Int {
     switch self {

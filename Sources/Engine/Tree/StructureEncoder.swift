@@ -2,7 +2,7 @@ import OrderedCollections
 
 /// Makes a ``Structure`` of any `Encodable` value that holds tensors.
 ///
-/// - `Tensor` is a leaf, numbers, truth values and texts are constants, `nil` is `none`
+/// - `Tensor` is a leaf, as is a ``RandomKey``; numbers, truth values and texts are constants, `nil` is `none`
 ///   (synthesised encoding leaves a `nil` field out).
 /// - Structs and dictionaries become dictionaries with *sorted* keys: the order of a Swift
 ///   `Dictionary` differs from run to run and from rank to rank. Arrays become lists.
@@ -140,6 +140,7 @@ final class EncodingNode {
     switch value {
     case let tensor as Tensor: .tensor(tensor)
     case let structure as Structure: structure
+    case let key as RandomKey: .tensor(key.tensor)
     case let bool as Bool: .constant(.bool(bool))
     case let string as String: .constant(.string(string))
     case let double as Double: .constant(.double(double))

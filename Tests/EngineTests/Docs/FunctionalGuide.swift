@@ -59,7 +59,7 @@ struct FunctionalGuide {
         ├─────────────────────┼──────────────┼─────────┼────────────────┤
         │ z (InputLayer)      │ [nil, 4]     │       0 │ -              │
         ├─────────────────────┼──────────────┼─────────┼────────────────┤
-        │ shared (Linear)     │ [nil, 8]     │      40 │ x[0][0]        │
+        │ shared (Dense)      │ [nil, 8]     │      40 │ x[0][0]        │
         │                     │              │         │ z[0][0]        │
         ├─────────────────────┼──────────────┼─────────┼────────────────┤
         │ multiply (Multiply) │ [nil, 8]     │       0 │ shared[0][0]   │
@@ -67,9 +67,9 @@ struct FunctionalGuide {
         ├─────────────────────┼──────────────┼─────────┼────────────────┤
         │ cube (Cube)         │ [nil, 8]     │       0 │ multiply[0][0] │
         ├─────────────────────┼──────────────┼─────────┼────────────────┤
-        │ linear (Linear)     │ [nil, 3]     │      27 │ cube[0][0]     │
+        │ dense (Dense)       │ [nil, 3]     │      27 │ cube[0][0]     │
         ├─────────────────────┼──────────────┼─────────┼────────────────┤
-        │ head (Linear)       │ [nil, 1]     │       9 │ multiply[0][0] │
+        │ head (Dense)        │ [nil, 1]     │       9 │ multiply[0][0] │
         └─────────────────────┴──────────────┴─────────┴────────────────┘
         Total params: 76 (304 B)
         Trainable params: 76 (304 B)
@@ -94,7 +94,7 @@ struct FunctionalGuide {
     try nested.plot(to: path)  // .svg, or .dot for Graphviz
     // end
     #expect(head === shared)
-    #expect(nested.children.map(\.name) == ["input_layer", "input_layer_1", "merge", "linear"])
+    #expect(nested.children.map(\.name) == ["input_layer", "input_layer_1", "merge", "dense"])
     #expect(FileManager.default.fileExists(atPath: path))
     let output: Tensor = nested([data, data])
     #expect(output.shape == [8, 1])

@@ -10,7 +10,7 @@ private func network() -> Functional {
   let inner = Functional(inputs: z, outputs: Dense(4)(z), name: "inner")
   let shared = Dense(4, name: "shared")
   let (left, right) = (shared(a), shared(b))
-  let merged = concatenate([left, right])
+  let merged = concatenate([left, right], axis: -1)
   let hidden = Dense(8, name: "hidden")(merged)
   let deep = Dense(8, name: "deep")(relu(hidden))
   return Functional(inputs: [a, b], outputs: [deep + merged, inner(left)], name: "network")
@@ -32,17 +32,17 @@ struct FunctionalPictureTests {
         ├───────────────────────────┼──────────────┼─────────┼───────────────────┤
         │ b<&> (InputLayer)         │ [nil, 8]     │       0 │ -                 │
         ├───────────────────────────┼──────────────┼─────────┼───────────────────┤
-        │ shared (Linear)           │ [nil, 4]     │      36 │ a[0][0]           │
+        │ shared (Dense)            │ [nil, 4]     │      36 │ a[0][0]           │
         │                           │              │         │ b<&>[0][0]        │
         ├───────────────────────────┼──────────────┼─────────┼───────────────────┤
         │ concatenate (Concatenate) │ [nil, 8]     │       0 │ shared[0][0]      │
         │                           │              │         │ shared[1][0]      │
         ├───────────────────────────┼──────────────┼─────────┼───────────────────┤
-        │ hidden (Linear)           │ [nil, 8]     │      72 │ concatenate[0][0] │
+        │ hidden (Dense)            │ [nil, 8]     │      72 │ concatenate[0][0] │
         ├───────────────────────────┼──────────────┼─────────┼───────────────────┤
         │ relu (Relu)               │ [nil, 8]     │       0 │ hidden[0][0]      │
         ├───────────────────────────┼──────────────┼─────────┼───────────────────┤
-        │ deep (Linear)             │ [nil, 8]     │      72 │ relu[0][0]        │
+        │ deep (Dense)              │ [nil, 8]     │      72 │ relu[0][0]        │
         ├───────────────────────────┼──────────────┼─────────┼───────────────────┤
         │ add (Add)                 │ [nil, 8]     │       0 │ deep[0][0]        │
         │                           │              │         │ concatenate[0][0] │
@@ -53,7 +53,7 @@ struct FunctionalPictureTests {
         Trainable params: 128 (512 B)
         Non-trainable params: 72 (288 B)
         """)
-    #expect(model.summary(expandNested: true).contains("│   linear (Linear) "))
+    #expect(model.summary(expandNested: true).contains("│   dense (Dense) "))
     #expect(Model(module: model, losses: nil).summary() == model.summary())
   }
 
@@ -62,7 +62,7 @@ struct FunctionalPictureTests {
     let (x, y) = (Input(shape: [5, 3]), Input(shape: [3]))
     let dense = Dense(2, name: "both")
     let model = Functional(inputs: [x, y], outputs: [dense(x), dense(y)])
-    #expect(model.summary().contains("│ both (Linear)              │ multiple"))
+    #expect(model.summary().contains("│ both (Dense)               │ multiple"))
   }
 
   @Test("The graph for Graphviz")
@@ -75,9 +75,9 @@ struct FunctionalPictureTests {
         digraph "m" {
           node [shape=box, style=filled, fontname="monospace"];
           n0 [label="x\nInputLayer\n[nil, 3]", fillcolor="#dcfce7"];
-          n1 [label="say \"hi\"\nLinear, call 1 of 3\n[nil, 3] → [nil, 3]", fillcolor="#dbeafe"];
-          n2 [label="say \"hi\"\nLinear, call 2 of 3\n[nil, 3] → [nil, 3]", fillcolor="#dbeafe"];
-          n3 [label="say \"hi\"\nLinear, call 3 of 3\n[nil, 3] → [nil, 3]", fillcolor="#dbeafe"];
+          n1 [label="say \"hi\"\nDense, call 1 of 3\n[nil, 3] → [nil, 3]", fillcolor="#dbeafe"];
+          n2 [label="say \"hi\"\nDense, call 2 of 3\n[nil, 3] → [nil, 3]", fillcolor="#dbeafe"];
+          n3 [label="say \"hi\"\nDense, call 3 of 3\n[nil, 3] → [nil, 3]", fillcolor="#dbeafe"];
           n4 [label="multiply\nMultiply\n[nil, 3], [nil, 3] → [nil, 3]", fillcolor="#f1f5f9"];
           n0 -> n1;
           n1 -> n2;

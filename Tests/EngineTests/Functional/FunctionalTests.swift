@@ -7,7 +7,7 @@ private func siamese(_ hidden: Int = 4) -> Functional {
   let (a, b) = (Input(shape: [3], name: "a"), Input(shape: [3], name: "b"))
   let shared = Dense(hidden, activation: .tanh, name: "shared")
   let (left, right) = (shared(a), shared(b))
-  let merged = concatenate([left, right, left + right])
+  let merged = concatenate([left, right, left + right], axis: -1)
   let hiddenLayer = relu(Dense(6)(merged))
   return Functional(inputs: [a, b], outputs: Dense(2)(hiddenLayer) + Dense(2)(merged))
 }
@@ -19,12 +19,12 @@ struct FunctionalTests {
     let model = siamese()
     #expect(
       model.children.map(\.name) == [
-        "a", "b", "shared", "add", "concatenate", "linear", "relu", "linear_1", "linear_2", "add_1",
+        "a", "b", "shared", "add", "concatenate", "dense", "relu", "dense_1", "dense_2", "add_1",
       ])
     #expect(
       model.namedVariables.map(\.path) == [
-        "shared/kernel", "shared/bias", "linear/kernel", "linear/bias", "linear_1/kernel",
-        "linear_1/bias", "linear_2/kernel", "linear_2/bias",
+        "shared/kernel", "shared/bias", "dense/kernel", "dense/bias", "dense_1/kernel",
+        "dense_1/bias", "dense_2/kernel", "dense_2/bias",
       ])
     #expect(model.layers.count == 10 && model.layer("shared") == model.shared)
     #expect(model.inputNames == ["a", "b"])
@@ -45,7 +45,7 @@ struct FunctionalTests {
       }
       let (left, right) = (tanh(dense("shared", a)), tanh(dense("shared", b)))
       let merged = concatenate([left, right, left + right], axis: 1)
-      return dense("linear_1", relu(dense("linear", merged))) + dense("linear_2", merged)
+      return dense("dense_1", relu(dense("dense", merged))) + dense("dense_2", merged)
     }
     expectClose(model([a, b]), try byHand())
     let compiled = jit { (x: [Tensor]) -> Tensor in model(x) }
@@ -109,20 +109,20 @@ struct FunctionalTests {
     let model = siamese()
     let x = Tensor.full([2, 3], 0.5)
     let before: Tensor = model([x, x])
-    let features = Functional(inputs: model.inputs, outputs: model.layer("linear_2").output)
+    let features = Functional(inputs: model.inputs, outputs: model.layer("dense_2").output)
     #expect(
-      features.children.map(\.name) == ["a", "b", "shared", "add", "concatenate", "linear_2"])
-    #expect(features.layer("linear_2") == model.layer("linear_2"))
+      features.children.map(\.name) == ["a", "b", "shared", "add", "concatenate", "dense_2"])
+    #expect(features.layer("dense_2") == model.layer("dense_2"))
     let head = Dense(3)(features.output)
     let transfer = Functional(inputs: features.inputs, outputs: head)
-    #expect(transfer.children.map(\.name).suffix(2) == ["linear_2", "linear"])
+    #expect(transfer.children.map(\.name).suffix(2) == ["dense_2", "dense"])
     // From the middle of the graph.
     let end = Functional(inputs: model.layer("concatenate").output, outputs: model.output)
     #expect(end.children.map(\.name).first == "input_layer")
     let middle = Functional(inputs: model.inputs, outputs: model.layer("concatenate").output)
     expectClose(end(middle([x, x]) as Tensor), before, atol: 0, rtol: 0)
     // A change of the weights shows in all of them.
-    let bias = model.layer("linear_2").variables[1]
+    let bias = model.layer("dense_2").variables[1]
     bias.value = bias.value + 1
     expectClose(model([x, x]) as Tensor, before + 1)
     expectClose(end(middle([x, x]) as Tensor), before + 1)
@@ -137,12 +137,12 @@ struct FunctionalTests {
       inputs: y, outputs: Sequential(Dense(5), Dense(2))(inner(y) + inner(y * 2)))
     #expect(
       outer.namedVariables.map(\.path) == [
-        "inner/linear/kernel", "inner/linear/bias", "sequential/layers/0/kernel",
+        "inner/dense/kernel", "inner/dense/bias", "sequential/layers/0/kernel",
         "sequential/layers/0/bias", "sequential/layers/1/kernel", "sequential/layers/1/bias",
       ])
     #expect(outer.layers.map { $0.inboundNodes.count } == [1, 1, 2, 1, 1])
     // The inner layers were called once, when the inner model was made.
-    #expect(inner.layer("linear").inboundNodes.count == 1)
+    #expect(inner.layer("dense").inboundNodes.count == 1)
     outer.eval()
     inner.eval()
     let data = Tensor.full([2, 3], 0.3)
@@ -181,14 +181,14 @@ struct FunctionalTests {
     #expect(model.outputs[0].shape == [nil, 2])
     model.eval()
     let mask = embedding.mask(of: ids)
-    let dense = inner.layer("linear") as? Linear
+    let dense = inner.layer("dense") as? Linear
     let sequence: Tensor = first(embedding(ids), mask: mask)
     let expected: Tensor = second(dense?(sequence) ?? Tensor(0), mask: mask)
     expectClose(model(ids), expected, atol: 0, rtol: 0)
     // An operator is no layer that keeps masks, as in Keras.
     let without = Functional(inputs: x, outputs: second(Dense(3)(first(embedding(x)) * 1)))
     without.eval()
-    let unmasked: Tensor = second((without.layer("linear") as? Linear)?(sequence) ?? Tensor(0))
+    let unmasked: Tensor = second((without.layer("dense") as? Linear)?(sequence) ?? Tensor(0))
     expectClose(without(ids), unmasked, atol: 0, rtol: 0)
   }
 
@@ -215,8 +215,8 @@ struct FunctionalTests {
     let first = outer(x)
     #expect(
       outer.namedVariables.map(\.path) == [
-        "inner/linear/kernel", "inner/linear/bias", "holder/net/linear/kernel",
-        "holder/net/linear/bias",
+        "inner/dense/kernel", "inner/dense/bias", "holder/net/dense/kernel",
+        "holder/net/dense/bias",
       ])
     let bias = outer.variables[1]
     bias.value = bias.value + 1

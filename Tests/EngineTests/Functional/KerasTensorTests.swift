@@ -87,12 +87,13 @@ struct KerasTensorTests {
       [
         a + b, a - b, a * b, a / b, -a, a * 2, 2 / a, 1 - a, a + 1, relu(a), tanh(a), sigmoid(a),
         softmax(a), exp(a), log(a), sqrt(a), square(a), abs(a), maximum(a, b), minimum(a, b),
-        concatenate([a, b]), reshape(a, [-1, 2, 2]), flatten(a), transpose(a), a[.all, 1..<3],
+        concatenate([a, b], axis: 1), reshape(a, [-1, 2, 2]), flatten(a), transpose(a),
+        a[.all, 1..<3],
         mean(a, axis: -1), sum(a, axis: 1, keepDims: true), max(a, axis: 1), min(a, axis: -1),
-        stack([a, b]), matmul(a, transpose(b)), expandDims(a, axis: 1),
+        stack([a, b], axis: -1), matmul(a, transpose(b)), expandDims(a, axis: 1),
         squeeze(expandDims(a, axis: 1), axis: 1), a.map("cube") { $0 * $0 * $0 },
         KerasTensor.apply("distance", [a, b]) { sum(square($0[0] - $0[1]), axis: -1) },
-      ] + split(a, into: 2)
+      ] + split(a, into: 2, axis: -1)
     let (x, y) = (
       Tensor([1.0, 2, 3, 4, 5, 6, 7, 8], shape: [2, 4]),
       Tensor([2.0, 1, 2, 4, 3, 9, 1, 1], shape: [2, 4])
@@ -116,6 +117,20 @@ struct KerasTensorTests {
       }
     }
     #expect(results[0].name == "add" && results[5].name == "multiply_1")
+  }
+
+  @Test("The default axis of a function is that of the function on tensors: the first, as in NumPy")
+  func defaultAxes() {
+    let (a, b) = (Input(shape: [3], batchSize: 2), Input(shape: [3], batchSize: 2))
+    let x = Tensor([[1.0, 2, 3], [4, 5, 6]])
+    let model = Functional(
+      inputs: [a, b], outputs: [concatenate([a, b]), stack([a, b])] + split(a, into: 2))
+    let outputs: Structure = model([x, -x])
+    let expected = [concatenate([x, -x]), stack([x, -x])] + split(x, into: 2)
+    #expect(expected.map(\.shape) == [[4, 3], [2, 2, 3], [1, 3], [1, 3]])
+    for (output, value) in zip(outputs.tensors, expected) {
+      expectClose(output, value, atol: 0, rtol: 0)
+    }
   }
 
   @Test("Layers that take and give several tensors")
@@ -171,7 +186,7 @@ struct KerasTensorTests {
   @Test("What was called, and with what")
   func accessors() {
     let dense = Dense(2, name: "head")
-    expectError("head (Linear) has never been called and thus has no output") {
+    expectError("head (Dense) has never been called and thus has no output") {
       _ = dense.output
     }
     let (a, b) = (Input(shape: [4]), Input(shape: [4]))
@@ -195,14 +210,14 @@ struct KerasTensorTests {
       errorText { _ = x + Input(shape: [4]) },
     ]
     let parts = [
-      ["c (Conv2D): expected", "got [nil, 3]"], ["d (Linear): ", "kernel", "[nil, 4]"],
+      ["c (Conv2D): expected", "got [nil, 3]"], ["d (Dense): ", "kernel", "[nil, 4]"],
       ["add (Add): ", "[nil, 3]", "[nil, 4]"],
     ]
     for (text, parts) in zip(texts, parts) {
       for part in parts { #expect(text.contains(part), "\(text)") }
     }
     let open = Dense(2, name: "open")
-    expectError("open (Linear): the shape of a variable depends on an open length") {
+    expectError("open (Dense): the shape of a variable depends on an open length") {
       _ = open(Input(shape: [nil]))
     }
     #expect(open(x).shape == [nil, 2])

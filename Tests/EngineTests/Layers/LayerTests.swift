@@ -139,6 +139,25 @@ struct LayerTests {
     #expect(doubles.trainableVariables.allSatisfy { $0.dtype == .float64 })
   }
 
+  @Test("Dense says its own name, in paths, messages and tables")
+  func dense() throws {
+    final class Twins: Module {
+      func call(_ x: Tensor) -> Tensor {
+        let hidden = Dense(2)(x)
+        return Linear(1)(hidden)
+      }
+    }
+    let twins = try Twins().initialize(Tensor.zeros([1, 3]))
+    #expect(
+      twins.namedVariables.map(\.path) == [
+        "dense/kernel", "dense/bias", "linear/kernel", "linear/bias",
+      ])
+    let table = try Model(module: Twins()).summary(Tensor.zeros([1, 3]))
+    #expect(table.contains("dense   Dense ") && table.contains("linear  Linear "), "\(table)")
+    expectError("Dense: expected [..., features], got []") { _ = Dense(2)(Tensor(1.0)) }
+    expectError("Dense: units must not be negative, got -1") { _ = Dense(-1) }
+  }
+
   @Test("Dense is Linear, with a kernel [in, units] and a bias of zeros")
   func linear() {
     let layer = Dense(3)

@@ -96,10 +96,16 @@ struct GradientTests {
     expectClose(gradients[1], [0, 0, 0.6931472])
   }
 
-  @Test("select gives no gradient to the choice not taken, even where it is NaN")
-  func selectKeepsNaNOut() throws {
-    let gradient = try grad { (x: Tensor) in sum(select(x .> 0, log(select(x .> 0, x, 1)), 0)) }(
-      Tensor([-1.0, 2]))
-    expectClose(gradient, [0, 0.5])
+  @Test("select gives a gradient of 0 to the choice not taken, of which what made it may make NaN")
+  func selectAndNaN() throws {
+    let x = Tensor([-1.0, 4])
+    let direct = try grad { (root: Tensor) in sum(select(x .> 0, root, 0)) }(sqrt(x))
+    expectClose(direct, [0, 1], atol: 0, rtol: 0)
+    let through = try grad { (x: Tensor) in sum(select(x .> 0, sqrt(x), 0)) }(x)
+    expectClose(through, [.nan, 0.25])
+    let chosenFirst = try grad { (x: Tensor) in
+      sum(select(x .> 0, sqrt(select(x .> 0, x, 1)), 0))
+    }(x)
+    expectClose(chosenFirst, [0, 0.25])
   }
 }
