@@ -198,7 +198,7 @@ func checkUnevenNoise() throws {
 
 func checkEagerNoise() throws {
   guard communicator.size > 1 else { return }
-  try checkSameWeights(Noise.all, rows: 15, batchSize: 8, epochs: 1, runEagerly: true)
+  try checkSameWeights(Noise.all, rows: 7, batchSize: 7, epochs: 1, runEagerly: true)
 }
 
 /// Noise that does not ask whether training goes on: predictions and evaluations of N ranks are those of one process.
