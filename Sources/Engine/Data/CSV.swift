@@ -20,7 +20,7 @@ public enum CSV {
 
   /// Whether the first line names the columns.
   public enum Header: Sendable, Hashable {
-    /// It does when none of its cells is a number, and when its label cannot be one: a name over numbers, a whole number
+    /// It does when none of its cells is a number, and when its label cannot be one: a name over numbers, 0, 1, 2, ...
     /// over names, a name that no other row has, beside whole numbers like those that a data frame without names writes
     /// (`0,1,species`). What was taken for what is in ``CSV/Examples``; a doubtful case is logged as a warning.
     case automatic

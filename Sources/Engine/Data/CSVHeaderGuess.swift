@@ -38,7 +38,8 @@ struct CSVHeaderGuess {
     case (false, true) where !first[label].isEmpty:
       return wrong == nil || isIndexed ? .header : otherwise
     case (true, false) where !next[label].isEmpty:
-      return looksLikeNames && isWhole(first[label]) ? .header : otherwise
+      // Else the label below is no name but a mistake.
+      return first.count > 2 && countsColumns(first) ? .header : otherwise
     case (false, false) where looksLikeNames && !first[label].isEmpty:
       if isIndexed { return .header }
       return wrong == nil ? .unlessLabelRecurs : otherwise
@@ -53,8 +54,7 @@ struct CSVHeaderGuess {
       if case .unlessLabelRecurs = decision, table.firstLabelIsSingle {
         return line + "a row, but no other row has its label"
       }
-      let counts = first.enumerated().allSatisfy { Int($1) == $0 }
-      return counts && first.count > 2
+      return Self.countsColumns(first) && first.count > 2
         ? line + "a row, but it could be the names of columns that have none" : nil
     }
     if first[0].isEmpty, table.labelColumn != 0, !first.allSatisfy(\.isEmpty) {
@@ -66,6 +66,11 @@ struct CSVHeaderGuess {
   private var shown: String {
     let text = first.joined(separator: ",")
     return text.count > 40 ? "\(text.prefix(40))..." : text
+  }
+
+  /// Whether the cells are 0, 1, 2, ...
+  private static func countsColumns(_ cells: [String]) -> Bool {
+    cells.enumerated().allSatisfy { $1 == "\($0)" }
   }
 
   private static func isNumber(_ text: String) -> Bool { CSVParser.number(text) != nil }

@@ -21,8 +21,7 @@ enum SampleStructure {
 
   private static func numbersAsTensors(_ structure: Structure) -> Structure {
     switch structure {
-    case .list(let values):
-      return Numbers(structure).map { .tensor($0.tensor) } ?? .list(values.map(numbersAsTensors))
+    case .list: return Numbers(structure).map { .tensor($0.tensor) } ?? structure
     case .dictionary(let values): return .dictionary(values.mapValues(numbersAsTensors))
     case .tensor, .constant, .none: return structure
     }

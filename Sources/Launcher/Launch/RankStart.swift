@@ -14,7 +14,7 @@ enum RankStart {
     let environment = ProcessInfo.processInfo.environment
     let names = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"]
     let rank = names.lazy.compactMap { environment[$0] }.first
-    if let rank, rank != "0" { Thread.sleep(forTimeInterval: 1) }
+    if let rank, rank != "0" { Thread.sleep(forTimeInterval: 5) }
   }
 
   /// Becomes another program when `arguments` say so; else does nothing.

@@ -162,7 +162,8 @@ import Testing
     }
     // As UTF-8 they are two classes.
     try DataFixture.withFile(Array("1,blé\n2,blè\n".utf8)) { path in
-      #expect(try CSV.readExamples(path).classNames == ["blè", "blé"])
+      let examples = try CSV.readExamples(path)
+      #expect(examples.classNames == ["blè", "blé"])
     }
   }
 
@@ -248,6 +249,8 @@ import Testing
       ("a,b\n", ["line 2", "after the header", "end of the file"]),
       ("1\n2\n", ["line 1", "at least one feature", "delimiter"]),
       ("1;2\n3;4\n", ["line 2", "at least one feature", "delimiter"]),
+      ("1,2,3\n4,5,six\n", ["line 2, column 3", "\"six\""]),
+      ("0,1,2\n3,4,a\n5,6,7\n", ["line 3, column 3", "name of a class", "the number 7"]),
       ("1,x\n3,4\n5,y\n", ["line 3, column 2", "expected a number", "\"y\""]),
       ("1,x\n3,y\n5,4\n", ["line 3, column 2", "name of a class", "the number 4"]),
       (
