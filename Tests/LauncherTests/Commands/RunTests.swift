@@ -106,7 +106,9 @@ extension ApusTests {
         let script = """
           "\(Apus.path)" run -n 1 -- /bin/sh -c 'echo $$ > \(folder)/rank; exec sleep 50' &
           while [ ! -s \(folder)/rank ]; do sleep 0.1; done
-          kill -\(signal) $!; wait $!; sleep 2
+          kill -\(signal) $!; wait $!; n=0
+          # mpirun takes some two seconds to end a rank.
+          while [ $n -lt 100 ] && kill -0 $(cat \(folder)/rank) 2>/dev/null; do sleep 0.1; n=$((n + 1)); done
           kill -0 $(cat \(folder)/rank) 2>/dev/null && echo alive || echo gone
           """
         let outcome = try await Apus.run(
