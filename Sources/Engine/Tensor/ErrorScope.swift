@@ -45,11 +45,8 @@ package var keepsErrors: Bool { ErrorScope.current != nil }
 package func fail(_ error: any Error) -> Tensor {
   var located = error
   if let engineError = error as? EngineError, let path = CallFrame.currentPath, !path.isEmpty {
-    switch engineError {
-    case .located: break
-    // It names its module.
-    case .hook(let own, _) where !own.isEmpty: break
-    default:
+    if case .located = engineError {
+    } else {
       located = EngineError.located(module: path, error: engineError)
     }
   }
