@@ -5,9 +5,9 @@ enum Schedule {
     var starts: [Int: [Node]] = [:]
     var moved: Set<Int> = []
     for node in nodes where (node.primitive as? any BucketPrimitive)?.role == .start {
-      guard let last = node.inputs.compactMap({ $0.isTraced ? $0.node?.id : nil }).max() else {
-        continue
-      }
+      // An input, a variable or a constant is there from the beginning.
+      let operations = node.inputs.compactMap(\.tracedNode).filter { !($0.primitive is Placeholder) }
+      guard let last = operations.map(\.id).max() else { continue }
       starts[last, default: []].append(node)
       moved.insert(node.id)
     }

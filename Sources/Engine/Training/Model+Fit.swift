@@ -56,7 +56,8 @@ extension Model {
       ("validationBatchSize", validationBatchSize), ("validationFrequency", validationFrequency))
     guard epochs >= 0, (initialEpoch ?? 0) >= 0 else {
       throw EngineError.invalidArgument(
-        message: "epochs is \(epochs) and initialEpoch \(initialEpoch ?? 0): neither may be negative")
+        message: "epochs is \(epochs) and initialEpoch \(initialEpoch ?? 0): neither may be negative"
+      )
     }
     // Callbacks, class weights and the encoding of data compute with tensors too.
     return try withErrors {

@@ -77,7 +77,7 @@ extension Model {
     let key = StepKey(
       mode: mode, specs: dataset.specs(rows: rows),
       form: dataset.form
-        + (mode == .train ? tracedClassWeight.map { "\($0.sorted { $0.key < $1.key })" } ?? "" : ""),
+        + (tracedClassWeight(mode).map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
       globalRows: dependsOnGlobalRows ? globalRows : 0,
       modes: mode == .predict ? [] : module.modes,
       threads: ComputeThreads.count, replicas: strategy.replicaCount)
@@ -111,8 +111,8 @@ extension Model {
 
   /// The class weights, where a loss or metric asks for them by name and the trace so holds them. Everywhere else they are in
   /// the weights of samples.
-  private var tracedClassWeight: [Int: Double]? {
-    guard classWeight != nil else { return nil }
+  private func tracedClassWeight(_ mode: StepMode) -> [Int: Double]? {
+    guard mode == .train, classWeight != nil else { return nil }
     let requirements = losses.flatMap(\.requirements) + ownMetrics.flatMap(\.requirements)
     return requirements.contains { $0.name == "classWeight" } ? classWeight : nil
   }

@@ -57,6 +57,31 @@ import Testing
     }
   }
 
+  @Test func `a gradient can be an input, a constant or the value of a variable`() throws {
+    final class Plain: Module {
+      func call(_ x: Tensor) -> Tensor {
+        let shift = parameter("shift", shape: [12], initializer: Zeros())
+        let slope = parameter("slope", shape: [6, 12], initializer: Ones())
+        addLoss("rows", sum(slope * x))
+        addLoss("ones", sum(shift * 3.0))
+        return parameter("unused", shape: [4], initializer: Ones()) * 0.0
+      }
+    }
+    let (x, _) = data(6, .float32)
+    func train(_ strategy: any DistributionStrategy, _ x: Tensor) throws -> [Tensor] {
+      try DistributionContext.$strategy.withValue(strategy) {
+        let model = Model(module: Plain(), optimizer: SGD(learningRate: 0.5))
+        try model.trainOnBatch(x: x)
+        return model.module.namedVariables.map(\.variable.value)
+      }
+    }
+    let ranks = FixedStrategy(EqualRanks(size: 2), bucketLimits: BucketLimits(bytes: 0))
+    let found = try train(ranks, concatenate([x, x]))
+    expectClose(found[0], [Double](repeating: -1.5, count: 12), atol: 0)
+    expectClose(found[1], 1.0 - 0.5 * x, atol: 1e-6)
+    expectClose(found[2], [1, 1, 1, 1], atol: 0)
+  }
+
   @Test func `gaps between gradients are zero at every step`() throws {
     final class Odd: Module {
       func call(_ x: Tensor) -> Tensor {

@@ -123,7 +123,7 @@ private func expectFlat(
     #expect(before < 8)
     let arena = Arena()
     let plans = try [100, 300, 200].map { size in
-      Plan(
+      try Plan(
         try Trace.record([TensorSpec([size, size], .float32)]) {
           [matmul(exp($0[0]), tanh($0[0]))]
         },
@@ -131,11 +131,11 @@ private func expectFlat(
     }
     // The block of 300 is there when 200 asks for one, and holds it.
     let alone = try StorageStatistics.allocations {
-      _ = Plan(
+      _ = try Plan(
         try Trace.record([TensorSpec([150, 150], .float32)]) { [matmul(exp($0[0]), tanh($0[0]))] })
     }
     let shared = try StorageStatistics.allocations {
-      _ = Plan(
+      _ = try Plan(
         try Trace.record([TensorSpec([150, 150], .float32)]) { [matmul(exp($0[0]), tanh($0[0]))] },
         arena: arena)
     }
