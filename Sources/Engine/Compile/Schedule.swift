@@ -6,7 +6,8 @@ enum Schedule {
     var moved: Set<Int> = []
     for node in nodes where (node.primitive as? any BucketPrimitive)?.role == .start {
       // An input, a variable or a constant is there from the beginning.
-      let operations = node.inputs.compactMap(\.tracedNode).filter { !($0.primitive is Placeholder) }
+      let operations = node.inputs.compactMap(\.tracedNode)
+        .filter { !($0.primitive is Placeholder) }
       guard let last = operations.map(\.id).max() else { continue }
       starts[last, default: []].append(node)
       moved.insert(node.id)

@@ -54,10 +54,8 @@ extension Model {
     try requireAtLeastOne(("stepsPerEpoch", stepsPerEpoch), ("validationSteps", validationSteps))
     try requireAtLeastOne(
       ("validationBatchSize", validationBatchSize), ("validationFrequency", validationFrequency))
-    guard epochs >= 0, (initialEpoch ?? 0) >= 0 else {
-      throw EngineError.invalidArgument(
-        message: "epochs is \(epochs) and initialEpoch \(initialEpoch ?? 0): neither may be negative"
-      )
+    for (name, value) in [("epochs", epochs), ("initialEpoch", initialEpoch ?? 0)] where value < 0 {
+      throw EngineError.invalidArgument(message: "\(name) is \(value): it must be at least 0")
     }
     // Callbacks, class weights and the encoding of data compute with tensors too.
     return try withErrors {

@@ -71,7 +71,7 @@ import Testing
     func train(_ strategy: any DistributionStrategy, _ x: Tensor) throws -> [Tensor] {
       try DistributionContext.$strategy.withValue(strategy) {
         let model = Model(module: Plain(), optimizer: SGD(learningRate: 0.5))
-        try model.trainOnBatch(x: x)
+        try model.fit(x: x, batchSize: x.shape[0], verbose: .silent, shuffle: false)
         return model.module.namedVariables.map(\.variable.value)
       }
     }

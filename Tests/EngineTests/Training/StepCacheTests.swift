@@ -62,7 +62,7 @@ private func expectFlat(
     await #expect(processExitsWith: .success) {
       struct Input: Codable {
         var x: Tensor
-        var factor: Double
+        @Static var factor: Double
       }
       final class Scale: Module {
         func call(_ input: Input) -> Tensor { Linear(32)(input.x * input.factor) }

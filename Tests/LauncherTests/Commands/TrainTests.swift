@@ -80,7 +80,10 @@ extension ApusTests {
           .write(toFile: file, atomically: true, encoding: .utf8)
         for label in ["kind", "first"] {
           let (_, outcome) = try await Apus.train(
-            ["--data", "csv:\(file)", "--epochs", "1", "--header", "yes", "--label", label])
+            [
+              "--data", "csv:\(file)", "--epochs", "1", "--batch-size", "8", "--header", "yes",
+              "--label", label,
+            ])
           #expect(outcome.lines.last?.contains("\"classes\":[0,1,2]") == true, "\(outcome)")
         }
         let wrong = try await Apus.run(["train", "--data", "csv:\(file)", "--label", "kin"])
