@@ -119,7 +119,7 @@ public final class MPISession: Sendable {
   /// ends in order, without `MPI_Abort` unless a collective is pending. When others may be waiting for this rank it prints its text and aborts the job.
   func end(failedWith message: String) -> Never {
     let rank = communicator.rank
-    guard let (hashes, isIdle) = communicator.failures(hash: Self.hash(message)) else {
+    guard let (hashes, isIdle) = communicator.failures(hash: fingerprint(of: [message])) else {
       communicator.abort(message: message, code: 1)
     }
     if Set(hashes).count == 1 {
@@ -142,11 +142,6 @@ public final class MPISession: Sendable {
     }
     MPI_Finalize()
     exit(1)
-  }
-
-  /// The same number for the same text in every process (FNV-1a).
-  private static func hash(_ text: String) -> UInt64 {
-    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 
   /// Ends the job when no communicator could be made, as ``MPICommunicator/abort(message:code:)`` does.

@@ -8,7 +8,7 @@ import Logging
 ///
 /// Tensors and keys of random numbers are traced. A number is to be taken as a tensor (`rate: Tensor`, called with
 /// `Tensor(0.1)`), because a `Double` or an `Int` has its value already while the function is traced and would be compiled in;
-/// one that is meant to be is marked ``Static``, and others are an error. Truth values and texts are part of the form.
+/// one that is meant to be is marked ``Static``, and others are an error. Booleans and strings are part of the form.
 /// Arguments and results must be `Codable`, which a tuple cannot be: a function takes its arguments one by one, or in a
 /// struct; it may give a tuple of two or three results.
 ///
