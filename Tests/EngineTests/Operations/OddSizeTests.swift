@@ -83,4 +83,64 @@ import Testing
       try grad { (t: Tensor) in sum(square(take(t, ids, axis: 0))) }(t[0])
     }
   }
+
+  /// Outputs and all gradients of a window's operation.
+  private func gradients(
+    _ inputs: [Tensor], _ operation: @escaping ([Tensor]) -> Tensor
+  ) throws -> Tensor {
+    let (y, back) = try vjp { (inputs: [Tensor]) in operation(inputs) }(inputs)
+    let changes = try back(square(y))
+    return concatenate(([y] + changes).map { reshape($0, [-1]) })
+  }
+
+  // Channels, filters and places in turn, so that direct, Winograd, depthwise, pointwise and unrolled convolutions all
+  // have rests of every length.
+  @Test(arguments: sizes) func convolutions(_ size: Int) throws {
+    var draw = SeededGenerator(seed: UInt64(size))
+    typealias Case = (
+      name: String, x: Shape, kernel: Shape, strides: SpatialSize, padding: Padding, groups: Int
+    )
+    let cases: [Case] = [
+      ("few channels", [2, 6, size, 3], [3, 3, 3, 9], 1, .same, 1),
+      ("channels", [1, 5, 6, size], [3, 3, size, 7], 1, .same, 1),
+      ("filters", [1, 6, 5, 5], [3, 3, 5, size], 1, .valid, 1),
+      ("wide", [1, 4, size + 2, 17], [3, 3, 17, 19], 1, .valid, 1),
+      ("pointwise", [3, 2, 3, size], [1, 1, size, 11], 1, .valid, 1),
+      ("strides", [1, size + 4, 7, 5], [5, 3, 5, 6], 2, .same, 1),
+      ("depthwise", [2, 5, 4, size], [3, 3, 1, size], 1, .same, size),
+      ("groups", [1, 4, size + 1, 6], [2, 2, 3, 8], 1, .same, 2),
+      ("sequence", [2, size + 3, 5], [4, 5, 6], 1, .valid, 1),
+      ("volume", [1, 3, 4, size, 3], [2, 2, 2, 3, 4], 1, .same, 1),
+    ]
+    for test in cases {
+      let inputs = [unaligned(test.x, &draw), unaligned(test.kernel, &draw)]
+      let scale = 1.0 / Double(test.kernel.elementCount / test.kernel[-1])
+      try expectSame(inputs, "\(test.name) \(size)") { inputs in
+        try gradients(inputs) {
+          scale
+            * conv(
+              $0[0], $0[1], strides: test.strides, padding: test.padding, groups: test.groups)
+        }
+      }
+    }
+    let inputs = [unaligned([1, 3, size, 4], &draw), unaligned([3, 2, 5, 4], &draw)]
+    try expectSame(inputs, "transposed \(size)") { inputs in
+      try gradients(inputs) { 0.1 * convTranspose($0[0], $0[1], strides: 2, padding: .same) }
+    }
+  }
+
+  @Test(arguments: sizes) func pools(_ size: Int) throws {
+    var draw = SeededGenerator(seed: UInt64(size))
+    for shape: Shape in [[2, 5, size, 3], [1, 4, 5, size], [2, size, 4]] {
+      let x = unaligned(shape, &draw)
+      for padding in [Padding.same, .valid] where size > 2 || padding == .same {
+        try expectSame([x], "max \(shape)") { x in
+          try gradients(x) { maxPool($0[0], size: 3, strides: 2, padding: padding) }
+        }
+        try expectSame([x], "average \(shape)") { x in
+          try gradients(x) { averagePool($0[0], size: 2, padding: padding) }
+        }
+      }
+    }
+  }
 }
