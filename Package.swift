@@ -12,6 +12,9 @@ let cpu = Context.environment["APUS_CPU"].map { name in
   return level
 }
 
+// What a file uses it imports itself.
+let strict: [SwiftSetting] = [.enableUpcomingFeature("MemberImportVisibility")]
+
 let package = Package(
   name: "apus",
   products: [
@@ -36,18 +39,36 @@ let package = Package(
       providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-    // Engine: what one rank runs. It never imports MPI.
+    // Tensors: what runs, what it runs on, gradients, operations, plans, transforms; collectives without MPI.
     .target(
-      name: "Engine",
+      name: "Tensors",
       dependencies: [
-        "CKernels", "COpenBLAS", "CZlib",
+        "CKernels", "COpenBLAS",
         .product(name: "OrderedCollections", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      resources: [.copy("Resources/digits.csv.gz")]),
+      swiftSettings: strict),
+
+    // DataFiles: tensors in files.
+    .target(
+      name: "DataFiles",
+      dependencies: [
+        "Tensors", "CZlib", .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
+      resources: [.copy("Resources/digits.csv.gz")],
+      swiftSettings: strict),
+
+    // Engine: what one rank trains with. It imports no C and never MPI.
+    .target(
+      name: "Engine",
+      dependencies: [
+        "Tensors", "DataFiles", .product(name: "OrderedCollections", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
 
     // Dist: what joins the ranks.
-    .target(name: "Dist", dependencies: ["Engine", "COpenMPI"]),
+    .target(name: "Dist", dependencies: ["Tensors", "COpenMPI"], swiftSettings: strict),
 
     // Launcher: the `apus` command.
     .executableTarget(

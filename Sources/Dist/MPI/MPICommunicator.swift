@@ -1,7 +1,7 @@
 import COpenMPI
-import Engine
 import Foundation
 import Synchronization
+import Tensors
 
 /// The ranks of an MPI job (MPI 3.1 §5: collective communication).
 ///

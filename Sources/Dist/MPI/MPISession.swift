@@ -1,7 +1,7 @@
 import COpenMPI
-import Engine
 import Foundation
 import Synchronization
+import Tensors
 
 /// MPI in this process, from `MPI_Init_thread` to `MPI_Finalize`, each called at most once.
 ///
@@ -50,7 +50,7 @@ public final class MPISession: Sendable {
       case .notStarted:
         // Whatever happens from here on, MPI cannot be started a second time.
         state = .ended
-        DistributionContext.noteJoinedRanks()
+        Launch.noteJoined()
         let session = try MPISession(starting: launch)
         state = .running(session)
         let communicator = session.communicator

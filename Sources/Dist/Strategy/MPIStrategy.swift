@@ -1,4 +1,4 @@
-import Engine
+import Tensors
 
 /// Training spread over the processes of an MPI job.
 public final class MPIStrategy: DistributionStrategy {
@@ -8,8 +8,8 @@ public final class MPIStrategy: DistributionStrategy {
   /// How losses are scaled before gradients are summed.
   public let lossScaling: LossScaling
 
-  /// How large the messages are in which gradients are summed.
-  public let bucketLimits: BucketLimits
+  /// How gradients are added over ranks.
+  public let gradientReduction: (any GradientReduction)?
 
   /// MPI in this process.
   public let session: MPISession
@@ -17,10 +17,10 @@ public final class MPIStrategy: DistributionStrategy {
   /// A strategy over the ranks of a session.
   public init(
     session: MPISession, lossScaling: LossScaling = .replicas,
-    bucketLimits: BucketLimits = .standard
+    gradientReduction: any GradientReduction = BucketedAllReduce()
   ) {
     self.session = session
     self.lossScaling = lossScaling
-    self.bucketLimits = bucketLimits
+    self.gradientReduction = gradientReduction
   }
 }

@@ -1,4 +1,4 @@
-import Engine
+import Tensors
 
 /// Training spread over threads of one process, each of them a rank with a model of its own.
 public final class ThreadStrategy: DistributionStrategy {
@@ -8,16 +8,16 @@ public final class ThreadStrategy: DistributionStrategy {
   /// How losses are scaled before gradients are summed.
   public let lossScaling: LossScaling
 
-  /// How large the messages are in which gradients are summed.
-  public let bucketLimits: BucketLimits
+  /// How gradients are added over ranks.
+  public let gradientReduction: (any GradientReduction)?
 
   /// The strategy of one rank.
   public init(
     communicator: ThreadCommunicator, lossScaling: LossScaling = .replicas,
-    bucketLimits: BucketLimits = .standard
+    gradientReduction: any GradientReduction = BucketedAllReduce()
   ) {
     self.communicator = communicator
     self.lossScaling = lossScaling
-    self.bucketLimits = bucketLimits
+    self.gradientReduction = gradientReduction
   }
 }

@@ -1,5 +1,5 @@
-import Engine
 import Foundation
+import Tensors
 
 /// What joins the ranks of a training.
 public enum StrategyKind: Hashable, Sendable {
@@ -41,12 +41,12 @@ public enum StrategyKind: Hashable, Sendable {
 /// - Parameters:
 ///   - kind: what joins the ranks.
 ///   - lossScaling: how losses are scaled before gradients are summed.
-///   - bucketLimits: how large the messages are in which gradients are summed.
+///   - gradientReduction: how gradients are added over ranks; in messages of 1 and 25 MiB unless given.
 ///   - body: what each rank does.
 /// - Throws: the error of `body`, or a ``DistError``.
 public func withStrategy<R>(
   _ kind: StrategyKind, lossScaling: LossScaling = .replicas,
-  bucketLimits: BucketLimits = .standard, _ body: @Sendable () throws -> R
+  gradientReduction: any GradientReduction = BucketedAllReduce(), _ body: @Sendable () throws -> R
 ) throws -> R {
   switch kind {
   case .single:
@@ -55,9 +55,9 @@ public func withStrategy<R>(
     guard let launch = Launch.detect(in: ProcessInfo.processInfo.environment) else {
       return try runHere(lossScaling, body)
     }
-    return try runUnderMPI(launch, lossScaling, bucketLimits, body)
+    return try runUnderMPI(launch, lossScaling, gradientReduction, body)
   case .threads(let count):
-    return try runOnThreads(count, lossScaling, bucketLimits, body)
+    return try runOnThreads(count, lossScaling, gradientReduction, body)
   }
 }
 
@@ -68,7 +68,7 @@ private func runHere<R>(_ lossScaling: LossScaling, _ body: () throws -> R) thro
 }
 
 private func runUnderMPI<R>(
-  _ launch: Launch, _ lossScaling: LossScaling, _ bucketLimits: BucketLimits,
+  _ launch: Launch, _ lossScaling: LossScaling, _ gradientReduction: any GradientReduction,
   _ body: () throws -> R
 ) throws -> R {
   let isNested = MPISession.current != nil
@@ -83,7 +83,7 @@ private func runUnderMPI<R>(
   }
   ComputeThreads.share(amongRanks: session.localSize)
   let strategy = MPIStrategy(
-    session: session, lossScaling: lossScaling, bucketLimits: bucketLimits)
+    session: session, lossScaling: lossScaling, gradientReduction: gradientReduction)
   if isNested {
     return try DistributionContext.$strategy.withValue(strategy) { try body() }
   }

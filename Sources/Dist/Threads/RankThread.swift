@@ -1,3 +1,4 @@
+import CDispatch
 import Foundation
 
 /// A thread that can be joined: when ``join()`` returns, the thread has ended and let go of all that

@@ -1,11 +1,11 @@
-import Engine
 import Foundation
+import Tensors
 
 /// Ranks that are threads of one process and combine their values in shared memory.
 ///
 /// Values are combined in the order of ranks, so results do not depend on timing. Ranks that make
 /// different collectives get an error that says so, and a rank that throws or returns while others
-/// wait for it wakes them with an error. See ``withStrategy(_:lossScaling:bucketLimits:_:)`` with `.threads`.
+/// wait for it wakes them with an error. See ``withStrategy(_:lossScaling:gradientReduction:_:)`` with `.threads`.
 public final class ThreadCommunicator: Communicator {
   /// The number of this rank.
   public let rank: Int

@@ -1,4 +1,4 @@
-import Engine
+import Tensors
 
 /// What identifies a collective: every rank must bring the same to the same slot.
 struct CollectiveCall: Equatable, CustomStringConvertible {

@@ -1,5 +1,5 @@
-import Engine
 import Foundation
+import Tensors
 
 /// What the threads of a ``ThreadCommunicator`` share: the collectives in flight and who has failed.
 ///

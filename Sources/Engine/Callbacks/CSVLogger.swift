@@ -1,4 +1,7 @@
 import Foundation
+import Logging
+import OrderedCollections
+import Tensors
 
 /// Writes the logs of each epoch as a row of a file, on rank 0.
 ///

@@ -1,4 +1,5 @@
 import Logging
+import Tensors
 
 /// Code that `fit`, `evaluate` and `predict` call between steps and epochs.
 ///

@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// The callbacks of one run, called in order: those of the user, then ``History``, then
 /// ``ProgressBar``.
 public final class CallbackList {

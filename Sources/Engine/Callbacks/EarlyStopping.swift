@@ -1,3 +1,5 @@
+import Tensors
+
 /// Ends training when a value has not become better for some epochs.
 ///
 /// An epoch is an improvement when it beats the best one by more than `minDelta`; it also has to

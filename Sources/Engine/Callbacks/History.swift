@@ -1,4 +1,5 @@
 import OrderedCollections
+import Tensors
 
 /// What a run of `fit` logged, epoch by epoch.
 public final class History: Callback {

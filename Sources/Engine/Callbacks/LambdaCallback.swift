@@ -1,3 +1,5 @@
+import Tensors
+
 /// A callback made of closures.
 ///
 /// ```swift

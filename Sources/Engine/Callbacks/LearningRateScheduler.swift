@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// Sets the learning rate at the beginning of each epoch.
 ///
 /// Writes `learning_rate` into the logs. The optimizer must have been given a number: under a ``LearningRateSchedule`` the

@@ -1,4 +1,5 @@
 import OrderedCollections
+import Tensors
 
 /// Losses and metrics by name, `loss` first; values of validation begin with `val_`.
 ///

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Saves the weights every epoch, or every so many steps: the variables of the module, and nothing of the optimizer or of
 /// the epoch that training has come to.
 ///

@@ -1,3 +1,7 @@
+import Logging
+import OrderedCollections
+import Tensors
+
 /// Which direction of a value is better.
 public enum MonitorMode: String, Hashable, Sendable, CaseIterable {
   /// More is better for names that end like accuracies, areas under curves, precisions, recalls and

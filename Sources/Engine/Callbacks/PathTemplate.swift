@@ -1,4 +1,6 @@
 import Foundation
+import OrderedCollections
+import Tensors
 
 /// A path with places for numbers: `weights-{epoch:02d}-{val_loss:.4f}.safetensors`.
 ///

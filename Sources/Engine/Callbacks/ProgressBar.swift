@@ -1,4 +1,6 @@
 import Foundation
+import OrderedCollections
+import Tensors
 
 /// Prints how a run gets on, on rank 0.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// How numbers, times and the bar look; the formats are those of Keras.
 enum ProgressFormat {

@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// Multiplies the learning rate by a factor when a value has not become better for some epochs.
 ///
 /// Writes `learning_rate`, as it was during the epoch, into the logs. The optimizer must have been given a number: under a

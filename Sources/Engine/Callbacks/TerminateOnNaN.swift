@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// Ends training as soon as the loss is not a finite number.
 ///
 /// Looks at the loss after every step, combined over ranks, so that all of them stop at the same

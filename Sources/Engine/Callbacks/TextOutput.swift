@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Tensors
 
 /// A stream of text that knows whether its last line is complete, so that messages do not run into
 /// a progress bar.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What callbacks see and steer of the model that is being trained.
 public protocol TrainingControl: AnyObject {
   /// Set to true to end training: in one process after the current step. Under several ranks all end at one step: after

@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 extension AnyModule {
   /// Writes parameters, statistics and states as a safetensors file, by path, whole or not at all.
   ///

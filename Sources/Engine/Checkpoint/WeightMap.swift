@@ -1,4 +1,5 @@
 import OrderedCollections
+import Tensors
 
 /// How the names and layouts of tensors in a file of another framework become those of a module.
 ///

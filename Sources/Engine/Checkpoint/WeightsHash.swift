@@ -1,3 +1,5 @@
+import Tensors
+
 /// A hash that two models share exactly when their named tensors are the same, in the same order.
 ///
 /// SHA-256 over, for each tensor: the length of its name in UTF-8 bytes, the name; the length of its

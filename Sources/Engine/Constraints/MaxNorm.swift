@@ -1,3 +1,5 @@
+import Tensors
+
 /// Vectors along some axes are at most so long: longer ones are scaled down.
 ///
 /// With axis 0 a vector holds the weights of one unit of a kernel `[in, units]`; for one filter of a kernel

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Vectors along some axes have lengths within bounds, or go a part of the way there.
 ///
 /// - SeeAlso: Keras, `constraints.MinMaxNorm`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// No element is below 0: negative ones become 0. Keras's `NonNeg`.
 ///
 /// - SeeAlso: Keras, `constraints.NonNeg`.

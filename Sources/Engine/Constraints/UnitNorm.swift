@@ -1,3 +1,5 @@
+import Tensors
+
 /// Vectors along some axes have length 1.
 ///
 /// - SeeAlso: Keras, `constraints.UnitNorm`.

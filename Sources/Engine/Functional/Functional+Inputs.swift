@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 extension Functional {
   /// The tensors of `x` in the order of the inputs, in the inputs' scalar types.
   ///

@@ -1,3 +1,5 @@
+import Tensors
+
 extension Functional {
   /// Draws the graph to a file, as SVG or, when the name ends in `.dot`, for Graphviz.
   ///

@@ -1,3 +1,5 @@
+import Tensors
+
 extension Functional {
   /// Keras's table: every layer with its type, the shape of its output, the number of its weights and the layers whose
   /// outputs it takes; then the totals. Columns are as wide as their text.

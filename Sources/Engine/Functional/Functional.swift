@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// A model made of a graph of layers, from some of its tensors to others.
 ///
 /// ```swift
@@ -41,6 +44,8 @@ public final class Functional: AnyModule, Callable {
     releases = graph.releases
     super.init(name: name)
   }
+
+  override var hasAllVariables: Bool { true }
 
   package override var propertyModules: [(label: String, module: AnyModule)] {
     graph.layers.map { ($0.name, $0.layer) }
@@ -113,7 +118,7 @@ public final class Functional: AnyModule, Callable {
       try values.call(node, graph)
       for tensor in released { values.tensors[tensor] = nil }
     }
-    ModuleContext.current?.outputMask =
+    ModuleContext.current?.notes.outputMask =
       graph.outputs.tensor.flatMap { values.masks[graph.resolved($0)] }
     return graph.outputs.map { values[graph.resolved($0)] }
   }

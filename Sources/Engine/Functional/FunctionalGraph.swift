@@ -1,3 +1,5 @@
+import Tensors
+
 /// The calls between some inputs and some outputs, in an order in which they can be run.
 struct FunctionalGraph {
   /// The inputs as they were given.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What the tensors of a graph are while a model of it runs.
 struct GraphValues {
   var tensors: [KerasTensor: Tensor] = [:]
@@ -16,7 +18,7 @@ struct GraphValues {
     guard let inputs = node.inputs else { return }
     let (layer, context) = (node.outboundLayer, ModuleContext.current)
     let mask = inputs.tensors.first.flatMap { masks[graph.resolved($0)] }
-    context?.outputMask = nil
+    context?.notes.outputMask = nil
     let results: [Tensor]
     if let mask, case .tensor(let tensor) = inputs, let sequence = layer as? any TakesMask {
       results = try sequence.call(self[graph.resolved(tensor)], mask: mask).tensors
@@ -32,7 +34,7 @@ struct GraphValues {
     }
     for (place, result) in zip(places, results) { tensors[place] = result }
     if let first = places.first {
-      masks[first] = context?.outputMask ?? (layer is any KeepsMask ? mask : nil)
+      masks[first] = context?.notes.outputMask ?? (layer is any KeepsMask ? mask : nil)
     }
   }
 }

@@ -1,3 +1,5 @@
+import Tensors
+
 // The usual functions on symbolic tensors; each is a layer. Any other one: `x.map("name", function)`.
 
 /// `max(x, 0)` as a layer.

@@ -1,3 +1,5 @@
+import Tensors
+
 // Operators on symbolic tensors; each is a layer. A number stays in the layer's function.
 extension KerasTensor {
   /// The sum, with NumPy's rules of broadcasting.

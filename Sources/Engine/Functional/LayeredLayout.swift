@@ -1,3 +1,5 @@
+import Tensors
+
 /// Places boxes of a directed graph without cycles in rows, so that all edges go down and few cross.
 ///
 /// Rows by the longest path, order within a row by the mean of neighbours, places by least squares.

@@ -1,3 +1,5 @@
+import Tensors
+
 extension Model {
   /// A model of the layers between some symbolic tensors and others: ``Functional`` with losses and an optimizer.
   ///

@@ -1,3 +1,5 @@
+import Tensors
+
 /// One value for every element.
 public struct Constant: Initializer {
   /// The value.

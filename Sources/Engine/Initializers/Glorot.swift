@@ -1,3 +1,5 @@
+import Tensors
+
 /// Even over ±√(6 / (fan-in + fan-out)): the default for kernels.
 ///
 /// - SeeAlso: Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010), §4.2.1.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Even over ±√(6 / fan-in): for layers with a rectifier.
 ///
 /// - SeeAlso: He et al., *Delving Deep into Rectifiers* (2015), §2.2.

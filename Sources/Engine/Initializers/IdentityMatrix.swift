@@ -1,3 +1,5 @@
+import Tensors
+
 /// A matrix with one value on its diagonal and zeros elsewhere; Keras's `Identity`.
 public struct IdentityMatrix: Initializer {
   /// The value on the diagonal.

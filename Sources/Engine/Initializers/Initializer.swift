@@ -1,3 +1,5 @@
+import Tensors
+
 /// Gives the first value of a variable.
 public protocol Initializer: Sendable {
   /// A tensor of this shape, drawn from `key`: the same key gives the same values on every machine and rank.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Even over ±√(3 / fan-in).
 ///
 /// - SeeAlso: LeCun, Bottou, Orr, Müller, *Efficient BackProp* (1998), §4.6.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Normally distributed numbers; Keras's `RandomNormal`.
 public struct Normal: Initializer {
   /// The mean of the distribution.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Ones.
 public struct Ones: Initializer {
   /// The initializer of ones.

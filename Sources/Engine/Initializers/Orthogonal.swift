@@ -1,3 +1,5 @@
+import Tensors
+
 /// An orthogonal matrix: rows or columns, whichever are fewer, have length `gain` and right angles between them.
 ///
 /// A kernel `[..., out]` is taken as a matrix of `out` columns. Drawn as normal numbers and made orthogonal by

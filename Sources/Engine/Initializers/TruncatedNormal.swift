@@ -1,3 +1,5 @@
+import Tensors
+
 /// Normally distributed numbers, of which those more than two standard deviations from the mean are drawn again.
 public struct TruncatedNormal: Initializer {
   /// The mean of the distribution.

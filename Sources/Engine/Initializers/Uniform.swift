@@ -1,3 +1,5 @@
+import Tensors
+
 /// Numbers evenly distributed over [`low`, `high`); Keras's `RandomUniform`.
 public struct Uniform: Initializer {
   /// The smallest number.

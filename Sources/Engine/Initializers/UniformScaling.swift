@@ -1,3 +1,5 @@
+import Tensors
+
 /// Even over ±scale · √(3 / inputs), where a unit has as many inputs as the kernel has elements for it: signals keep their
 /// size, times `scale`.
 ///

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Numbers with mean 0 and variance `scale / fan`, so that signals keep their size from layer to layer.
 ///
 /// A kernel `[..., in, out]` has fan-in `in` and fan-out `out`, each times the number of cells of the

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Zeros.
 public struct Zeros: Initializer {
   /// The initializer of zeros.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// An activation function as a layer: `Activation(.relu)`, or `Activation("relu")` by Keras's name.
 ///
 /// Functions that have layers of their own (``Tanh``, ``SELU``, ...) have them as subclasses of this one.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Functions by Keras's names: `Linear(64, activation: "relu")`.
 extension ActivationFunction: ExpressibleByStringLiteral {
   /// The function with this name in Keras, with Keras's defaults.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A function applied to every element, or along the last axis, of a layer's output: `Linear(64, activation: .relu)`.
 ///
 /// One of your own: `ActivationFunction("cube") { $0 * $0 * $0 }`.

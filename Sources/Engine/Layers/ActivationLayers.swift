@@ -1,3 +1,5 @@
+import Tensors
+
 // Layers without anything of their own but a function: see ``ActivationFunction`` for formulas and sources.
 
 // Functions that saturate.

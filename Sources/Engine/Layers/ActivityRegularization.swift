@@ -1,3 +1,5 @@
+import Tensors
+
 /// The identity, with a penalty on what passes through: `l1 · Σ|x| + l2 · Σx²` a sample, added to the loss.
 ///
 /// - SeeAlso: Keras, `layers.ActivityRegularization`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The learned deviation and mean of a normalisation's output, `gamma` and `beta`, and all that can be said of them.
 struct Affine: Sendable {
   /// Whether there is `gamma`.

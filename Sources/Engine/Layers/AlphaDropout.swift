@@ -1,3 +1,5 @@
+import Tensors
+
 /// Drop-out after ``ActivationFunction/selu``: mean 0 and variance 1 stay what they are.
 ///
 /// While training elements are set to `s = −1.7581`, where `selu` ends, with probability `rate`; then all become

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Shifts and scales each channel to mean 0 and variance 1 over the batch, then to a learned mean and deviation.
 ///
 /// Input and output `[batch, ..., channels]`. While training `y = gamma · (x − mean) / √(variance + epsilon) + beta` with

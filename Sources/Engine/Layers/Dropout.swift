@@ -1,3 +1,5 @@
+import Tensors
+
 /// Sets elements to 0 with probability `rate` while training, and multiplies the others by `1 / (1 − rate)`.
 ///
 /// The identity unless ``AnyModule/isTraining``. Other elements at every use and step; in a `Model` N ranks drop what one process drops.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A table of learned vectors: each number of the input becomes the row with this number.
 ///
 /// Input of whole numbers `[...]` in `0 ..< inputs`, of any type, output `[..., outputs]`; another number, a fraction or

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The exponential moving average of everything that has come through: `h ← decay · h + (1 − decay) · x`.
 ///
 /// While training each call counts and gives the new average; otherwise the average so far. With `zeroDebias` it is divided by

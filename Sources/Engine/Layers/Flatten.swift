@@ -1,3 +1,5 @@
+import Tensors
+
 /// Every sample as one row: `[batch, a, b, ...]` to `[batch, a · b · ...]`, and `[batch]` to `[batch, 1]`.
 ///
 /// - SeeAlso: Keras, `layers.Flatten`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// `x · Φ(x)` as a layer, with the normal distribution function `Φ`.
 ///
 /// - SeeAlso: `gelu(_:approximate:)`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Multiplies by normally distributed numbers with mean 1 and variance `rate / (1 − rate)` while training: those of
 /// ``Dropout``, without zeros. The identity otherwise.
 ///

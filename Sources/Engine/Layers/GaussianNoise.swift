@@ -1,3 +1,5 @@
+import Tensors
+
 /// Adds normally distributed numbers with mean 0 while training; the identity otherwise.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §7.5; Keras, `layers.GaussianNoise`.

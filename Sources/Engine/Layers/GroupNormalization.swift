@@ -1,3 +1,5 @@
+import Tensors
+
 /// Shifts and scales groups of channels of each sample to mean 0 and variance 1, then each channel to a learned mean and
 /// deviation.
 ///

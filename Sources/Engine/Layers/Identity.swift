@@ -1,3 +1,5 @@
+import Tensors
+
 /// The input itself as a layer: where a place must be filled and nothing is to be done.
 ///
 /// - SeeAlso: Keras, `layers.Identity`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Shifts and scales each channel of each sample to mean 0 and variance 1, then to a learned mean and deviation:
 /// ``GroupNormalization`` with one group a channel.
 ///

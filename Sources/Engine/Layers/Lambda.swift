@@ -1,3 +1,5 @@
+import Tensors
+
 /// A function as a layer, without parameters: `Lambda { $0 * 2 }`.
 public final class Lambda: Module {
   private let function: (Tensor) -> Tensor

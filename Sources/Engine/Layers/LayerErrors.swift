@@ -1,3 +1,5 @@
+import Tensors
+
 extension AnyModule {
   /// Reports an input that this layer cannot take: what was expected, and the shape that came.
   func wrongInput(_ x: Tensor, expected: String) -> Tensor {

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Shifts and scales each sample to mean 0 and variance 1 over some axes, then to a learned mean and deviation.
 ///
 /// Output of the input's shape: `gamma · (x − mean) / √(variance + epsilon) + beta` with the mean and (biased) variance

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A rectifier that lets a part of negative inputs through: `x` above 0, `negativeSlope · x` below.
 ///
 /// - SeeAlso: Maas, Hannun, Ng, *Rectifier Nonlinearities Improve Neural Network Acoustic Models* (2013), §2; Keras 3,

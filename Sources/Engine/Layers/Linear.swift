@@ -1,3 +1,5 @@
+import Tensors
+
 /// A fully connected layer: `activation(x · kernel + bias)`.
 ///
 /// Input `[..., in]`, output `[..., units]`; `in` is that of the first input. Parameters: `kernel` `[in, units]` and

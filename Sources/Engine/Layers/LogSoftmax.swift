@@ -1,3 +1,5 @@
+import Tensors
+
 /// The logarithm of softmax along an axis as a layer.
 ///
 /// - SeeAlso: `logSoftmax(_:axis:)`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Fully connected layers one after the other: `MLP([64, 32, 1])`.
 ///
 /// The activation follows every layer but the last. Children are `linear`, `linear_1`, ...

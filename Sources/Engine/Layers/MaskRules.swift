@@ -1,3 +1,5 @@
+import Tensors
+
 /// A layer that can be given the mask of its input.
 protocol TakesMask: AnyModule {
   /// Calls the layer on `x` of which the steps in `mask` `[batch, time]` count.

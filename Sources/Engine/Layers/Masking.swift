@@ -1,3 +1,5 @@
+import Tensors
+
 /// Marks the steps whose features all equal one value as padding, and sets them to 0.
 ///
 /// Input and output `[batch, time, features]`. Announces ``mask(of:)``.

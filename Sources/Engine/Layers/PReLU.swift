@@ -1,3 +1,5 @@
+import Tensors
+
 /// A rectifier with learned slopes below 0: `x` above 0, `alpha · x` below.
 ///
 /// Parameter `alpha` has the shape of a sample, with length 1 along shared axes: `PReLU(sharedAxes: [1, 2])` has one slope

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The axes of every sample in another order: `Permute([2, 1])` makes `[batch, a, b]` to `[batch, b, a]`.
 ///
 /// - SeeAlso: Keras, `layers.Permute`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Scales each sample to a mean square of 1 over some axes, then by a learned factor; nothing is shifted.
 ///
 /// Output of the input's shape: `scale · x / √(mean(x²) + epsilon)`. The parameter `scale` has the lengths of the axes.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A rectifier: `max(x, 0)`, with Keras's refinements.
 ///
 /// `maxValue` where `x` is above it, `x` from `threshold` on, `negativeSlope · (x − threshold)` below.

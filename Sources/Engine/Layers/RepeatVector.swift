@@ -1,3 +1,5 @@
+import Tensors
+
 /// Every sample several times: `[batch, features]` to `[batch, count, features]`.
 ///
 /// - SeeAlso: Keras, `layers.RepeatVector`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Every sample in another shape: `[batch, ...]` to `[batch] + shape`.
 ///
 /// - SeeAlso: Keras, `layers.Reshape`.

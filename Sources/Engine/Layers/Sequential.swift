@@ -1,3 +1,5 @@
+import Tensors
+
 /// Layers one after the other: the output of each is the input of the next.
 ///
 /// ```swift
@@ -28,23 +30,23 @@ public final class Sequential: Module {
 
   private func run(_ x: Tensor, mask: Tensor?) -> Tensor {
     let context = ModuleContext.current
-    let before = mask ?? context?.outputMask
+    let before = mask ?? context?.notes.outputMask
     var (x, mask, isLost) = (x, mask, false)
     for (position, layer) in layers.enumerated() {
-      context?.outputMask = nil
+      context?.notes.outputMask = nil
       do {
         x = try layer.apply(to: x, mask: mask)
       } catch {
         return fail(
           EngineError.model(message: "layer \(position) (\(layer.typeName)): \(error)"))
       }
-      if let announced = context?.outputMask {
+      if let announced = context?.notes.outputMask {
         mask = announced
       } else if !(layer is any KeepsMask) {
         (mask, isLost) = (nil, true)
       }
     }
-    context?.outputMask = mask ?? (isLost ? nil : before)
+    context?.notes.outputMask = mask ?? (isLost ? nil : before)
     return x
   }
 }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// `eˣ / Σ eˣ` along an axis as a layer: positive numbers that add up to 1.
 ///
 /// - SeeAlso: `softmax(_:axis:)`.

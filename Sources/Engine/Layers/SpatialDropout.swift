@@ -1,3 +1,5 @@
+import Tensors
+
 /// Drop-out of whole channels: what ``SpatialDropout1D``, ``SpatialDropout2D`` and ``SpatialDropout3D`` share.
 ///
 /// While training a channel of a sample is set to 0 at all places with probability `rate`, else multiplied by

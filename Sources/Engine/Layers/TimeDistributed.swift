@@ -1,3 +1,5 @@
+import Tensors
+
 /// A layer applied to every step: all steps of all samples are one batch for it.
 ///
 /// Input `[batch, time, ...]`, output `[batch, time, ...]` with what the layer makes of a step.

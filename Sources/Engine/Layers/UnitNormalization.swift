@@ -1,3 +1,5 @@
+import Tensors
+
 /// Scales vectors along some axes to length 1; those shorter than 1e-12 stay short.
 ///
 /// - SeeAlso: Keras, `layers.UnitNormalization`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The cross-entropy of independent yes-or-no questions: `−(t·log p + (1 − t)·log(1 − p))`, averaged over the last axis.
 ///
 /// Values of shape `[batch]` for labels (0 or 1, or in between) and predictions `[batch, n]`; see ``LossOptions``

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The cross-entropy of one choice among classes: `−Σ t·log p` over the last axis, for labels that are rows of
 /// probabilities (one-hot or soft).
 ///

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A loss from a function of values that key paths name:
 ///
 /// ```swift
@@ -6,7 +8,7 @@
 public struct CustomLoss: Loss, AsksByKeyPath {
   /// Reduction, weight, part and name.
   public let options: LossOptions
-  let askedRequirements: [Requirement]
+  package let askedRequirements: [Requirement]
   private let body: @Sendable (InjectedTensors) -> Tensor
 
   /// A loss that calls `body` with the values at `paths`.

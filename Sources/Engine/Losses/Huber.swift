@@ -1,3 +1,5 @@
+import Tensors
+
 /// Squared for small errors, linear for large ones: the mean over the last axis of `½e²` where `|e| ≤ delta` and of
 /// `delta·|e| − ½delta²` elsewhere, with `e = yPred − yTrue`.
 ///

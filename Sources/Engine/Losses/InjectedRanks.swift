@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// Labels and predictions in one rank, by the rule of Keras (`squeeze_or_expand_to_same_rank`): when ranks differ by one
 /// and the longer shape ends in 1, that axis is dropped, or added to the other where it has rank 1.
 func sameRank(labels: Tensor, predictions: Tensor) -> (labels: Tensor, predictions: Tensor) {

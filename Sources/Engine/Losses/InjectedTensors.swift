@@ -1,3 +1,5 @@
+import Tensors
+
 /// What a function can ask for by key path, as tensors: the arguments of ``CustomLoss`` and ``CustomMetric``.
 ///
 /// Asking for a value that is not there, or that is more than one tensor, fails with

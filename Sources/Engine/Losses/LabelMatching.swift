@@ -1,3 +1,5 @@
+import Tensors
+
 /// Labels and predictions in one rank and in the predictions' floating-point type.
 ///
 /// After ``sameRank(labels:predictions:)`` shapes must be equal, axes of length 1 excepted: NumPy's rule would silently

@@ -1,3 +1,5 @@
+import Tensors
+
 /// How the values of a loss, one a sample, become one number. Names and meaning are those of Keras.
 public enum Reduction: String, Codable, Sendable, CaseIterable {
   /// ``sumOverBatchSize`` inside `Model`; elsewhere an error under several replicas, as in Keras.
@@ -8,6 +10,9 @@ public enum Reduction: String, Codable, Sendable, CaseIterable {
   case sum
   /// The values as they are; in `Model` their sum is what gradients are taken of.
   case none
+
+  /// Whether `Model` divides by the number of values.
+  var isMean: Bool { self == .auto || self == .sumOverBatchSize }
 }
 
 /// What all losses have in common.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A loss, or several of them: what a list or dictionary of losses holds.
 public protocol LossNode: Sendable {
   /// Itself with everything in it.

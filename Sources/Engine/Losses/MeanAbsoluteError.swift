@@ -1,3 +1,5 @@
+import Tensors
+
 /// The mean of absolute differences: `mean(|yTrue − yPred|)` over the last axis.
 ///
 /// Values of shape `[batch]` for labels and predictions `[batch, n]`; see ``LossOptions`` for the arguments.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The mean of squared differences: `mean((yTrue − yPred)²)` over the last axis.
 ///
 /// Values of shape `[batch]` for labels and predictions `[batch, n]`; see ``LossOptions`` for the arguments.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A penalty on all parameters of a model at once, biases included; frozen ones do not count.
 ///
 /// ```swift

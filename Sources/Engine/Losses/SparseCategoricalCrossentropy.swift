@@ -1,3 +1,5 @@
+import Tensors
+
 /// The cross-entropy of one choice among classes, `−log p[yTrue]`, for labels that are class numbers.
 ///
 /// Values of shape `[batch]` for labels `[batch]` or `[batch, 1]` and predictions `[batch, classes]`; a time axis in
@@ -33,6 +35,6 @@ public func sparseCategoricalCrossentropy(
 ) -> Tensor {
   let predictions = floating(yPred)
   let labels = classNumbers(yTrue, for: predictions, "sparseCategoricalCrossentropy")
-  if fromLogits { return apply(SparseCrossEntropy(), [predictions, labels])[0] }
+  if fromLogits { return sparseCrossEntropy(predictions, labels: labels) }
   return -takeAlong(logProbabilities(predictions, fromLogits: false), labels, axis: -1)
 }

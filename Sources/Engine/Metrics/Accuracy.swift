@@ -1,3 +1,5 @@
+import Tensors
+
 /// How often predictions equal labels exactly, element by element, both of one shape.
 ///
 /// For probabilities or logits of classes use ``BinaryAccuracy``, ``CategoricalAccuracy`` or

@@ -1,3 +1,5 @@
+import Tensors
+
 /// How often `yPred > threshold` agrees with labels of 0 and 1, element by element.
 ///
 /// Labels and predictions have one shape; labels `[batch]` also fit predictions `[batch, 1]`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// How often the largest prediction is where the largest label is, along the last axis; of equals the first counts.
 ///
 /// Labels (one-hot rows) and predictions (probabilities or logits) have shape `[batch, classes]`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A metric from a function of values that key paths name: the weighted mean of what it gives for each sample.
 ///
 /// ```swift
@@ -9,7 +11,7 @@
 ///
 /// - SeeAlso: Keras, `metrics.MeanMetricWrapper`.
 public final class CustomMetric: MeanMetric, MetricProtocol, AsksByKeyPath {
-  let askedRequirements: [Requirement]
+  package let askedRequirements: [Requirement]
   private let body: @Sendable (InjectedTensors) -> Tensor
 
   /// A metric that calls `body` with the values at `paths`.

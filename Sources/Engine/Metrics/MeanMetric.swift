@@ -1,3 +1,5 @@
+import Tensors
+
 /// The base of metrics that are a weighted mean of values: `Σ w·v / Σ w`.
 ///
 /// A subclass conforms to ``MetricProtocol`` and calls ``add(_:sampleWeight:)`` in its `update`. Total and count are kept

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The weighted mean of a value: of predictions unless told otherwise.
 ///
 /// ```swift

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A metric: a class with `update` and `result`, written `final class Accuracy: Metric { ... }`.
 public typealias Metric = AnyMetric & MetricProtocol
 

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A metric, or several of them: what a list or dictionary of metrics holds.
 public protocol MetricNode {
   /// Itself with everything in it.

@@ -1,3 +1,5 @@
+import Tensors
+
 extension Metrics {
   /// The mean of the loss `BinaryCrossentropy` over all data seen.
   ///

@@ -1,3 +1,5 @@
+import Tensors
+
 extension Metrics {
   /// The mean of squared differences over all data seen.
   ///

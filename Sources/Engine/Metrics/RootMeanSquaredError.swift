@@ -1,3 +1,5 @@
+import Tensors
+
 /// The square root of the mean of squared differences, over all data seen: not the mean of roots of batches.
 ///
 /// - SeeAlso: Keras, `metrics.RootMeanSquaredError`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// How often the largest prediction is that of the right class; of equals the first counts.
 ///
 /// Labels are class numbers `[batch]` or `[batch, 1]`, predictions (probabilities or logits) `[batch, classes]`; a time

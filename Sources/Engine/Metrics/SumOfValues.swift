@@ -1,3 +1,5 @@
+import Tensors
+
 extension Metrics {
   /// The weighted sum of a value: of predictions unless told otherwise.
   ///

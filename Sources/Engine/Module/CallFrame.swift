@@ -1,5 +1,8 @@
+import OrderedCollections
+import Tensors
+
 /// What is going on while a module's `call` runs.
-final class CallFrame {
+final class CallFrame: CallPlace {
   let scope: Scope
   let context: ModuleContext
   /// Whether training goes on here: it does around, and this module was not set to inference.
@@ -10,10 +13,7 @@ final class CallFrame {
   var taken = 0
   private var names: [String: Int]
 
-  @TaskLocal private static var bound: ThreadBound<CallFrame>?
-  static var current: CallFrame? { bound?.value }
-  /// The path of the module whose `call` runs.
-  static var currentPath: String? { current?.scope.path }
+  static var current: CallFrame? { CurrentCall.place as? CallFrame }
 
   init(_ scope: Scope, _ context: ModuleContext) {
     self.scope = scope
@@ -24,14 +24,14 @@ final class CallFrame {
     names = scope.reservedNames
   }
 
+  var path: String { scope.path }
+
   func callAsFunction<R>(_ body: () throws -> R) rethrows -> R {
-    try Self.$bound.withValue(ThreadBound(value: self), operation: body)
+    try CurrentCall.with(self, body)
   }
 
   /// Runs `body` as if no module were being called.
-  static func outside<R>(_ body: () throws -> R) rethrows -> R {
-    try $bound.withValue(nil, operation: body)
-  }
+  static func outside<R>(_ body: () throws -> R) rethrows -> R { try CurrentCall.with(nil, body) }
 
   /// Gives slots to the modules made so far, in order.
   func resolvePending() {
@@ -105,17 +105,11 @@ final class CallFrame {
 }
 
 /// What holds for a whole call of an outermost module, and what its hooks collect.
-package final class ModuleContext {
+package final class ModuleContext: NotesHooks {
   /// Whether training is going on.
   package let isTraining: Bool
-  /// What `addLoss` gave, in order.
-  package var losses: [(name: String, value: Tensor)] = []
-  /// What `addMetric` gave, in order.
-  package var metrics: [(name: String, value: Tensor)] = []
-  /// What `addSummary` gave, in order.
-  package var summaries: [(name: String, value: Tensor)] = []
-  /// What `setMask` announced last: which steps `[batch, time]` of the output count; nil for all.
-  package var outputMask: Tensor?
+  /// What hooks have noted so far.
+  package var notes = HookNotes()
   /// Variables whose penalty is among the losses.
   var regularized: Set<ObjectIdentifier> = []
   /// Logs that this call has written: the first value takes the place of that of the last call, later ones add up.
@@ -123,8 +117,7 @@ package final class ModuleContext {
   let root: Scope
   private var keyCount = 0
 
-  @TaskLocal private static var bound: ThreadBound<ModuleContext>?
-  static var current: ModuleContext? { bound?.value }
+  static var current: ModuleContext? { CurrentNotes.keeper as? ModuleContext }
 
   init(root: Scope, isTraining: Bool) {
     self.root = root
@@ -132,7 +125,7 @@ package final class ModuleContext {
   }
 
   func callAsFunction<R>(_ body: () throws -> R) rethrows -> R {
-    try Self.$bound.withValue(ThreadBound(value: self), operation: body)
+    try CurrentNotes.with(self, body)
   }
 
   /// A fresh key: differs between calls and steps, see ``NoisePlace`` for ranks.

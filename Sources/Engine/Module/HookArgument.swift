@@ -1,3 +1,5 @@
+import Tensors
+
 /// What a module was made with in a `call`, kept to be compared with what the next call makes it with.
 ///
 /// - Tensors are the same with one shape, type and values; one without values (while tracing) with one shape and type.
@@ -16,10 +18,10 @@ indirect enum HookArgument {
   /// What is not compared: closures, and modules, which are children.
   case nothing
 
-  init(_ value: Any) { self.init(value, Walk()) }
+  init(_ value: Any) { self.init(value, Visit()) }
 
   /// What has been seen of a value: objects can hold each other in circles, and more than anybody makes a layer with.
-  fileprivate final class Walk {
+  fileprivate final class Visit {
     private var seen: Set<ObjectIdentifier> = []
     private var left = 10_000
 
@@ -33,8 +35,8 @@ indirect enum HookArgument {
     }
   }
 
-  private init(_ value: Any, _ walk: Walk) {
-    guard walk.goesOn() else {
+  private init(_ value: Any, _ visit: Visit) {
+    guard visit.goesOn() else {
       self = .nothing
       return
     }
@@ -49,19 +51,19 @@ indirect enum HookArgument {
     case .class:
       let object = value as AnyObject
       self =
-        object is AnyModule || !walk.enters(object) ? .nothing : .object(HookObject(object, walk))
+        object is AnyModule || !visit.enters(object) ? .nothing : .object(HookObject(object, visit))
     default:
       if let equatable = value as? any Equatable {
         self = .equatable(equatable)
       } else {
         self = .parts(
-          type, Self.parts(of: value, walk), value: Self.isPlain(value) ? value : nil)
+          type, Self.parts(of: value, visit), value: Self.isPlain(value) ? value : nil)
       }
     }
   }
 
   fileprivate static func parts(
-    of value: Any, _ walk: Walk = Walk()
+    of value: Any, _ visit: Visit = Visit()
   ) -> [(label: String?, part: HookArgument)] {
     let mirror = Mirror(reflecting: value)
     var children = Array(mirror.children)
@@ -75,7 +77,7 @@ indirect enum HookArgument {
     if mirror.displayStyle == .dictionary || mirror.displayStyle == .set {
       children.sort { "\($0.value)" < "\($1.value)" }
     }
-    return children.map { ($0.label, HookArgument($0.value, walk)) }
+    return children.map { ($0.label, HookArgument($0.value, visit)) }
   }
 
   /// Whether a value can stand where this one stood.
@@ -139,16 +141,16 @@ final class HookObject {
   private let type: Any.Type
   private let parts: [(label: String?, part: HookArgument)]
 
-  fileprivate init(_ object: AnyObject, _ walk: HookArgument.Walk) {
+  fileprivate init(_ object: AnyObject, _ visit: HookArgument.Visit) {
     self.object = object
     type = Swift.type(of: object)
-    parts = HookArgument.parts(of: object, walk)
+    parts = HookArgument.parts(of: object, visit)
   }
 
   func isSame(as value: Any) -> Bool {
-    let (other, walk) = (value as AnyObject, HookArgument.Walk())
+    let (other, visit) = (value as AnyObject, HookArgument.Visit())
     if let object, object === other { return true }
-    return walk.enters(other) && isSame(as: HookObject(other, walk))
+    return visit.enters(other) && isSame(as: HookObject(other, visit))
   }
 
   /// Both have been walked in the same order, so that what was left out of one was left out of the other.

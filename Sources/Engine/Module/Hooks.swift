@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 extension AnyModule {
   /// A parameter: made at the first call with a shape that can depend on the input, found again later.
   ///
@@ -73,7 +76,7 @@ extension AnyModule {
     guard let context = ModuleContext.current else { return }
     let name = name.hasSuffix("loss") ? name : name + "_loss"
     let total = value.rank == 0 ? value : sum(value)
-    context.losses.append((name, total))
+    context.notes.losses.append((name, total))
     log(name, .lossLog, total, context)
   }
 
@@ -83,14 +86,14 @@ extension AnyModule {
   public func addMetric(_ name: String, _ value: Tensor) {
     guard let context = ModuleContext.current else { return }
     let mean = value.rank == 0 ? value : mean(value)
-    context.metrics.append((scope.childPath(name), mean))
+    context.notes.metrics.append((scope.childPath(name), mean))
     log(name, .metricLog, mean, context)
   }
 
   /// Notes a tensor under this module's path: ``collecting(isTraining:_:)`` gives it whole, `fit` logs a number as it is
   /// and of a larger tensor `name/mean` and `name/std`.
   public func addSummary(_ name: String, _ value: Tensor) {
-    ModuleContext.current?.summaries.append((scope.childPath(name), value))
+    ModuleContext.current?.notes.summaries.append((scope.childPath(name), value))
   }
 
   /// Announces which steps of this module's output count; nil for all.
@@ -99,7 +102,7 @@ extension AnyModule {
   /// steps leave the others out. Masks reach layers as arguments only, or in a ``Sequential`` from layer to layer.
   ///
   /// - Parameter mask: bool `[batch, time]`, true where a step counts.
-  public func setMask(_ mask: Tensor?) { ModuleContext.current?.outputMask = mask }
+  public func setMask(_ mask: Tensor?) { ModuleContext.current?.notes.outputMask = mask }
 
   /// Runs `body`, which calls this module, and gives what `addLoss`, `addMetric` and `addSummary` noted meanwhile: for
   /// training loops of your own.
@@ -117,7 +120,8 @@ extension AnyModule {
     return (
       result,
       ModuleLogs(
-        losses: context.losses, metrics: context.metrics, summaries: context.summaries)
+        losses: context.notes.losses, metrics: context.notes.metrics,
+        summaries: context.notes.summaries)
     )
   }
 

@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 // What a user's module may well have a property of its own for is a member of `KerasLayer`, where it gives way.
 
 extension AnyModule {
@@ -61,7 +64,7 @@ extension KerasLayer {
 
 extension AnyModule {
   /// Whether this module has been called, or initialised, so that its variables and the modules made in `call` exist.
-  public var isInitialized: Bool { scope.isFilled || self is Functional }
+  public var isInitialized: Bool { scope.isFilled || hasAllVariables }
 
   /// Leaves out this module's parameters when training, until ``unfreeze()``: also those that are not made yet.
   @discardableResult

@@ -1,4 +1,5 @@
 import OrderedCollections
+import Tensors
 
 extension AnyModule {
   /// The values of all variables in the module's shape, or of those of some kinds.

@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// A module: a class with a `call`, written as `final class MLP: Module { func call(_ x: Tensor) -> Tensor { ... } }`.
 public typealias Module = AnyModule & Callable
 
@@ -43,6 +46,9 @@ open class AnyModule {
     frame.pending.append(self)
     creator = frame
   }
+
+  /// Whether all variables exist before the first call.
+  var hasAllVariables: Bool { false }
 
   /// The name of the type, without generic arguments.
   var typeName: String { table.typeName }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What the hooks of a module and of all modules in it noted during a call, in order.
 public struct ModuleLogs {
   /// What `addLoss` gave: names that end in `loss`, scalars; equal names are not added up yet.

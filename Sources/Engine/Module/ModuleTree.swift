@@ -1,4 +1,5 @@
 import OrderedCollections
+import Tensors
 
 /// Tensors in the shape of a module: values taken out of one, gradients, values to put back.
 ///

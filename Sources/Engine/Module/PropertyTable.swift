@@ -1,4 +1,5 @@
 import Synchronization
+import Tensors
 
 /// The stored properties of a type of module: which there are and where is found once for the type, and every call reads them
 /// there. Reflection by `Mirror` takes some microseconds a module and call.

@@ -1,4 +1,5 @@
 import OrderedCollections
+import Tensors
 
 /// What a module owns: its variables, its child modules and the order in which hooks made them.
 ///

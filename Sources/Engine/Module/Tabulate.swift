@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 extension AnyModule {
   /// A table of this module and the modules in it: paths, types, variables with shapes and kinds, elements and bytes.
   ///

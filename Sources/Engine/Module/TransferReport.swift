@@ -1,4 +1,5 @@
 import OrderedCollections
+import Tensors
 
 /// What ``AnyModule/transfer(from:renaming:)`` did.
 public struct TransferReport: Equatable, Sendable {

@@ -1,4 +1,4 @@
-import CKernels
+import Tensors
 
 /// Adaptive moments: each parameter's step is scaled by the size of its recent gradients.
 ///
@@ -72,10 +72,11 @@ public class Adam: Optimizer {
       slots: UnsafePointer<UnsafeMutableRawPointer>, count: Int, dtype: DType,
       learningRate: Double, iteration: Int
     ) {
-      apus_adam(
-        dtype.code, parameter, gradient, slots[0], slots[1], amsgrad ? slots[2] : nil,
-        learningRate, beta1, beta2, epsilon, 1 - power(beta1, iteration),
-        1 - power(beta2, iteration), weightDecay, count)
+      UpdateKernels.adam(
+        dtype, parameter, gradient, first: slots[0], second: slots[1],
+        largest: amsgrad ? slots[2] : nil, learningRate: learningRate, betas: (beta1, beta2),
+        epsilon: epsilon, corrections: (1 - power(beta1, iteration), 1 - power(beta2, iteration)),
+        weightDecay: weightDecay, count: count)
     }
 
     /// `base` to a whole exponent, by squaring.

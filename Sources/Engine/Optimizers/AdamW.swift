@@ -1,3 +1,5 @@
+import Tensors
+
 /// ``Adam`` with decoupled weight decay, 0.004 by default.
 ///
 /// - SeeAlso: Loshchilov, Hutter, *Decoupled Weight Decay Regularization* (2019), algorithm 2; Keras 3,

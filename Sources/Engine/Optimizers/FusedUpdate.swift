@@ -1,3 +1,5 @@
+import Tensors
+
 /// The arithmetic of an optimizer on one stretch of memory.
 public protocol UpdateRule: Hashable, Sendable {
   /// How many slots a parameter has.

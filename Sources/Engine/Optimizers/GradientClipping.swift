@@ -1,3 +1,5 @@
+import Tensors
+
 /// What is done to gradients before an update, after they are added over ranks: one of three, as in Keras.
 public enum GradientClipping: Hashable, Sendable {
   /// Each element between -value and value.
@@ -26,7 +28,7 @@ public enum GradientClipping: Hashable, Sendable {
   /// limit / max(norm, limit) in float64: 1 for small gradients, and no division by zero. NaN for a norm that is not
   /// finite, so that no infinity passes for a step of 0.
   private func factor(of gradients: [Tensor], _ limit: Double) -> Tensor {
-    let norm = Engine.apply(GlobalNorm(), gradients)[0]
+    let norm = Tensors.globalNorm(gradients)
     return limit / maximum(norm, limit) + (norm - norm)
   }
 }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Changes parameters from gradients.
 ///
 /// A subclass says what it remembers for each parameter (``slots``) and how one parameter is changed

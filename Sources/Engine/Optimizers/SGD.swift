@@ -1,4 +1,4 @@
-import CKernels
+import Tensors
 
 /// Gradient descent, with momentum or not.
 ///
@@ -62,14 +62,15 @@ public final class SGD: Optimizer {
     ) {
       // Descent along the parameter itself is decay; the kernel allows its two arrays to be one.
       if weightDecay != 0 {
-        apus_sgd(dtype.code, parameter, parameter, learningRate * weightDecay, count)
+        UpdateKernels.sgd(
+          dtype, parameter, parameter, learningRate: learningRate * weightDecay, count: count)
       }
       if momentum == 0 {
-        apus_sgd(dtype.code, parameter, gradient, learningRate, count)
+        UpdateKernels.sgd(dtype, parameter, gradient, learningRate: learningRate, count: count)
       } else {
-        apus_momentum(
-          dtype.code, parameter, gradient, slots[0], learningRate, momentum, nesterov ? 1 : 0,
-          count)
+        UpdateKernels.momentum(
+          dtype, parameter, gradient, slots[0], learningRate: learningRate, momentum: momentum,
+          nesterov: nesterov, count: count)
       }
     }
   }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The sum of absolute values times a factor: `l1 · Σ|w|`. Makes parameters sparse.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §7.1.2; Keras, `regularizers.L1`.

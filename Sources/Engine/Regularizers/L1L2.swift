@@ -1,3 +1,5 @@
+import Tensors
+
 /// Both penalties: `l1 · Σ|w| + l2 · Σw²`.
 ///
 /// - SeeAlso: Zou, Hastie, *Regularization and variable selection via the elastic net* (2005), §2.1; Keras,

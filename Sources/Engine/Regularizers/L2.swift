@@ -1,3 +1,5 @@
+import Tensors
+
 /// The sum of squares times a factor: `l2 · Σw²` (without ½, as in Keras). Keeps parameters small.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §7.1.1; Keras, `regularizers.L2`.

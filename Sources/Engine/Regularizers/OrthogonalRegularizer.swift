@@ -1,3 +1,5 @@
+import Tensors
+
 /// Pulls the rows or the columns of a matrix towards right angles: the factor times the mean absolute cosine of the angle
 /// between two of them.
 ///

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A learning rate that falls along half a cosine, after a linear warm-up if there is one.
 ///
 /// With `t = iterations / decaySteps`, at most 1: `start · ((1 − alpha) · ½(1 + cos πt) + alpha)`. With a

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A learning rate that falls along half a cosine again and again.
 ///
 /// Each period is `periodFactor` times as long as the one before and starts at `rateFactor` times its rate.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A learning rate that is multiplied by `decayRate` every `decaySteps` updates:
 /// `initial · decayRate^(iterations / decaySteps)`.
 ///

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A learning rate that falls like one over time: `initial / (1 + decayRate · iterations / decaySteps)`.
 ///
 /// - SeeAlso: Keras, `optimizers.schedules.InverseTimeDecay`.

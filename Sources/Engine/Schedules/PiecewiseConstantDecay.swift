@@ -1,3 +1,5 @@
+import Tensors
+
 /// A learning rate that changes at given updates: `values[i]` up to and including `boundaries[i]`, the last one after.
 ///
 /// - SeeAlso: Keras, `optimizers.schedules.PiecewiseConstantDecay`.

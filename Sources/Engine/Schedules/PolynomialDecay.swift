@@ -1,3 +1,5 @@
+import Tensors
+
 /// A learning rate that goes from one value to another along a power: `(initial − end) · (1 − t)^power + end` with
 /// `t = iterations / decaySteps`, at most 1.
 ///

@@ -1,3 +1,5 @@
+import Tensors
+
 /// One pass over the samples of a data set, batch by batch: while a step runs the next batch is copied, where a CPU is
 /// free for that.
 final class BatchSequence {

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Class weights as one weight a sample.
 enum ClassWeights {
   /// The product of `sampleWeight` and of each sample's class weight; float32 `[count]`.

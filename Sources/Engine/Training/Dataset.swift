@@ -1,5 +1,6 @@
 import CKernels
 import Synchronization
+import Tensors
 
 /// Arrays of samples in memory: inputs, labels and weights with one row a sample.
 struct Dataset {
@@ -86,10 +87,7 @@ struct Dataset {
   func fill(_ target: (Int) -> UnsafeMutableRawPointer, rows: UnsafeBufferPointer<Int64>) {
     guard let indices = rows.baseAddress else { return }
     for (index, array) in arrays.enumerated() {
-      guard let storage = array.storage else { continue }
-      let rowBytes = array.elementCount / max(count, 1) * array.dtype.size
-      let source = storage.pointer + array.offset * array.dtype.size
-      apus_gather_rows(target(index), source, rowBytes, indices, rows.count)
+      array.copyRows(UnsafeBufferPointer(start: indices, count: rows.count), to: target(index))
     }
   }
 

@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// The losses of one batch.
 struct LossTerms {
   /// What gradients are taken of: scaled so that gradients added over ranks are those of the whole batch.
@@ -18,7 +21,7 @@ extension Model {
     _ batch: Batch, _ output: Structure, _ context: ModuleContext, isTraining: Bool, globalRows: Int
   ) throws -> LossTerms {
     var terms = LossTerms()
-    terms.mask = context.outputMask.map(OutputMask.init)
+    terms.mask = context.notes.outputMask.map(OutputMask.init)
     let inputs = injectionContext(batch, output, isTraining: isTraining)
     let share = lossShare(rows: batch.rows, globalRows: globalRows)
     var total: Tensor?
@@ -51,10 +54,12 @@ extension Model {
         }
       }
     }
-    for (name, value) in context.losses { add(name, gradient: scaled(value, share), logged: value) }
+    for (name, value) in context.notes.losses {
+      add(name, gradient: scaled(value, share), logged: value)
+    }
     terms.total = total
     terms.logged.insert(("loss", loggedTotal ?? Tensor(0.0)), at: 0)
-    terms.metrics = context.metrics + context.summaries.flatMap(Self.logged)
+    terms.metrics = context.notes.metrics + context.notes.summaries.flatMap(Self.logged)
     return terms
   }
 
@@ -65,7 +70,8 @@ extension Model {
   ) throws -> Tensor? {
     guard let sampleWeight = batch.sampleWeight, values.rank == 0, sampleWeight.rank > 0 else {
       return try mask.map {
-        try $0.applied(to: batch.sampleWeight, of: values, entry.loss.options.reduction)
+        try $0.applied(
+          to: batch.sampleWeight, of: values, isMean: entry.loss.options.reduction.isMean)
       } ?? batch.sampleWeight
     }
     guard !entry.needsSampleValues else {

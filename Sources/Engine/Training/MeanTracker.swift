@@ -1,3 +1,5 @@
+import Tensors
+
 /// The mean of numbers, each counted as a number of samples: how losses and `addMetric` values are logged over an epoch.
 final class MeanTracker: AnyMetric {
   /// Counts `value` (a scalar) as `rows` samples. No samples count nothing, whatever the value.

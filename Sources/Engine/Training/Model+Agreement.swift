@@ -1,3 +1,5 @@
+import Tensors
+
 extension Model {
   /// What `outcome` holds, once every rank holds something that reads the same. A rank that failed keeps no other one
   /// waiting: it throws its error, and the others throw one that names it.

@@ -1,3 +1,5 @@
+import Tensors
+
 extension Model {
   /// Throws unless each of these counts is missing or at least 1.
   func requireAtLeastOne(_ counts: (name: String, value: Int?)...) throws {

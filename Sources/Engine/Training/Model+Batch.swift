@@ -1,3 +1,5 @@
+import Tensors
+
 extension Model {
   /// One training step on a batch (over all ranks together), and the losses and metrics since the last reset.
   ///

@@ -1,3 +1,5 @@
+import Tensors
+
 extension Model {
   /// Makes every variable, once, from the shapes of a batch; under several ranks gives all of them rank 0's values.
   ///
@@ -34,14 +36,13 @@ extension Model {
   /// - Parameter traced: whether the module could be traced.
   private func synchronizeStart(_ traced: Result<Void, any Error>) throws {
     let named = module.namedVariables
-    let limits = strategy.bucketLimits
     try agreed(traced, on: "the model") {
       named.map { "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)" }
         + metrics.map { "metric \($0.name())" } + losses.map { "loss \($0.name(part: nil))" }
         + [
           "optimizer \(optimizer.map { "\(type(of: $0)) \($0.learningRate)" } ?? "none")",
           "precision \(precision.rawValue)",
-          "buckets of \(limits.firstBytes) and \(limits.otherBytes) bytes",
+          "gradients are added by \(strategy.gradientReduction ?? BucketedAllReduce())",
         ]
     }
     guard communicator.size > 1 else { return }

@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 extension Model {
   /// Losses and metrics on data, each sample counted once, whatever the number of ranks.
   ///

@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 extension Model {
   /// Whether the loss of every sample that this rank has seen since the last reset is a finite number. Looks at running
   /// sums, and takes no collective.

@@ -1,4 +1,6 @@
 import Logging
+import OrderedCollections
+import Tensors
 
 private let logger = Logger(label: "apus.fit")
 

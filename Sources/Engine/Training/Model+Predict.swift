@@ -1,3 +1,5 @@
+import Tensors
+
 extension Model {
   /// The module's outputs for every sample, in order; on every rank all of them.
   ///

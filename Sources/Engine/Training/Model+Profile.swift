@@ -1,3 +1,5 @@
+import Tensors
+
 /// Where the time of a step goes.
 package struct StepProfile: Sendable {
   /// One instruction of the plan.

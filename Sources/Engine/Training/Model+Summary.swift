@@ -1,3 +1,5 @@
+import Tensors
+
 extension Model {
   /// A table of the module's children with their parameters, for data like `x`.
   ///

@@ -1,3 +1,5 @@
+import Tensors
+
 extension Model {
   /// Writes the module's variables as a safetensors file, whole or not at all. Under several ranks rank 0 writes; the others
   /// may call it, and need not.
@@ -7,7 +9,7 @@ extension Model {
   ///
   /// - Throws: ``EngineError/file(path:message:)`` when the file cannot be written, and when the model has no weights yet.
   public func saveWeights(to path: String) throws {
-    guard isBuilt || module is Functional else {
+    guard isBuilt || module.hasAllVariables else {
       throw EngineError.model(message: "there are no weights to save before the first batch")
     }
     guard isChief else { return }

@@ -1,4 +1,5 @@
 import OrderedCollections
+import Tensors
 
 /// A module with losses, metrics and an optimizer: what `fit`, `evaluate` and `predict` work on.
 ///

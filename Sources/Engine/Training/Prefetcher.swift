@@ -1,3 +1,5 @@
+import Tensors
+
 /// Copies the next batch to where the plan will read it while the plan runs on the present one.
 ///
 /// Used where a CPU is free for it; elsewhere a step copies its own batch first. Measured on shuffled rows of 180 MB, it

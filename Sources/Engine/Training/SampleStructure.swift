@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// Inputs and labels as `fit`, `evaluate` and `predict` take them.
 enum SampleStructure {
   /// The tensors of `value`, in which arrays of numbers, and arrays of such arrays of one length, count as tensors when

@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// Where this rank's share of the batch begins: an input of every step that draws random numbers.
 final class SharePlace {
   private let variable: Variable

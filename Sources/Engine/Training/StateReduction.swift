@@ -1,3 +1,5 @@
+import Tensors
+
 /// Combines state variables over ranks, all of them in packed messages: one for each way of combining, and for each of
 /// float64 and int64.
 enum StateReduction {

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What a step does with a batch.
 enum StepMode: String, Hashable {
   /// Forward, loss, backward, reduction over ranks, update, metrics.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The steps that were compiled for a model, up to a limit: the one that has not been used for longest makes room.
 struct StepCache {
   private var entries: [StepKey: (step: Step, lastUse: Int)] = [:]

@@ -1,3 +1,5 @@
+import Tensors
+
 /// How ranks agree to end training in the middle of an epoch: the gradients of every step carry one number more, which adds up
 /// who asks for it. All ranks see the same sum after the same step, and nothing more is sent.
 final class StopVote {
@@ -14,11 +16,16 @@ final class StopVote {
 }
 
 extension Model {
+  private var gradientReduction: any GradientReduction {
+    strategy.gradientReduction ?? BucketedAllReduce()
+  }
+
   /// Gradients added over ranks, together with the vote.
   func reduceWithVote(_ gradients: [Tensor]) throws -> [Tensor] {
     guard strategy.replicaCount > 1 else { return gradients }
     let dtype = gradients.last?.dtype ?? .float32
-    var sums = try reduceOverRanks(gradients + [stopVote.own.value.cast(to: dtype)])
+    var sums = try gradientReduction.sums(
+      of: gradients + [stopVote.own.value.cast(to: dtype)], over: communicator)
     stopVote.total.value = sums.removeLast().cast(to: .float32)
     return sums
   }

@@ -65,7 +65,8 @@ struct InspectPlan: ParsableCommand {
       ? SingleProcess.shared
       : FixedStrategy(
         EqualRanks(size: ranks),
-        bucketLimits: bucketBytes.map { BucketLimits(bytes: $0) } ?? .standard)
+        gradientReduction: BucketedAllReduce(
+          limits: bucketBytes.map { BucketLimits(bytes: $0) } ?? .standard))
     let traced = try DistributionContext.$strategy.withValue(strategy) {
       try withErrors {
         try workload.makeModel().traceTrainingStep(x: data.x, y: data.y, batchSize: rows)

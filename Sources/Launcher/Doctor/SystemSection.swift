@@ -6,7 +6,7 @@ enum SystemSection {
     let usable = CPUTopology.usable()
     let all = CPUTopology.all()
     var section = Section("System")
-    section.add("apus", Launcher.version)
+    section.add("apus", Package.version)
     section.add("system", ProcessInfo.processInfo.operatingSystemVersionString)
     section.add("CPU", CPU.model ?? "unknown")
     section.add(

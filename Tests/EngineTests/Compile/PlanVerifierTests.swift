@@ -4,7 +4,8 @@ import Testing
 
 /// A step of training on ranks, in small buckets: shared gradients, in-place updates, variables, views.
 private func trainingLayout(seed: UInt64 = 4) throws -> PlanLayout {
-  let strategy = FixedStrategy(EqualRanks(size: 2), bucketLimits: BucketLimits(bytes: 100))
+  let strategy = FixedStrategy(
+    EqualRanks(size: 2), gradientReduction: BucketedAllReduce(limits: BucketLimits(bytes: 100)))
   return try DistributionContext.$strategy.withValue(strategy) {
     let model = Model(
       module: Twins(), loss: MeanSquaredError(),

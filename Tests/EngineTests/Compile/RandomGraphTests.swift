@@ -48,7 +48,7 @@ import Testing
     let expected = try train(number, SingleProcess(), x: x, y: y)
     for limits in [BucketLimits(bytes: 0), BucketLimits(bytes: 200), .standard] {
       let ranks = EqualRanks(size: 3)
-      let strategy = FixedStrategy(ranks, bucketLimits: limits)
+      let strategy = FixedStrategy(ranks, gradientReduction: BucketedAllReduce(limits: limits))
       // Every rank has the same rows, so that all together have each of them three times.
       let shares = (concatenate([x, x, x]), concatenate([y, y, y]))
       let found = try train(number, strategy, x: shares.0, y: shares.1)
@@ -75,7 +75,8 @@ import Testing
         return model.module.namedVariables.map(\.variable.value)
       }
     }
-    let ranks = FixedStrategy(EqualRanks(size: 2), bucketLimits: BucketLimits(bytes: 0))
+    let ranks = FixedStrategy(
+      EqualRanks(size: 2), gradientReduction: BucketedAllReduce(limits: BucketLimits(bytes: 0)))
     let found = try train(ranks, concatenate([x, x]))
     expectClose(found[0], [Double](repeating: -1.5, count: 12), atol: 0)
     expectClose(found[1], 1.0 - 0.5 * x, atol: 1e-6)

@@ -83,7 +83,7 @@ struct AttentionLayerTests {
     let expected = attention(encoder(x, mask: mask), queryMask: mask, valueMask: mask)
     expectClose(y, expected, atol: 0, rtol: 0)
     let context = model.run(isTraining: false) { model(ids) }.context
-    #expect(context.outputMask?.scalars(as: Bool.self) == mask.scalars(as: Bool.self))
+    #expect(context.notes.outputMask?.scalars(as: Bool.self) == mask.scalars(as: Bool.self))
   }
 
   @Test("Padding changes nothing at steps that count", arguments: [false, true])

@@ -143,7 +143,7 @@ extension LayerTests {
     let x = Tensor.ones([2, 1, 2, 1])
     let context = layer.run(isTraining: false) { layer(x) }.context
     // Two cells of 1, two of 2, two of 3; outputs 2 · 2 + 3 = 7, of which each sample has two.
-    let losses: [Double] = context.losses.map { $0.value.item() }
+    let losses: [Double] = context.notes.losses.map { $0.value.item() }
     #expect(losses == [2, 40, 600, 14_000])
   }
 }

@@ -9,7 +9,7 @@ struct MaskTests {
   private func outputMask(_ module: AnyModule, _ x: Tensor) throws -> Tensor? {
     try withErrors {
       try module.run(isTraining: false) { try module.call(structure: .tensor(x)) }
-    }.context.outputMask
+    }.context.notes.outputMask
   }
 
   @Test("Embedding and Masking announce which steps count")

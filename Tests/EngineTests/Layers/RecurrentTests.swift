@@ -64,7 +64,7 @@ struct RecurrentTests {
     let mask = Tensor([[1.0, 1, 1, 0, 0], [0, 1, 1, 1, 1]]).cast(to: .bool)
     let context = layers[1].run(isTraining: false) { layers[1](x, mask: mask) }.context
     #expect(
-      context.outputMask?.scalars(as: Bool.self)
+      context.notes.outputMask?.scalars(as: Bool.self)
         == mask[.all, .stride(by: -1)].scalars(as: Bool.self))
   }
 
@@ -145,7 +145,7 @@ struct RecurrentTests {
       2, kernelInitializer: Ones(), recurrentInitializer: Ones(), biasInitializer: Ones(),
       kernelRegularizer: L1(1), recurrentRegularizer: L1(10), biasRegularizer: L1(100))
     let context = layer.run(isTraining: true) { layer(Self.sequence([1, 2, 3])) }.context
-    #expect(context.losses.map { $0.value.item() as Double } == [6, 40, 200])
+    #expect(context.notes.losses.map { $0.value.item() as Double } == [6, 40, 200])
   }
 
   @Test("Inputs are multiplied by the kernel once for all steps")

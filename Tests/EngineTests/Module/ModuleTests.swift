@@ -147,11 +147,11 @@ struct ModuleTests {
   func collected() {
     let outer = Outer()
     let context = outer.run(isTraining: true) { outer(Tensor.ones([2, 3])) }.context
-    #expect(context.losses.map(\.name) == ["activity_loss", "activity_loss"])
-    #expect(context.metrics.map(\.name) == ["counter/mean"])
-    #expect(context.summaries.map(\.name) == ["counter/input"])
-    #expect(context.metrics[0].value.rank == 0)
-    #expect(context.losses[0].value.rank == 0)
+    #expect(context.notes.losses.map(\.name) == ["activity_loss", "activity_loss"])
+    #expect(context.notes.metrics.map(\.name) == ["counter/mean"])
+    #expect(context.notes.summaries.map(\.name) == ["counter/input"])
+    #expect(context.notes.metrics[0].value.rank == 0)
+    #expect(context.notes.losses[0].value.rank == 0)
   }
 
   @Test("Random keys differ from use to use and from call to call")

@@ -48,8 +48,8 @@ struct RegularizerTests {
       biasRegularizer: L1(0.25))
     let model = Lambda { x in layer(layer(x)) }
     let context = model.run(isTraining: false) { model(Tensor([[1.0, 1]])) }.context
-    #expect(context.losses.allSatisfy { $0.name == "regularization_loss" })
-    #expect(context.losses.reduce(0) { $0 + $1.value.item() } == 0.5 * 4 + 0.25 * 2)
+    #expect(context.notes.losses.allSatisfy { $0.name == "regularization_loss" })
+    #expect(context.notes.losses.reduce(0) { $0 + $1.value.item() } == 0.5 * 4 + 0.25 * 2)
   }
 
   @Test("The penalty of an output is divided by the samples and paid at every use")
@@ -58,10 +58,10 @@ struct RegularizerTests {
       1, useBias: false, kernelInitializer: Ones(), activityRegularizer: L1(0.5))
     let model = Lambda { x in layer(layer(x)) }
     let context = model.run(isTraining: true) { model(Tensor([[1.0], [-3]])) }.context
-    #expect(context.losses.map { $0.value.item() } == [1, 1])
-    #expect(context.losses.map(\.name) == ["regularization_loss", "regularization_loss"])
+    #expect(context.notes.losses.map { $0.value.item() } == [1, 1])
+    #expect(context.notes.losses.map(\.name) == ["regularization_loss", "regularization_loss"])
     let empty = model.run(isTraining: true) { model(Tensor.zeros([0, 1])) }.context
-    #expect(empty.losses.map { $0.value.item() } == [0, 0])
+    #expect(empty.notes.losses.map { $0.value.item() } == [0, 0])
   }
 
   @Test("A single vector has no angles; vectors have none at all")

@@ -198,7 +198,7 @@ import Testing
       try grad { (x: Tensor) in sum(module(x)) }(Tensor([1.0, 2]))
     }
     expectClose(found, [2, 4])
-    #expect(context.losses.map { $0.value.item() } == [3])
+    #expect(context.notes.losses.map { $0.value.item() } == [3])
     #expect(module.variables(.state).map { $0.value.item() } == [1])
   }
 

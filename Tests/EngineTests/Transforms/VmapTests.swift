@@ -147,7 +147,7 @@ import Testing
     }
     let module = Outer()
     let (_, context) = module.run(isTraining: true) { module(Tensor([[1.0, 2], [3, 4]])) }
-    #expect(context.losses.map { $0.value.item() } == [5])
+    #expect(context.notes.losses.map { $0.value.item() } == [5])
   }
 
   @Test(

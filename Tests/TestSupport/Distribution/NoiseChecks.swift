@@ -150,7 +150,7 @@ private func makeModel(_ noise: Noise, runEagerly: Bool = false) -> Model {
 private func exactly<R>(_ body: () throws -> R) rethrows -> R {
   let strategy = FixedStrategy(
     communicator, lossScaling: .globalBatch,
-    bucketLimits: DistributionContext.strategy.bucketLimits)
+    gradientReduction: DistributionContext.strategy.gradientReduction)
   return try DistributionContext.$strategy.withValue(strategy, operation: body)
 }
 

@@ -19,7 +19,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
         let strategy = DistributionContext.strategy
         let tiny = FixedStrategy(
           strategy.communicator, lossScaling: strategy.lossScaling,
-          bucketLimits: BucketLimits(bytes: 64))
+          gradientReduction: BucketedAllReduce(limits: BucketLimits(bytes: 64)))
         try DistributionContext.$strategy.withValue(tiny, operation: check.run)
       }
     } + buckets
@@ -177,7 +177,7 @@ private func checkUnevenShares(rows: Int, batchSize: Int) throws {
   // Keras's 1/replicas is not the mean over the samples here; weighting by the samples present is.
   let exact = FixedStrategy(
     communicator, lossScaling: .globalBatch,
-    bucketLimits: DistributionContext.strategy.bucketLimits)
+    gradientReduction: DistributionContext.strategy.gradientReduction)
   let model = try DistributionContext.$strategy.withValue(exact) { try train() }
   try requireSameWeights(model, expected, tolerance: 1e-5)
   try requireSameOnAllRanks(model)

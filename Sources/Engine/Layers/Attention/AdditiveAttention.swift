@@ -1,3 +1,5 @@
+import Tensors
+
 /// Attention whose score is the sum of `scale · tanh(query + key)` over the features; otherwise as ``Attention``.
 ///
 /// Parameter: `scale` `[features]` with `useScale`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Attention without projections: for each query the mean of the values, weighted by the softmax of its scores with the keys.
 ///
 /// Input ``AttentionInputs``, as a list query, value and perhaps key; output `[batch, queries, features of values]`, 0 for

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What attention takes: queries, and what they look at.
 ///
 /// One tensor is taken for `query`; a list of tensors gives query, value, key, as in Keras; a dictionary gives the fields

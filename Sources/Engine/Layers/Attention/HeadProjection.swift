@@ -1,3 +1,5 @@
+import Tensors
+
 /// A product with a kernel of several axes: from features to heads, or from heads to features.
 ///
 /// The last `summed` axes of the input are replaced by `output`. Parameters: `kernel` `[summed..., output...]` and `bias`

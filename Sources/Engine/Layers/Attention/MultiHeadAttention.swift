@@ -1,3 +1,5 @@
+import Tensors
+
 /// Attention of several heads: each looks at keys and values through projections of its own.
 ///
 /// `Σ softmax(q k / √keyDim) v` in each head, projected back to features. Input a tensor `[batch, time, features]` that looks

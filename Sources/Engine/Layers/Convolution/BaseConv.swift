@@ -1,3 +1,5 @@
+import Tensors
+
 /// What ``Conv1D``, ``Conv2D`` and ``Conv3D`` share: `activation(conv(x, kernel) + bias)`.
 public class BaseConv: ConvLayer, Callable {
   /// The number of kernels.

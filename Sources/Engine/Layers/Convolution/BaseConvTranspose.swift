@@ -1,3 +1,5 @@
+import Tensors
+
 /// What ``Conv1DTranspose``, ``Conv2DTranspose`` and ``Conv3DTranspose`` share:
 /// `activation(convTranspose(x, kernel) + bias)`.
 public class BaseConvTranspose: ConvLayer, Callable {

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What ``DepthwiseConv1D`` and ``DepthwiseConv2D`` share: `activation(depthwiseConv(x, kernel) + bias)`.
 public class BaseDepthwiseConv: ConvLayer, Callable {
   /// Kernels for each channel.

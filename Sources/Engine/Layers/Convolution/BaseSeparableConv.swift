@@ -1,3 +1,5 @@
+import Tensors
+
 /// What ``SeparableConv1D`` and ``SeparableConv2D`` share: a convolution of each channel by itself, and one of single
 /// elements that mixes the results.
 public class BaseSeparableConv: ConvLayer, Callable {

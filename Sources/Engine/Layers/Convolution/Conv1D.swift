@@ -1,3 +1,5 @@
+import Tensors
+
 /// A convolution of sequences with learned kernels: `activation(conv(x, kernel) + bias)`.
 ///
 /// Input `[batch, steps, channels]`, output `[batch, steps out, filters]`; with padding `.valid` there are

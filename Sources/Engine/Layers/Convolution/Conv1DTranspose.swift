@@ -1,3 +1,5 @@
+import Tensors
+
 /// A transposed convolution of sequences, which makes them larger: `activation(convTranspose(x, kernel) + bias)`.
 ///
 /// Input `[batch, steps, channels]`, output `[batch, steps out, filters]`; with padding `.valid` there are

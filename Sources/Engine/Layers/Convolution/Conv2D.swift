@@ -1,3 +1,5 @@
+import Tensors
+
 /// A convolution of images with learned kernels: `activation(conv(x, kernel) + bias)`.
 ///
 /// Input `[batch, height, width, channels]`, output `[batch, rows, columns, filters]`; with padding `.valid`

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A transposed convolution of images, which makes them larger: `activation(convTranspose(x, kernel) + bias)`.
 ///
 /// Input `[batch, height, width, channels]`, output `[batch, rows, columns, filters]`; with padding `.valid`

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A convolution of volumes with learned kernels: `activation(conv(x, kernel) + bias)`.
 ///
 /// Input `[batch, depth, height, width, channels]`, output `[batch, slices, rows, columns, filters]`; with

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A transposed convolution of volumes, which makes them larger: `activation(convTranspose(x, kernel) + bias)`.
 ///
 /// Input `[batch, depth, height, width, channels]`, output `[batch, slices, rows, columns, filters]`; with

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What all layers with a kernel that moves over images share: how it moves, and what follows the sums.
 public class ConvLayer: AnyModule {
   /// The number of spatial axes.

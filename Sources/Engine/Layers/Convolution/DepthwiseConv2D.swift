@@ -1,3 +1,5 @@
+import Tensors
+
 /// A convolution of each channel of images with kernels of its own: `activation(depthwiseConv(x, kernel) +
 /// bias)`.
 ///

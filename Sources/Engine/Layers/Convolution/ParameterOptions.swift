@@ -1,3 +1,5 @@
+import Tensors
+
 /// How a parameter of a layer starts, and what is asked of it in training.
 struct ParameterOptions {
   let initializer: any Initializer

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A depthwise separable convolution of sequences: one of each channel by itself, then one of single elements
 /// that mixes the results; then the bias and the activation.
 ///

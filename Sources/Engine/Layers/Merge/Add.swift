@@ -1,3 +1,5 @@
+import Tensors
+
 /// The sum of tensors: `Add()([a, b, c])`.
 ///
 /// Shapes as in ``Merge``.

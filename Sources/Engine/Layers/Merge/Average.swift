@@ -1,3 +1,5 @@
+import Tensors
+
 /// The mean of tensors, element by element: `Average()([a, b, c])`.
 ///
 /// Shapes as in ``Merge``.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Tensors one after the other along an axis: `Concatenate()([a, b, c])`.
 ///
 /// Input: a list of tensors that are equal in all lengths but that of the axis.

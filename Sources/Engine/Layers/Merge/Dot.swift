@@ -1,3 +1,5 @@
+import Tensors
+
 /// Scalar products of the vectors along one axis of each of two tensors, sample by sample: `Dot(axes: 1)([a, b])`.
 ///
 /// Input: two tensors `[batch, ...]`. The output has the axis of the batch, then those of the first and those of the second

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The largest of each element of tensors: `Maximum()([a, b, c])`.
 ///
 /// Shapes as in ``Merge``.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A layer that makes one tensor of several, element by element: what ``Add``, ``Multiply``, ... share.
 ///
 /// Input: a list of tensors `[batch, ...]` with one batch size. Tensors of fewer axes than others get axes of length 1 after

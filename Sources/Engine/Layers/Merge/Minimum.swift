@@ -1,3 +1,5 @@
+import Tensors
+
 /// The smallest of each element of tensors: `Minimum()([a, b, c])`.
 ///
 /// Shapes as in ``Merge``.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The product of tensors, element by element: `Multiply()([a, b, c])`.
 ///
 /// Shapes as in ``Merge``.

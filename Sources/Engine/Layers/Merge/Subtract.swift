@@ -1,3 +1,5 @@
+import Tensors
+
 /// The first tensor minus the second: `Subtract()([a, b])`.
 ///
 /// Shapes as in ``Merge``.

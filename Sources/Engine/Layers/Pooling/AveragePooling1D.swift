@@ -1,3 +1,5 @@
+import Tensors
+
 /// The mean of each window of sequences.
 ///
 /// Input `[batch, steps, channels]`, output `[batch, steps out, channels]`; with padding `.valid` there are

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The mean of each window of images.
 ///
 /// Input `[batch, height, width, channels]`, output `[batch, rows, columns, channels]`; with padding `.valid`

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What the global pooling layers share: all spatial axes become one number a channel.
 public class BaseGlobalPooling: AnyModule {
   /// The number of spatial axes.

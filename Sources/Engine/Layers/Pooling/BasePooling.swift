@@ -1,3 +1,5 @@
+import Tensors
+
 /// What the pooling layers share: a window that slides over images.
 public class BasePooling: AnyModule {
   /// The number of spatial axes.

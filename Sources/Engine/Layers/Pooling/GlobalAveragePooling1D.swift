@@ -1,3 +1,5 @@
+import Tensors
+
 /// The mean of each channel of sequences: `[batch, steps, channels]` to `[batch, channels]`.
 ///
 /// Where a mask says which steps count, the others are left out.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The mean of each channel of images: `[batch, height, width, channels]` to `[batch, channels]`.
 ///
 /// - SeeAlso: Lin, Chen, Yan, *Network in Network* (2014), §3.2; Keras, `layers.GlobalAveragePooling2D`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The largest element of each channel of sequences: `[batch, steps, channels]` to `[batch, channels]`.
 ///
 /// - SeeAlso: Keras, `layers.GlobalMaxPooling1D`.

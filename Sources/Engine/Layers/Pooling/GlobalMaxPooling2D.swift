@@ -1,3 +1,5 @@
+import Tensors
+
 /// The largest element of each channel of images: `[batch, height, width, channels]` to `[batch, channels]`.
 ///
 /// - SeeAlso: Keras, `layers.GlobalMaxPooling2D`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The largest element of each channel of volumes: `[batch, depth, height, width, channels]` to `[batch,
 /// channels]`.
 ///

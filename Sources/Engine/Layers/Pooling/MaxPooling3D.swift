@@ -1,3 +1,5 @@
+import Tensors
+
 /// The largest element of each window of volumes.
 ///
 /// Input `[batch, depth, height, width, channels]`, output `[batch, slices, rows, columns, channels]`; with

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Numbers of categories as rows of zeros and ones, or of counts.
 ///
 /// - SeeAlso: Keras, `layers.CategoryEncoding`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// How categories, numbers from 0, are written.
 public enum CategoryOutput: String, Hashable, Sendable {
   /// As they are, in int32 (int64 for more than 2^31 categories).

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Numbers as the bins that they fall into: bin `i` holds what is at least boundary `i − 1` and less than boundary `i`.
 ///
 /// The boundaries are given, or taken from data so that bins are about equally full; then they are a state, `boundaries`, saved

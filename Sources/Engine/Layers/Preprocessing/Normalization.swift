@@ -1,3 +1,5 @@
+import Tensors
+
 /// Shifts and scales features to mean 0 and variance 1 by statistics that are given, or taken from data once.
 ///
 /// ```swift

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Some numbers of a distribution in rising order, with the number of samples up to each: quantiles lie between them.
 ///
 /// - SeeAlso: Keras, `layers.preprocessing.discretization`, whose rules these are.

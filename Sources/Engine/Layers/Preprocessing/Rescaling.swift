@@ -1,3 +1,5 @@
+import Tensors
+
 /// `x · scale + offset` in float32: for pixels that come as bytes.
 ///
 /// In a compiled step bytes become numbers here, in one sweep with the arithmetic: data sets stay a quarter of the size.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A recurrent layer twice: from the first step to the last and from the last to the first.
 ///
 /// ```swift

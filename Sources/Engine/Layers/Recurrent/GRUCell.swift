@@ -1,3 +1,5 @@
+import Tensors
+
 /// The step of ``GRU``: the state moves towards a candidate as far as the update gate lets it.
 ///
 /// With `σ` the recurrent activation, and columns of kernels and biases in the order `z`, `r`, `h`:

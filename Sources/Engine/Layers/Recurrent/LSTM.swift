@@ -1,3 +1,5 @@
+import Tensors
+
 /// A layer of long short-term memory: `LSTM(32)`.
 ///
 /// Input `[batch, time, features]`, alone or as ``SequenceInputs``; output `[batch, units]`, or `[batch, time, units]`

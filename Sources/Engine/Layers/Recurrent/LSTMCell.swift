@@ -1,3 +1,5 @@
+import Tensors
+
 /// The step of ``LSTM``: gates decide what a memory forgets, takes in and shows.
 ///
 /// With `σ` the recurrent activation, `s = x · kernel + bias + h · recurrent_kernel` and its columns in the order `i`,

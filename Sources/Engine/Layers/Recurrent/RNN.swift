@@ -1,3 +1,6 @@
+import OrderedCollections
+import Tensors
+
 /// A recurrent layer of any cell: the cell's step, from the first to the last of a sequence.
 ///
 /// Input `[batch, time, features]`, output that of the last step, `[batch, units]`, or of all, `[batch, time, units]`.

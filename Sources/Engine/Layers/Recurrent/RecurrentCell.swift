@@ -1,3 +1,5 @@
+import Tensors
+
 /// One step of a recurrent layer: from an input and states to an output and the next states.
 ///
 /// ``RNN`` makes a layer of any cell. A cell of one's own gives ``sequence(_:)``; modules that it uses are made in its

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What the cells of ``SimpleRNN``, ``GRU`` and ``LSTM`` have in common; a number stands for so many units.
 public struct RecurrentSettings: ExpressibleByIntegerLiteral {
   /// The length of output and states.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What a recurrent layer takes: a sequence, alone or with a mask and states to start from.
 ///
 /// One tensor is taken for `x`; a dictionary gives the fields by name.
@@ -51,3 +53,5 @@ public struct SequenceOutput: Codable {
     try container.encode(structure)
   }
 }
+
+extension SequenceOutput: TensorOrTensors {}

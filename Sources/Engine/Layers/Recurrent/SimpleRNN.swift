@@ -1,3 +1,5 @@
+import Tensors
+
 /// The recurrent layer whose state is its output: `SimpleRNN(32)`.
 ///
 /// Input `[batch, time, features]`, alone or as ``SequenceInputs``; output `[batch, units]`, or `[batch, time, units]`

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The step of ``SimpleRNN``: `h' = activation(x · kernel + bias + h · recurrent_kernel)`, which is output and state.
 ///
 /// Parameters: `kernel` `[features, units]`, `recurrent_kernel` `[units, units]`, `bias` `[units]`.

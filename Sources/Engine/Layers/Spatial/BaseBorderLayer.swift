@@ -1,3 +1,5 @@
+import Tensors
+
 /// What layers that put images into a frame or take them out of one share.
 public class BaseBorderLayer: AnyModule {
   /// The number of spatial axes.

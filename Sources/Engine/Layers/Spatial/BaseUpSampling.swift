@@ -1,3 +1,5 @@
+import Tensors
+
 /// What ``UpSampling1D``, ``UpSampling2D`` and ``UpSampling3D`` share.
 public class BaseUpSampling: AnyModule, Callable {
   /// The number of spatial axes.

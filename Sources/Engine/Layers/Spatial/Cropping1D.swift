@@ -1,3 +1,5 @@
+import Tensors
+
 /// Sequences without their borders: `[batch, steps, channels]` with shorter axes between batch and channels.
 ///
 /// - SeeAlso: Keras, `layers.Cropping1D`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Images without their borders: `[batch, height, width, channels]` with shorter axes between batch and channels.
 ///
 /// - SeeAlso: Keras, `layers.Cropping2D`.

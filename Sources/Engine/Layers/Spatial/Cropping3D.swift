@@ -1,3 +1,5 @@
+import Tensors
+
 /// Volumes without their borders: `[batch, depth, height, width, channels]` with shorter axes between batch and
 /// channels.
 ///

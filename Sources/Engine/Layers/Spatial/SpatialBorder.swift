@@ -1,3 +1,5 @@
+import Tensors
+
 /// Elements before the first and behind the last one of each spatial axis: `1` for one on all sides, `[1, 2]` for
 /// one above and below and two at the left and right, `[[1, 0], [0, 2]]` for one above and two at the right.
 public struct SpatialBorder: Hashable, Sendable, Codable {

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Sequences made larger: `[batch, steps, channels]` with axes between batch and channels that are `size` times
 /// as long.
 ///

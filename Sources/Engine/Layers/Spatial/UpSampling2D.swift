@@ -1,3 +1,5 @@
+import Tensors
+
 /// Images made larger: `[batch, height, width, channels]` with axes between batch and channels that are `size`
 /// times as long.
 ///

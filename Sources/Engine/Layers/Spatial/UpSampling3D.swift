@@ -1,3 +1,5 @@
+import Tensors
+
 /// Volumes made larger: `[batch, depth, height, width, channels]` with axes between batch and channels that are
 /// `size` times as long.
 ///

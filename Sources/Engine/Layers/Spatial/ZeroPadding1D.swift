@@ -1,3 +1,5 @@
+import Tensors
+
 /// Zeros around sequences: `[batch, steps, channels]` with longer axes between batch and channels.
 ///
 /// - SeeAlso: Keras, `layers.ZeroPadding1D`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Zeros around images: `[batch, height, width, channels]` with longer axes between batch and channels.
 ///
 /// - SeeAlso: Keras, `layers.ZeroPadding2D`.

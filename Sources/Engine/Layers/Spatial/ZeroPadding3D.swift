@@ -1,3 +1,5 @@
+import Tensors
+
 /// Zeros around volumes: `[batch, depth, height, width, channels]` with longer axes between batch and channels.
 ///
 /// - SeeAlso: Keras, `layers.ZeroPadding3D`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Adds to each step a learned vector of its position.
 ///
 /// Input and output `[..., time, features]` with at most `maxLength` steps. Parameter: `embeddings` `[maxLength, features]`.

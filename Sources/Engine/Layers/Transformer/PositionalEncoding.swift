@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// Adds to each step sines and cosines of its position, of which every pair of features has its own frequency.
 ///

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A transformer from one sequence to another: an encoder of the source, and a decoder of the target that attends to it.
 ///
 /// Source `[batch, steps, features]` and target `[batch, time, features]`, already embedded; output of the target's shape. A

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Decoder layers one after the other, and perhaps a normalisation at the end.
 ///
 /// Input and output as those of ``TransformerDecoderLayer``; every layer sees the same memory. Children: `layers/0`,

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What a transformer's decoder takes: a sequence and the encoder's output, with masks or without.
 public struct TransformerDecoderInputs: Codable {
   /// `[batch, time, features]`.

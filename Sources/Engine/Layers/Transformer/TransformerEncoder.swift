@@ -1,3 +1,5 @@
+import Tensors
+
 /// Encoder layers one after the other, and perhaps a normalisation at the end.
 ///
 /// Input and output as those of ``TransformerEncoderLayer``. Children: `layers/0`, `layers/1`, ..., `norm`.

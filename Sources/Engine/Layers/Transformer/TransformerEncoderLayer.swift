@@ -1,3 +1,5 @@
+import Tensors
+
 /// What a transformer's encoder takes: a sequence, alone or with masks.
 public struct TransformerInputs: Codable {
   /// `[batch, time, features]`.

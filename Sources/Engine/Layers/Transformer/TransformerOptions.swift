@@ -1,3 +1,5 @@
+import Tensors
+
 /// What the layers of transformers have in common.
 struct TransformerOptions {
   let numHeads: Int

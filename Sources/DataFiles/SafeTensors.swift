@@ -1,0 +1,55 @@
+import OrderedCollections
+import Tensors
+
+/// Files of named tensors in the safetensors format, which Python's libraries read and write too.
+///
+/// Eight bytes, the length of the header (little endian); the header, a JSON object that gives each
+/// tensor's scalar type, shape and place; the bytes of all tensors without gaps.
+///
+/// - SeeAlso: Hugging Face, *Safetensors*, "Format".
+public enum SafeTensors {
+  /// Names and values, in the order of their bytes in the file.
+  public typealias Tensors = OrderedDictionary<String, Tensor>
+  /// Texts that go with the tensors.
+  public typealias Metadata = OrderedDictionary<String, String>
+
+  /// The longest header that is read, as in the reference implementation: 100 MB.
+  static let longestHeader = 100_000_000
+
+  /// The name of a scalar type in the header.
+  static func name(of dtype: DType) -> String {
+    switch dtype {
+    case .float32: "F32"
+    case .float64: "F64"
+    case .int32: "I32"
+    case .int64: "I64"
+    case .uint8: "U8"
+    case .bool: "BOOL"
+    }
+  }
+
+  /// The scalar type with this name in the header, or nil when it is not read.
+  static func stored(_ name: String) -> StoredScalar? {
+    switch name {
+    case "BOOL": .bool
+    case "U8": .uint8
+    case "I8": .int8
+    case "I16": .int16
+    case "U16": .uint16
+    case "I32": .int32
+    case "U32": .uint32
+    case "I64": .int64
+    case "F16": .float16
+    case "BF16": .bfloat16
+    case "F32": .float32
+    case "F64": .float64
+    default: nil
+    }
+  }
+
+  /// Whether the UTF-8 bytes of `a` come before those of `b`: the order of Python and Rust, which
+  /// unlike Swift's own does not depend on a version of Unicode.
+  static func precedes(_ a: String, _ b: String) -> Bool {
+    a.utf8.lexicographicallyPrecedes(b.utf8)
+  }
+}

@@ -1,0 +1,44 @@
+import Tensors
+
+/// What a mask of steps that a module announced (``AnyModule/setMask(_:)``) does to losses and metrics.
+///
+/// - SeeAlso: Keras 3, `losses.loss.apply_mask`: a loss that is a mean divides by the steps that count.
+struct OutputMask {
+  /// bool `[batch, time]`.
+  let mask: Tensor
+
+  /// Whether `values` has a value for each step, or more.
+  func isAbout(_ values: Tensor) -> Bool {
+    values.rank >= mask.rank && zip(values.shape, mask.shape).allSatisfy { $0 == $1 }
+  }
+
+  /// The weights of a loss's values: 0 for steps that do not count; of a mean, the others make up for them.
+  ///
+  /// - Parameters:
+  ///   - weights: weights that fit `values`, or nil.
+  ///   - isMean: whether the loss is divided by the number of its values.
+  func applied(
+    to weights: Tensor?, of values: Tensor, isMean: Bool
+  ) throws -> Tensor? {
+    guard isAbout(values) else { return weights }
+    var factor = mask.cast(to: values.dtype)
+    if isMean {
+      // A batch without any step that counts has the loss 0.
+      factor = factor * Double(mask.elementCount) / maximum(sum(factor), 1)
+    }
+    return try multiplied(factor, weights)
+  }
+
+  /// The weights of a metric's samples.
+  ///
+  /// - Parameter predictions: must have an axis beyond the steps, over which a metric takes its means.
+  func applied(to weights: Tensor?, ofMetricOn predictions: Tensor) throws -> Tensor? {
+    guard predictions.rank > mask.rank, isAbout(predictions) else { return weights }
+    return try multiplied(mask.cast(to: floating(predictions).dtype), weights)
+  }
+
+  private func multiplied(_ factor: Tensor, _ weights: Tensor?) throws -> Tensor {
+    guard let weights else { return factor }
+    return try factor * aligned(weights.cast(to: factor.dtype), to: factor)
+  }
+}

@@ -1,0 +1,31 @@
+/// A primitive whose inputs lie side by side in memory, and whose outputs are that same memory: a bucket of gradients.
+protocol BucketPrimitive: Primitive {
+  /// What it does with the bucket.
+  var role: BucketRole { get }
+}
+
+/// What is done with a bucket.
+enum BucketRole {
+  /// Its memory is in use from here on, by work in the background.
+  case start(any BackgroundWork)
+  /// The outputs of its start are there, and nothing in the background touches them any more.
+  case wait
+}
+
+/// Work that goes on beside the kernels of a plan, such as a message under way.
+protocol BackgroundWork: Sendable {
+  /// Lets it move on; called between kernels.
+  func progress() throws
+  /// Returns when nothing of it is left; does nothing when there is none.
+  func wait() throws
+}
+
+extension Primitive {
+  /// What this does with a bucket; nil for nothing.
+  var bucketRole: BucketRole? { (self as? any BucketPrimitive)?.role }
+
+  /// The work in the background that this starts.
+  var startedWork: (any BackgroundWork)? {
+    if case .start(let work)? = bucketRole { work } else { nil }
+  }
+}

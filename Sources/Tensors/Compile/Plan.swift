@@ -1,0 +1,147 @@
+/// A graph made ready to run again and again: kernels bound to memory, in order.
+///
+/// All memory is taken when the plan is made; running it allocates nothing except the tensors that it returns.
+package final class Plan {
+  package let graph: Graph
+  /// Where everything lies.
+  package let layout: PlanLayout
+  /// Bytes of the arena that holds everything between inputs and outputs.
+  package let arenaBytes: Int
+
+  /// For each bank of input memory.
+  private let kernels: [[Kernel]]
+  private let inputStorages: [[Storage]]
+  private let outputs: [Operand]
+  private let keptAlive: [AnyObject]
+  private let background: [any BackgroundWork]
+
+  /// - Parameters:
+  ///   - graph: what to run.
+  ///   - passes: rewritings to apply first.
+  ///   - banks: how many batches there is input memory for: with 2 one can be filled while the plan runs on the other.
+  ///   - arena: memory that is shared with other plans, of which only one runs at a time.
+  /// - Throws: ``EngineError/model(message:)`` when ``PlanVerifier`` is on and finds something.
+  package init(
+    _ graph: Graph, passes: [any Pass] = Passes.standard, banks: Int = 1, arena: Arena = Arena()
+  ) throws {
+    let optimized = passes.reduce(graph) { $1.run($0) }
+    var lowering = Lowering(optimized, banks: banks)
+    lowering.lower()
+    let memory = lowering.place(in: arena)
+    let instructions = lowering.instructions
+    background = instructions.compactMap(\.primitive.startedWork)
+    let layout = PlanLayout(lowering, memory)
+    if PlanVerifier.isOn { try layout.verify() }
+    let workspace = arena.workspace()
+    func prepare(_ instruction: Instruction, _ bank: Int) -> Kernel {
+      instruction.primitive.prepare(
+        instruction.inputs.map { memory.operand($0, bank: bank) },
+        instruction.outputs.map { memory.operand($0) }, workspace)
+    }
+    let first = instructions.map { prepare($0, 0) }
+    kernels = (0..<banks).map { bank in
+      // Only what reads an input differs from bank to bank.
+      bank == 0
+        ? first
+        : zip(instructions, first).map { instruction, kernel in
+          let readsInput = instruction.inputs.contains { memory.inputs[$0.value] != nil }
+          return readsInput ? prepare(instruction, bank) : kernel
+        }
+    }
+    workspace.reserve()
+    self.graph = optimized
+    self.layout = layout
+    inputStorages = lowering.inputStorages
+    outputs = lowering.outputs.map { memory.operand($0) }
+    arenaBytes = memory.arenaBytes
+    keptAlive =
+      memory.keptAlive + optimized.variables.map(\.variable)
+      + optimized.updates.map(\.variable) + [workspace]
+  }
+
+  /// What runs, in order: for printing and profiling.
+  package var instructions: [Instruction] { layout.instructions }
+
+  /// How many batches there is input memory for.
+  package var banks: Int { kernels.count }
+
+  /// Where input `index` is read from: row-major memory to be filled before ``run(bank:)``.
+  package func inputPointer(_ index: Int, bank: Int = 0) -> UnsafeMutableRawPointer {
+    inputStorages[index][bank].pointer
+  }
+
+  /// Runs every kernel once, on what is in a bank of the inputs' memory.
+  ///
+  /// - Throws: the error of the kernel that failed, after what goes on in the background has ended: the plan can run again.
+  package func run(bank: Int = 0) throws {
+    if background.isEmpty {
+      for kernel in kernels[bank] { try kernel() }
+      return
+    }
+    do {
+      for kernel in kernels[bank] {
+        try kernel()
+        for work in background { try work.progress() }
+      }
+    } catch {
+      for work in background { try? work.wait() }
+      throw error
+    }
+  }
+
+  /// Copies `inputs` in, runs, and gives the outputs as fresh tensors.
+  package func callAsFunction(_ inputs: [Tensor]) throws -> [Tensor] {
+    for (index, input) in inputs.enumerated() { copyInput(index, input) }
+    try run()
+    return readOutputs()
+  }
+
+  /// Copies one input in.
+  package func copyInput(_ index: Int, _ tensor: Tensor) {
+    tensor.withUnsafeBytes { bytes in
+      guard let source = bytes.baseAddress else { return }
+      inputPointer(index).copyMemory(from: source, byteCount: bytes.count)
+    }
+  }
+
+  /// The outputs of the last run as fresh tensors.
+  package func readOutputs() -> [Tensor] {
+    outputs.map { operand in
+      let view = Tensor(
+        layout: Layout(shape: operand.shape, strides: operand.strides), dtype: operand.dtype,
+        storage: Storage(operand.pointer, byteCount: 0, owner: self))
+      return Tensor(shape: operand.shape, dtype: operand.dtype) { target in
+        view.withUnsafeBytes { bytes in
+          if let source = bytes.baseAddress {
+            target.copyMemory(from: source, byteCount: bytes.count)
+          }
+        }
+      }
+    }
+  }
+
+  /// Runs once and gives the seconds that each instruction took.
+  package func profile() throws -> [(instruction: Instruction, seconds: Double)] {
+    let clock = ContinuousClock()
+    do {
+      return try zip(instructions, kernels[0]).map { instruction, kernel in
+        let duration = try clock.measure { try kernel() }.components
+        return (instruction, Double(duration.seconds) + Double(duration.attoseconds) * 1e-18)
+      }
+    } catch {
+      for work in background { try? work.wait() }
+      throw error
+    }
+  }
+}
+
+extension Plan: CustomStringConvertible {
+  /// One line an instruction.
+  package var description: String {
+    instructions.map { instruction in
+      let inputs = instruction.inputs.map(\.description).joined(separator: ", ")
+      let outputs = instruction.outputs.map(\.description).joined(separator: ", ")
+      return "\(outputs) = \(instruction.primitive.name)(\(inputs))"
+    }.joined(separator: "\n")
+  }
+}

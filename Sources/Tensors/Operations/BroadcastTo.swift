@@ -1,0 +1,69 @@
+/// The input repeated along axes of length 1 and along new leading axes, as a view.
+package struct BroadcastTo: Primitive {
+  /// The shape of the output.
+  package let shape: Shape
+
+  /// A repetition up to `shape`.
+  package init(shape: Shape) { self.shape = shape }
+
+  /// Any strides will do.
+  package var acceptsStrided: Bool { true }
+
+  /// The new shape, if every axis of the input (aligned at the end) has its length or 1.
+  package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 1)
+    let old = inputs[0].shape
+    let fits =
+      old.rank <= shape.rank
+      && zip(old.reversed(), shape.reversed()).allSatisfy { $0 == 1 || $0 == $1 }
+    guard fits, shape.allSatisfy({ $0 >= 0 }) else {
+      throw .shape(
+        operation: name,
+        message: """
+          cannot repeat \(old) to \(shape): aligned at the last axis, every length must be equal \
+          or 1
+          """)
+    }
+    return [TensorSpec(shape, inputs[0].dtype)]
+  }
+
+  /// The same strides, and 0 along repeated axes.
+  package func view(of input: Layout) -> Layout? {
+    Layout(shape: shape, strides: strides(input.shape, input.strides), offset: input.offset)
+  }
+
+  private func strides(_ old: Shape, _ strides: [Int]) -> [Int] {
+    let added = shape.rank - old.rank
+    return shape.indices.map { axis in
+      axis < added || old.dimensions[axis - added] != shape.dimensions[axis]
+        ? 0 : strides[axis - added]
+    }
+  }
+
+  /// A copy with every repetition written out.
+  package func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (x, y) = (inputs[0], outputs[0])
+    return copyKernel(
+      from: x.pointer, strides: strides(x.shape, x.strides), to: y.pointer, strides: y.strides,
+      shape: y.shape, size: y.dtype.size, workspace)
+  }
+
+  /// `g` summed along the repeated axes.
+  package func gradient(_ c: GradientContext) -> [Tensor?] {
+    let added = shape.rank - c.x.rank
+    let repeated = shape.indices.filter { axis in
+      axis < added || c.x.shape.dimensions[axis - added] != shape.dimensions[axis]
+    }
+    return [c.g.sum(axes: repeated).reshape(c.x.shape)]
+  }
+}
+
+/// `x` repeated to `shape` by the broadcasting rule of NumPy; shares memory with `x`.
+public func broadcast(_ x: Tensor, to shape: Shape) -> Tensor { spread(x, shape) }
+
+extension Tensor {
+  /// This tensor repeated to `shape` by the broadcasting rule of NumPy.
+  public func broadcast(to shape: Shape) -> Tensor { spread(self, shape) }
+}

@@ -1,0 +1,51 @@
+import CKernels
+
+/// Elementwise conversion to another scalar type.
+package struct Cast: Primitive {
+  /// The type of the output.
+  package let dtype: DType
+
+  /// A conversion to `dtype`.
+  package init(to dtype: DType) { self.dtype = dtype }
+
+  /// Any strides will do.
+  package var acceptsStrided: Bool { true }
+
+  /// The shape of the input.
+  package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 1)
+    _ = try castKernel(from: inputs[0].dtype, to: dtype, name)
+    return [TensorSpec(inputs[0].shape, dtype)]
+  }
+
+  /// One call for a contiguous or constant input, a loop nest otherwise.
+  package func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    unaryKernel(
+      apus_cast(inputs[0].dtype.code, dtype.code), inputs[0], outputs[0], workspace, name)
+  }
+
+  /// `g` in the type of the input, if both types have a fraction.
+  package func gradient(_ c: GradientContext) -> [Tensor?] {
+    [c.x.dtype.isFloating && dtype.isFloating ? c.g.cast(to: c.x.dtype) : nil]
+  }
+}
+
+extension Tensor {
+  /// The elements converted to another scalar type; the tensor itself when it has that type.
+  ///
+  /// Floating to integer cuts off the fraction, saturates at the ends of the range (infinities too) and makes 0 of NaN.
+  /// int64 to int32, and both to uint8, keep the lowest bits, as NumPy and JAX do. Integers become the nearest floating
+  /// number, and float64 the nearest float32, infinity beyond its range. Anything to bool is whether it differs from
+  /// 0: NaN is true. All of this is the same at once and compiled, for any layout, and on every CPU.
+  ///
+  /// A cast never fails. What uses numbers as indices looks at them before any conversion, and ``scalars(as:)`` and the
+  /// initializers of `Tensor` fail where an integer type does not hold a value.
+  public func cast(to dtype: DType) -> Tensor {
+    dtype == self.dtype ? self : apply1(Cast(to: dtype), self)
+  }
+}
+
+/// `x` as bool: whether each element differs from 0.
+func truth(_ x: Tensor) -> Tensor { x.cast(to: .bool) }

@@ -1,0 +1,21 @@
+import CKernels
+
+/// The gradient of ``SigmoidOperation``: `g · y · (1 − y)` with the output `y`.
+package struct SigmoidGradient: ActivationGradient {
+  /// The operation.
+  package init() {}
+
+  /// Calls `apus_sigmoid_grad`.
+  package func run(
+    _ dtype: Int32, _ value: UnsafeRawPointer, _ gradient: UnsafeRawPointer,
+    _ result: UnsafeMutableRawPointer, _ count: Int
+  ) {
+    apus_sigmoid_grad(dtype, value, gradient, result, count)
+  }
+
+  /// With incoming gradient `h`: `h · g · (1 − 2y)` for `y`, `h · y · (1 − y)` for `g`.
+  package func gradient(_ c: GradientContext) -> [Tensor?] {
+    let (y, g) = (c.inputs[0], c.inputs[1])
+    return c.wanted(c.g * g * (1 - y * 2), apply1(SigmoidGradient(), y, c.g))
+  }
+}
