@@ -126,8 +126,17 @@ extension InjectionContext {
       .injection(message: missing(name, asker: asker))
     }
     let present = available.map { ($0, values[$0] ?? .none) }
-    return try session.decode(
-      type, from: .dictionary(OrderedDictionary(uniqueKeysWithValues: present)))
+    do throws(EngineError) {
+      return try session.decode(
+        type, from: .dictionary(OrderedDictionary(uniqueKeysWithValues: present)))
+    } catch {
+      // What is missing has been said.
+      let isThere = requirements(of: type).allSatisfy { $0.isOptional || self[$0.name] != nil }
+      guard isThere, case .dictionary(let parts)? = yTrue ?? yPred, let first = parts.keys.first
+      else { throw error }
+      throw .injection(
+        message: "\(error); what is about one output says which: on: \"\(first)\", for example")
+    }
   }
 
   private var isInference: Bool {

@@ -2,8 +2,8 @@ import Tensors
 
 /// Labels and predictions in one rank and in the predictions' floating-point type.
 ///
-/// After ``sameRank(labels:predictions:)`` shapes must be equal, axes of length 1 excepted: NumPy's rule would silently
-/// compare every label `[batch]` with every column of `[batch, batch]`.
+/// After ``sameRank(labels:predictions:)`` shapes must be equal: NumPy's rule would silently compare every label `[batch]` with
+/// every column of `[batch, batch]`, and the class number of `[batch, 1]` with the probability of each class, as Keras does.
 ///
 /// A mismatch fails with ``EngineError/shape(operation:message:)``.
 func matched(
@@ -18,16 +18,13 @@ func ranksMatched(
   labels yTrue: Tensor, predictions yPred: Tensor, _ operation: String
 ) -> (yTrue: Tensor, yPred: Tensor) {
   let (labels, predictions) = sameRank(labels: yTrue, predictions: yPred)
-  let fits =
-    labels.rank == predictions.rank && labels.shape.first == predictions.shape.first
-    && zip(labels.shape, predictions.shape).allSatisfy { $0 == $1 || $0 == 1 || $1 == 1 }
-  guard fits else {
+  guard labels.shape == predictions.shape else {
     let failed = fail(
       EngineError.shape(
         operation: operation,
         message: "labels \(yTrue.shape) do not fit predictions \(yPred.shape): both must have one "
           + "shape"
-          + (labels.rank + 1 == predictions.rank
+          + (labels.rank + 1 == predictions.rank || labels.shape.last == 1
             ? "; for class numbers use the loss or metric that begins with Sparse" : "")))
     return (failed, failed)
   }

@@ -83,13 +83,33 @@ open class AnyMetric: AnyModule {
   private static func update<M: MetricProtocol>(
     _ metric: M, _ context: InjectionContext, _ asker: String
   ) throws {
-    metric.update(try context.inputs(M.Inputs.self, asker: asker))
+    let inputs = try context.inputs(M.Inputs.self, asker: asker)
+    try naming(asker) { metric.update(inputs) }
+  }
+
+  /// Runs `body` and puts the metric's name before the message of what fails in it.
+  private static func naming(_ asker: String, _ body: () -> Void) throws {
+    do {
+      try withErrors(body)
+    } catch let error as EngineError {
+      throw EngineError.located(module: asker, error: error)
+    }
   }
 
   /// The parts of the result.
   package func namedResults() -> [(name: String?, value: Tensor)] {
     guard let metric = self as? any MetricProtocol else { return [] }
-    return metric.result().namedValues
+    let values = metric.result().namedValues
+    for (part, value) in values where value.elementCount != 1 && !value.isInvalid {
+      fail(
+        EngineError.shape(
+          operation: "metric \(name)",
+          message: "result() gives \(part.map { "\"\($0)\" " } ?? "")a tensor of shape "
+            + "\(value.shape): logs hold one number a name; for several give a dictionary, "
+            + "[String: Tensor], whose parts are logged as \(name)/part"))
+      return []
+    }
+    return values
   }
 
   /// What the metric asks for.

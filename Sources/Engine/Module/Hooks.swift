@@ -168,7 +168,9 @@ extension AnyModule {
           path: scope.path,
           message:
             "variable \"\(name)\" was made as \(known.spec) and is now asked for as \(spec): "
-            + "the module is used on inputs of different shapes"))
+            + (known.kind == .metricState
+              ? "a state keeps its shape from batch to batch"
+              : "the module is used on inputs of different shapes")))
     }
     return known
   }

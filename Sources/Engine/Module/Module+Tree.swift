@@ -89,6 +89,13 @@ extension AnyModule {
     }
   }
 
+  /// This module and all below it.
+  var modules: [AnyModule] {
+    var found: [AnyModule] = []
+    visit { found.append($1) }
+    return found
+  }
+
   /// This module and all below it, whatever objects stand for them.
   var scopes: [Scope] {
     var found: [Scope] = []
@@ -113,7 +120,6 @@ extension AnyModule {
       })
     return isFrozen
   }
-
 }
 
 extension KerasLayer {

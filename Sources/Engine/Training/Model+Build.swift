@@ -13,15 +13,8 @@ extension Model {
     }
     steps.removeAll()
     recent = nil
-    // Tracing runs the module on shapes alone: variables are made, nothing is computed.
-    let specs = dataset.specs(rows: max(rows, 1))
-    let traced = Result {
-      _ = try Trace.record(specs) { tensors in
-        let batch = try dataset.batch(tensors)
-        return try forward(batch, isTraining: true).output.tensors
-      }
-    }
-    try synchronizeStart(traced)
+    let made = Result { try makeVariables(dataset, rows: rows) }
+    try synchronizeStart(made)
     // A vote of one rank alone does not count.
     if mustShare, isBuilt { usesBFloat16 = nil }
     try choosePrecision()
@@ -31,12 +24,29 @@ extension Model {
     builtModules = module.scopes
   }
 
+  /// Runs the module on shapes alone, so that it makes its variables. Where steps run eagerly it may ask for values: then on the
+  /// first samples, which changes nothing.
+  private func makeVariables(_ dataset: Dataset, rows: Int) throws {
+    let body = { (tensors: [Tensor]) in
+      let batch = try dataset.batch(tensors)
+      return try self.forward(batch, isTraining: true).output.tensors
+    }
+    do {
+      _ = try Trace.record(dataset.specs(rows: max(rows, 1)), body)
+    } catch {
+      guard runEagerly, dataset.count > 0 else { throw error }
+      let first = Array(0..<Int64(min(max(rows, 1), dataset.count)))
+      let tensors = first.withUnsafeBufferPointer { dataset.gather(rows: $0) }
+      _ = try withErrors { try VariableOverlay([], writes: .allInside)({ try body(tensors) }) }
+    }
+  }
+
   /// Checks that all ranks hold the same model, then broadcasts every variable from rank 0 in one message.
   ///
-  /// - Parameter traced: whether the module could be traced.
-  private func synchronizeStart(_ traced: Result<Void, any Error>) throws {
+  /// - Parameter made: whether the module could make its variables.
+  private func synchronizeStart(_ made: Result<Void, any Error>) throws {
     let named = module.namedVariables
-    try agreed(traced, on: "the model") {
+    try agreed(made, on: "the model") {
       named.map { "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)" }
         + metrics.map { "metric \($0.name())" } + losses.map { "loss \($0.name(part: nil))" }
         + [

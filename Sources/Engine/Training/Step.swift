@@ -1,4 +1,7 @@
+import Logging
 import Tensors
+
+private let logger = Logger(label: "apus.step")
 
 /// What a step does with a batch.
 enum StepMode: String, Hashable {
@@ -132,11 +135,23 @@ extension Model {
   private func compile(
     _ mode: StepMode, _ specs: [TensorSpec], _ body: ([Tensor]) throws -> [Tensor]
   ) throws -> Plan {
+    let watch = PropertyWatch(module.modules + ownMetrics)
     let graph = try Trace.record(specs, body)
     try graph.checkIsClosed()
+    warn(of: watch.changed)
     // Predictions are read before the next batch is looked at.
     let banks = mode == .predict || prefetcher == nil ? 1 : 2
     return try Plan(graph, passes: passes, banks: banks, arena: arena)
+  }
+
+  private func warn(of changed: [String]) {
+    guard !changed.isEmpty, isChief else { return }
+    logger.warning(
+      """
+      \(changed.joined(separator: ", ")) changed while a step was compiled. Swift code in call, update and result runs \
+      once, when a step is compiled, and not for every batch: keep what changes in a state, or make the model with \
+      runEagerly: true
+      """)
   }
 
   /// Predictions, and what the modules' hooks collected.

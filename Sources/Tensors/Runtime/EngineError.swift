@@ -22,7 +22,7 @@ public enum EngineError: Error, Equatable, Sendable {
   case model(message: String)
   /// Ranks that do not agree, or a collective that failed.
   case distribution(message: String)
-  /// An error inside a module's `call`, with the module's path.
+  /// An error inside a module's `call`, with the module's path, or in `metric name`.
   indirect case located(module: String, error: EngineError)
 }
 
@@ -38,7 +38,10 @@ extension EngineError: CustomStringConvertible {
       return message
     case .file(let path, let message): return "\(path): \(message)"
     case .hook(let path, let message): return path.isEmpty ? message : "module \(path): \(message)"
-    case .located(let module, let error): return "in module \(module): \(error)"
+    case .located(let module, let error):
+      // An error that names the module itself says it once.
+      if case .hook(path: module, _) = error { return "in \(error)" }
+      return "in \(module.hasPrefix("metric ") ? "" : "module ")\(module): \(error)"
     }
   }
 

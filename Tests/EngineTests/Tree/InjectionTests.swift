@@ -76,8 +76,10 @@ private struct Older: Decodable {
 
   @Test func `a value of another form is named with its path`() {
     #expect(
-      errorMessage { try full().inputs(Usual.self, asker: "loss l") }
-        == "loss l: Tensor wants one tensor, but yTrue is a dictionary with keys a, b, c")
+      errorMessage { try full().inputs(Usual.self, asker: "loss l") } == """
+        loss l: Tensor wants one tensor, but yTrue is a dictionary with keys a, b, c; what is about one output says which: \
+        on: "a", for example
+        """)
     var context = full()
     context.yTrue = [.tensor(vector(1)), .tensor(vector(2)), .tensor(vector(3))]
     #expect(

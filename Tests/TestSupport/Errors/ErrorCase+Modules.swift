@@ -50,7 +50,44 @@ private struct BadLoss: Loss {
   func call(_ inputs: Inputs) -> Tensor { inputs.nosuch }
 }
 
+private final class VectorMetric: Metric {
+  struct Inputs: Decodable { let yPred: Tensor }
+  func update(_ inputs: Inputs) { state("n").value = state("n").value + 1.0 }
+  func result() -> Tensor { stack([state("n").value, state("n").value], axis: 0) }
+}
+
+private final class GrowingMetric: Metric {
+  struct Inputs: Decodable { let yPred: Tensor }
+  func update(_ inputs: Inputs) { state("all", shape: [0]).value = inputs.yPred }
+  func result() -> Tensor { sum(state("all", shape: [0]).value) }
+}
+
 extension ErrorCase {
+  /// Metrics and labels that do not fit.
+  static let metrics: [ErrorCase] = [
+    ErrorCase("metric-of-a-vector", "metric vector_metric: result() gives a tensor of shape [2]") {
+      let model = Model(module: Linear(1), loss: MeanSquaredError(), metrics: [VectorMetric()])
+      _ = try model.evaluate(x: rows, y: labels)
+    },
+    ErrorCase("metric-that-grows", "metric growing_metric: variable") {
+      let model = Model(module: Linear(1), loss: MeanSquaredError(), metrics: [GrowingMetric()])
+      _ = try model.evaluate(x: rows, y: labels)
+    },
+    ErrorCase("class-numbers-for-one-hot", "begins with Sparse") {
+      _ = try CategoricalCrossentropy(fromLogits: true)(
+        yTrue: Tensor([[0], [2]]), yPred: Tensor.ones([2, 3]))
+    },
+    ErrorCase("class-numbers-for-numbers", "do not fit predictions [4, 3]") {
+      _ = try MeanSquaredError()(yTrue: labels, yPred: rows)
+    },
+    ErrorCase("no-output-named", "says which: on: \"a\"") {
+      let x = Input(shape: [3])
+      let model = Model(
+        inputs: x, outputs: ["a": Dense(1)(x), "b": Dense(1)(x)], loss: MeanSquaredError())
+      _ = try model.evaluate(x: rows, y: ["a": labels, "b": labels])
+    },
+  ]
+
   /// Windows that do not fit.
   static let windows: [ErrorCase] = [
     ErrorCase("conv-channels", "conv") {
@@ -312,7 +349,7 @@ extension ErrorCase {
     },
     ErrorCase("leak-into-fit", "left the function in which it was traced") {
       let leaked = try leakedTensor()
-      try model(Lambda { $0 + leaked }).fit(x: rows, y: labels, verbose: .silent)
+      try model(Lambda { ($0 + leaked)[.all, ..<1] }).fit(x: rows, y: labels, verbose: .silent)
     },
     ErrorCase("leak-as-data", "left the function in which it was traced") {
       try model().fit(x: try leakedTensor(), y: labels, verbose: .silent)

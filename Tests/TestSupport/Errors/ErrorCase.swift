@@ -15,5 +15,5 @@ package struct ErrorCase: Sendable, CustomStringConvertible {
   package var description: String { name }
 
   package static let all: [ErrorCase] =
-    shapes + axes + values + windows + modules + training + traces
+    shapes + axes + values + metrics + windows + modules + training + traces
 }
