@@ -84,6 +84,12 @@ let package = Package(
       name: "Digits", dependencies: ["Engine", "Dist"], path: "Examples/Digits",
       exclude: ["README.md"]),
     .executableTarget(
+      name: "Table", dependencies: ["Engine", "Dist"], path: "Examples/Table",
+      exclude: ["README.md"]),
+    .executableTarget(
+      name: "Images", dependencies: ["Engine", "Dist"], path: "Examples/Images",
+      exclude: ["README.md"]),
+    .executableTarget(
       name: "LowLevelLoop", dependencies: ["Engine"], path: "Examples/LowLevelLoop",
       exclude: ["README.md"]),
 

@@ -101,6 +101,18 @@ public enum CSV {
     return (table.names, Tensor(table.features, shape: [rows, table.columns]))
   }
 
+  /// Reads a table whose first line names the columns, each of which holds numbers or texts, and whose cells may be missing.
+  ///
+  /// - Throws: `EngineError.file` with the line: a row of another length, two columns of one name, an empty file.
+  public static func readFrame(
+    _ path: String, delimiter: Character = ","
+  ) throws(EngineError) -> DataFrame {
+    let (names, rows) = try parse(path, delimiter) { (parser) throws(EngineError) in
+      try parser.frame()
+    }
+    return DataFrame(path: path, columnNames: names, rows: rows)
+  }
+
   private static func warn(_ path: String, _ doubt: String?) {
     if let doubt { logger.warning("\(path): \(doubt); header: .present or .absent says which") }
   }
@@ -110,6 +122,15 @@ public enum CSV {
   private static func parse(
     _ path: String, label: Column?, header: Header, delimiter: Character
   ) throws(EngineError) -> CSVTable {
+    try parse(path, delimiter) { (parser) throws(EngineError) in
+      try parser.table(label: label, header: header)
+    }
+  }
+
+  private static func parse<Content>(
+    _ path: String, _ delimiter: Character,
+    _ read: (inout CSVParser) throws(EngineError) -> Content
+  ) throws(EngineError) -> Content {
     guard let byte = delimiter.asciiValue, !"0123456789+-.eE\"\r\n".utf8.contains(byte) else {
       throw .invalidArgument(
         message: "CSV: the delimiter must be one ASCII character that is no part of a number, a "
@@ -118,7 +139,7 @@ public enum CSV {
     let bytes = try ByteReader(path: path).readAll()
     return try bytes.withBytes { bytes throws(EngineError) in
       var parser = CSVParser(bytes, path: path, delimiter: byte)
-      return try parser.table(label: label, header: header)
+      return try read(&parser)
     }
   }
 }

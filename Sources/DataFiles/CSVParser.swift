@@ -21,9 +21,7 @@ struct CSVParser {
   // MARK: Table
 
   mutating func table(label: CSV.Column?, header: CSV.Header) throws(EngineError) -> CSVTable {
-    if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
-      throw failure("expected UTF-8, found UTF-16: save the table as UTF-8")
-    }
+    try refuseUTF16()
     guard !atBlankEnd() else { throw failure("expected rows of numbers, found an empty file") }
     let start = (cursor, line)
     let first = try textRow()
@@ -64,6 +62,37 @@ struct CSVParser {
     }
     table.sortClasses()
     return table
+  }
+
+  // MARK: Named columns
+
+  /// The names in the first line, and the rows below it.
+  mutating func frame() throws(EngineError) -> (
+    names: [String], rows: [(line: Int, cells: [String])]
+  ) {
+    try refuseUTF16()
+    guard !atBlankEnd() else { throw failure("expected the names of columns, found an empty file") }
+    let names = try textRow()
+    for (index, name) in names.enumerated() where names[..<index].contains(name) {
+      throw failure("line 1, column \(index + 1): a second column has the name \(quoted(name))")
+    }
+    var rows: [(line: Int, cells: [String])] = []
+    while !atBlankEnd() {
+      let start = line
+      let cells = try textRow()
+      guard cells.count == names.count else {
+        throw failure(
+          "line \(start): expected \(names.count) cells as in line 1, found \(cells.count)")
+      }
+      rows.append((start, cells))
+    }
+    return (names, rows)
+  }
+
+  private func refuseUTF16() throws(EngineError) {
+    if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+      throw failure("expected UTF-8, found UTF-16: save the table as UTF-8")
+    }
   }
 
   /// The cells of the line at the cursor, which stays; empty at the end of the file.
