@@ -90,7 +90,7 @@ let package = Package(
       name: "Images", dependencies: ["Engine", "Dist"], path: "Examples/Images",
       exclude: ["README.md"]),
     .executableTarget(
-      name: "LowLevelLoop", dependencies: ["Engine"], path: "Examples/LowLevelLoop",
+      name: "LowLevelLoop", dependencies: ["Engine", "Dist"], path: "Examples/LowLevelLoop",
       exclude: ["README.md"]),
 
     .executableTarget(

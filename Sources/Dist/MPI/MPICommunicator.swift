@@ -45,7 +45,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
 
   /// A duration that can be changed from any thread.
   package final class Patience: Sendable {
-    private let value = Mutex(Duration.seconds(60))
+    private let value = Mutex(Duration.seconds(10))
 
     /// The duration.
     package var load: Duration { value.withLock { $0 } }

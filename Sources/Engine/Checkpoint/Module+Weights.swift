@@ -1,11 +1,22 @@
+import Foundation
 import OrderedCollections
 import Tensors
 
 extension AnyModule {
   /// Writes parameters, statistics and states as a safetensors file, by path, whole or not at all.
   ///
-  /// - Throws: ``EngineError/file(path:message:)`` when the file cannot be written.
+  /// - Throws: ``EngineError/file(path:message:)`` when the file cannot be written, and for a name that ends like a
+  ///   file of another kind.
   public func saveWeights(to path: String) throws {
+    let ending = (path as NSString).pathExtension.lowercased()
+    let others = ["h5", "hdf5", "keras", "pt", "pth", "ckpt", "npy", "npz", "onnx"]
+    guard !others.contains(ending)
+    else {
+      throw EngineError.file(
+        path: path,
+        message: "weights are written as safetensors, and another program would take the file for "
+          + "what its name ends in: end it in .safetensors")
+    }
     try SafeTensors.write(
       savedVariables.map { ($0.path, $0.variable.stored) }, metadata: ["format": "apus"], to: path)
   }

@@ -2,7 +2,7 @@ import OrderedCollections
 import Tensors
 
 /// What ``AnyModule/transfer(from:renaming:)`` did.
-public struct TransferReport: Equatable, Sendable {
+public struct TransferReport: Equatable, Sendable, Codable {
   /// Variables that got a value: the path in the source, and here.
   public internal(set) var matched: [Pair] = []
   /// Variables whose value has another shape in the source; they keep theirs.
@@ -13,7 +13,7 @@ public struct TransferReport: Equatable, Sendable {
   public internal(set) var unexpected: [String] = []
 
   /// The path of a value in the source, and of the variable that got it.
-  public struct Pair: Equatable, Sendable {
+  public struct Pair: Equatable, Sendable, Codable {
     /// In the source.
     public let source: String
     /// In the module.
@@ -21,7 +21,7 @@ public struct TransferReport: Equatable, Sendable {
   }
 
   /// Two shapes that differ.
-  public struct Mismatch: Equatable, Sendable {
+  public struct Mismatch: Equatable, Sendable, Codable {
     /// The paths.
     public let paths: Pair
     /// The shape in the source.

@@ -154,8 +154,12 @@ open class Optimizer {
   /// Parameters without a gradient, and what the optimizer remembers of them, stay as they are. Gradients are taken as
   /// they come: under several ranks add them up before.
   ///
-  /// - Throws: ``EngineError`` when a gradient has no parameter or another shape.
+  /// Under several ranks ``allReduce(_:)`` adds the gradients up first.
+  ///
+  /// - Throws: ``EngineError`` when a gradient has no parameter or another shape, and in a process that a launcher started as
+  ///   one of several and that nothing has joined to the others.
   public func update(_ gradients: ModuleTree, _ module: AnyModule) throws {
+    try DistributionContext.refuseUnjoinedRanks(DistributionContext.strategy)
     try withErrors {
       let assignments = try module.assignments(gradients)
       try apply(assignments.map(\.0), assignments.map(\.1))

@@ -29,11 +29,18 @@ extension Model {
     x: some Encodable, y: some Encodable, batchSize: Int, sampleWeight: Tensor?, steps: Int?,
     callbacks: [Callback]
   ) throws -> Logs {
-    let structure = try SampleStructure.encode(y, "y of evaluate")
-    try requireLabels(structure, "evaluate")
-    let dataset = try Dataset(
-      x: try SampleStructure.encode(x, "x of evaluate"), y: structure, sampleWeight: sampleWeight)
-    try dataset.requireSamples("evaluate")
+    let given = Result {
+      let structure = try SampleStructure.encode(y, "y of evaluate")
+      try requireLabels(structure, "evaluate")
+      let dataset = try Dataset(
+        x: try SampleStructure.encode(x, "x of evaluate"), y: structure, sampleWeight: sampleWeight
+      )
+      try dataset.requireSamples("evaluate")
+      return dataset
+    }
+    let dataset = try agreed(given, on: "the call of evaluate") {
+      $0.agreement + ["batchSize: \(batchSize)", "steps: \(steps.map { "\($0)" } ?? "all")"]
+    }
     try build(dataset, rows: min(batchSize, dataset.count))
     let list = CallbackList(
       callbacks, model: self,

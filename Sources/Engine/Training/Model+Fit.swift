@@ -180,15 +180,18 @@ private struct FitRun {
     steps = min(stepsPerEpoch ?? all, all)
     self.validationBatchSize = validationBatchSize ?? size
     // Ranks that run different numbers of steps would wait for each other for ever.
+    let ranks = model.communicator
+    let data =
+      ranks.size == 1
+      ? [] : training.agreement + (validation?.agreement ?? []).map { "validation " + $0 }
     try agree(
-      on: [
-        "x: \(training.x)", "y: \(training.y)", "samples: \(training.count)",
+      on: data + [
         "validation samples: \(validation?.count ?? 0)", "batchSize: \(size)",
         "steps: \(steps)", "epochs: \(epochs)", "shuffle: \(shuffle)",
         "epochs trained before: \(ordersBefore)",
         "validationBatchSize: \(self.validationBatchSize)",
         "validationFrequency: \(self.validationFrequency)",
-      ], subject: "the call of fit", communicator: model.communicator)
+      ], subject: "the call of fit", communicator: ranks)
   }
 
   static func batchSize(_ given: Int?, samples: Int, steps: Int?) throws -> Int {

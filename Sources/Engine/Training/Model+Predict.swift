@@ -31,9 +31,11 @@ extension Model {
     guard batchSize > 0 else {
       throw EngineError.invalidArgument(message: "batchSize is \(batchSize): it must be at least 1")
     }
-    try agree(
-      on: ["x: \(dataset.x)", "samples: \(dataset.count)", "batchSize: \(batchSize)"],
-      subject: "the call of predict", communicator: communicator)
+    if communicator.size > 1 {
+      try agree(
+        on: dataset.agreement + ["batchSize: \(batchSize)"], subject: "the call of predict",
+        communicator: communicator)
+    }
     try build(dataset, rows: min(batchSize, dataset.count))
     try callbacks.predictBegin()
     let order = (0..<Int64(dataset.count)).map { $0 }

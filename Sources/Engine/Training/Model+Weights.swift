@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 
 extension Model {
@@ -20,11 +21,28 @@ extension Model {
   ///
   /// The variables must exist: the model has seen a batch, or the module was initialised
   /// (``Callable/initialize(_:)``). See ``AnyModule/loadWeights(from:map:isStrict:)``.
+  ///
+  /// Collective: every rank calls it. Rank 0 reads the file, which may be on its disk alone or just have been written, and all
+  /// others get what it has read.
+  ///
+  /// - Throws: on every rank, when rank 0 cannot read the file or it does not fit.
   @discardableResult
   public func loadWeights(
     from path: String, map: WeightMap = .identity, isStrict: Bool = true
   ) throws -> TransferReport {
-    try module.loadWeights(from: path, map: map, isStrict: isStrict)
+    let outcome = Result {
+      try communicator.rank == 0
+        ? module.loadWeights(from: path, map: map, isStrict: isStrict) : TransferReport()
+    }
+    guard communicator.size > 1 else { return try outcome.get() }
+    let variables = module.savedVariables
+    let own = try agreed(outcome, on: "loadWeights") { _ in
+      variables.map { "\($0.path): \($0.variable.spec)" }
+    }
+    try broadcast(variables.map(\.variable))
+    let text = String(decoding: try JSONEncoder().encode(own), as: UTF8.self)
+    return try JSONDecoder().decode(
+      TransferReport.self, from: Data(try communicator.broadcast(text: text).utf8))
   }
 
   /// SHA-256 over names, types, shapes and values of the module's variables: equal for equal models.

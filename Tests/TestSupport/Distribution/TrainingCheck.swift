@@ -59,6 +59,9 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
     TrainingCheck(name: "stop", run: checkStopping),
     TrainingCheck(name: "different-models", run: checkDifferentModels),
     TrainingCheck(name: "different-calls", run: checkDifferentCalls),
+    TrainingCheck(name: "different-data", run: checkOwnData),
+    TrainingCheck(name: "own-loop", run: checkOwnLoop),
+    TrainingCheck(name: "loaded-weights", run: checkLoadedWeights),
   ]
 }
 
