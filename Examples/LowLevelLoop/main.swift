@@ -22,7 +22,7 @@ try withStrategy(.mpi) {
 
   let update = jit { (x: Tensor, y: Tensor) throws -> Tensor in
     let (loss, gradients) = try valueAndGrad(of: mlp) { sum(square(y - mlp(x))) / 15 }
-    mlp.setParameters(mlp.parameters() - 0.01 * (try allReduce(gradients)))
+    mlp.setParameters(mlp.parameters() - 0.01 * (try reduceGradients(gradients)))
     return try allReduce(loss)
   }
 

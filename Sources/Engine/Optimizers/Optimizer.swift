@@ -154,7 +154,7 @@ open class Optimizer {
   /// Parameters without a gradient, and what the optimizer remembers of them, stay as they are. Gradients are taken as
   /// they come: under several ranks add them up before.
   ///
-  /// Under several ranks ``allReduce(_:)`` adds the gradients up first.
+  /// Under several ranks ``reduceGradients(_:)`` adds the gradients up first.
   ///
   /// - Throws: ``EngineError`` when a gradient has no parameter or another shape, and in a process that a launcher started as
   ///   one of several and that nothing has joined to the others.

@@ -1,9 +1,4 @@
-/// The sums over all ranks of the tensors in `value`, in every rank: gradients in a loop of your own, counts of a metric.
-///
-/// ```swift
-/// let (loss, gradients) = try valueAndGrad(of: net) { ... }  // of this rank's share
-/// try optimizer.update(try allReduce(gradients), net)
-/// ```
+/// The sums over all ranks of the tensors in `value`, in every rank: a loss, the counts of a metric.
 ///
 /// At once, or as a part of what `jit` compiles: there tensors go in buckets, as the gradients of `fit` do. One process gets
 /// `value` back. Gradients go through it as if there were one rank.
@@ -13,10 +8,28 @@
 /// - Parameter value: a tensor, or any Codable structure of tensors: a ``ModuleTree``, a dictionary, a struct.
 /// - Throws: what the communicator throws.
 public func allReduce<Value: Codable>(_ value: Value) throws -> Value {
-  let strategy = DistributionContext.strategy
-  guard strategy.replicaCount > 1 else { return value }
+  let reduction = DistributionContext.strategy.gradientReduction as? BucketedAllReduce
+  return try sums(of: value, by: reduction ?? BucketedAllReduce())
+}
+
+/// Gradients added over all ranks in a loop of your own, in the way of the strategy (``GradientReduction``), which need not be
+/// exact; else as ``allReduce(_:)``.
+///
+/// ```swift
+/// let (loss, gradients) = try valueAndGrad(of: net) { ... }  // of this rank's share
+/// try optimizer.update(try reduceGradients(gradients), net)
+/// ```
+public func reduceGradients<Gradients: Codable>(_ gradients: Gradients) throws -> Gradients {
+  let reduction = DistributionContext.strategy.gradientReduction
+  return try sums(of: gradients, by: reduction ?? BucketedAllReduce())
+}
+
+private func sums<Value: Codable>(
+  of value: Value, by reduction: any GradientReduction
+) throws -> Value {
+  let communicator = DistributionContext.strategy.communicator
+  guard communicator.size > 1 else { return value }
   let structure = try StructureEncoder().encode(value)
-  let reduction = strategy.gradientReduction ?? BucketedAllReduce()
-  let sums = try reduction.sums(of: structure.tensors, over: strategy.communicator)
+  let sums = try reduction.sums(of: structure.tensors, over: communicator)
   return try StructureDecoder().decode(Value.self, from: structure.replacingTensors(with: sums))
 }

@@ -1,7 +1,7 @@
 import Engine
 import Foundation
 
-/// A loop of one's own on ranks: gradients of shares, added by `allReduce`, are those of one process, at once and compiled.
+/// A loop of one's own on ranks: gradients of shares, added by `reduceGradients`, are those of one process, at once and compiled.
 func checkOwnLoop() throws {
   let x = randomNormal([24, 5], key: RandomKey(seed: 3))
   let y = sum(x, axis: 1, keepDims: true)
@@ -12,7 +12,7 @@ func checkOwnLoop() throws {
     let optimizer = Adam(learningRate: 0.01)
     let step = { (x: Tensor, y: Tensor) throws -> Tensor in
       let (loss, gradients) = try valueAndGrad(of: net) { sum(square(net(x) - y)) / 24 }
-      try optimizer.update(try allReduce(gradients), net)
+      try optimizer.update(try reduceGradients(gradients), net)
       return try allReduce(loss)
     }
     let jitted = jit(step)
@@ -31,6 +31,28 @@ func checkOwnLoop() throws {
       try require(abs(a - b) <= 1e-5 * max(1, abs(b)), "\(a) on ranks, \(b) in one process")
     }
     try agree(on: ["\(found)"], subject: "weights", communicator: communicator)
+  }
+}
+
+/// A strategy's own way to add gradients touches nothing else.
+func checkOwnReduction() throws {
+  struct Nothing: GradientReduction {
+    func sums(of gradients: [Tensor], over communicator: any Communicator) -> [Tensor] {
+      gradients.map { 0 * $0 }
+    }
+  }
+  guard communicator.size > 1 else { return }
+  let strategy = FixedStrategy(communicator, gradientReduction: Nothing())
+  try DistributionContext.$strategy.withValue(strategy) {
+    let one = Tensor([1.0])
+    try requireEqual(try allReduce(one).item(), Double(communicator.size), "a sum")
+    try requireEqual(try reduceGradients(one).item(), 0, "gradients")
+    let model = Model(
+      module: Linear(1), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.1))
+    let (x, y) = (Tensor.ones([8, 3]), Tensor.ones([8, 1]))
+    let before = try model.evaluate(x: x, y: y)["loss"]
+    try model.fit(x: x, y: y, verbose: .silent)
+    try requireEqual(try model.evaluate(x: x, y: y)["loss"], before, "the loss without gradients")
   }
 }
 

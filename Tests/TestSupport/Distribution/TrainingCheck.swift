@@ -61,6 +61,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
     TrainingCheck(name: "different-calls", run: checkDifferentCalls),
     TrainingCheck(name: "different-data", run: checkOwnData),
     TrainingCheck(name: "own-loop", run: checkOwnLoop),
+    TrainingCheck(name: "own-reduction", run: checkOwnReduction),
     TrainingCheck(name: "loaded-weights", run: checkLoadedWeights),
   ]
 }
