@@ -60,4 +60,5 @@ extension Check {
       Check("late", checkLate),
       Check("long-alone", checkLongAlone),
     ] + Fault.all.map { fault in Check("fault-\(fault.name)", fault.run) }
+    + Difference.all.map { difference in Check("differ-\(difference.name)", difference.run) }
 }

@@ -13,6 +13,12 @@ public func agree(
   on lines: [String], subject: String = "what they hold", communicator: any Communicator
 ) throws {
   if communicator.size == 1 { return }
+  try communicator.named(subject) { try agreeNow(on: lines, subject, communicator) }
+}
+
+private func agreeNow(
+  on lines: [String], _ subject: String, _ communicator: any Communicator
+) throws {
   let mine = [Int64(bitPattern: fingerprint(of: lines)), Int64(lines.count)]
   let size = communicator.size
   var all = [Int64](repeating: 0, count: 2 * size)

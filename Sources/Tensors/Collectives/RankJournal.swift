@@ -13,6 +13,9 @@ public final class RankJournal: Sendable {
     package var epoch = -1
     /// Counted from 0; negative where there is none.
     package var step = -1
+
+    /// Nowhere.
+    package init() {}
   }
 
   /// A collective that the rank has begun.

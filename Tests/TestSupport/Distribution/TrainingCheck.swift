@@ -276,9 +276,13 @@ private func checkPredictedForms() throws {
 /// Ranks that begin with other values get those of rank 0.
 private func checkStart() throws {
   let data = Data(rows: 24)
+  // Called before there is a model, with numbers of the rank's own.
+  let network = Network()
+  network.seed = UInt64(3 + communicator.rank)
+  _ = network(data.x)
   let model = Model(
-    module: Network(), loss: SparseCategoricalCrossentropy(fromLogits: true),
-    optimizer: SGD(learningRate: 0), seed: UInt64(3 + communicator.rank))
+    module: network, loss: SparseCategoricalCrossentropy(fromLogits: true),
+    optimizer: SGD(learningRate: 0), seed: 3)
   try model.fit(x: data.x, y: data.y, batchSize: 12, verbose: .silent, shuffle: false)
   try requireSameOnAllRanks(model)
   let expected = try alone {
@@ -289,7 +293,7 @@ private func checkStart() throws {
   try requireSameWeights(model, expected, tolerance: 0)
 }
 
-/// A rank with another model: every rank says which variable, and what each rank holds.
+/// A rank with another model: every rank says which property, and what each rank holds.
 private func checkDifferentModels() throws {
   guard communicator.size > 1 else { return }
   let data = Data(rows: 24)
@@ -300,8 +304,8 @@ private func checkDifferentModels() throws {
   }
   let text = "\(error)"
   try require(
-    text.contains("hidden/kernel") && text.contains("[5, 17]") && text.contains("[5, 16]"),
-    "the error must name the variable and both shapes: \(text)")
+    text.contains("the module.width: 17") && text.contains("the module.width: 16"),
+    "the error must name the property and both values: \(text)")
 }
 
 /// A rank that calls `fit` with other arguments would wait for ever.
