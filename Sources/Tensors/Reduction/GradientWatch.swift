@@ -56,7 +56,7 @@ extension Operand {
       let place = pointer + index * dtype.size
       let value =
         dtype == .float64 ? place.load(as: Double.self) : Double(place.load(as: Float.self))
-      if !value.isFinite { return "\(value)" }
+      if !value.isFinite { return value.isNaN ? "nan" : "\(value)" }
     }
     return "not finite"
   }
