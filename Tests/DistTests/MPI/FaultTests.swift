@@ -10,9 +10,12 @@ extension MPITests {
     #expect(outcome.code == 1, "\(outcome)")
     #expect(!outcome.output.contains("passed"), "\(outcome)")
     for word in difference.words { #expect(outcome.errors.contains(word), "\(outcome)") }
-    // An error that all ranks have is printed once, without the number of a rank.
-    #expect(outcome.count("Error: ") == 1, "\(outcome)")
-    #expect(!outcome.errors.contains("[rank "), "\(outcome)")
+    // MPI itself fails on messages of different lengths that are under way: the job is then aborted by the rank that notices first.
+    if difference.name != "gradients" {
+      // An error that all ranks have is printed once, without the number of a rank.
+      #expect(outcome.count("Error: ") == 1, "\(outcome)")
+      #expect(!outcome.errors.contains("[rank "), "\(outcome)")
+    }
     #expect(outcome.errors.contains("rank \(ranks - 1)"), "\(outcome)")
   }
 
