@@ -108,6 +108,12 @@ static inline int apus_mpi_iallgather_world(
       send, 1, MPI_UINT64_T, receive, 1, MPI_UINT64_T, MPI_COMM_WORLD, request);
 }
 
+// `count` bytes of each rank, in the order of ranks.
+static inline int apus_mpi_allgather_bytes(
+    const void *send, void *receive, int count, MPI_Comm comm) {
+  return MPI_Allgather(send, count, MPI_BYTE, receive, count, MPI_BYTE, comm);
+}
+
 static inline int apus_mpi_wait_all(int count, MPI_Request *requests) {
   return MPI_Waitall(count, requests, MPI_STATUSES_IGNORE);
 }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Everything that Dist throws: what a rank was doing, what it found, and what to do.
 public enum DistError: Error, Hashable, Sendable {
   /// A call of MPI that did not return success.
@@ -22,8 +24,33 @@ public enum DistError: Error, Hashable, Sendable {
   case peerFailed(rank: Int, message: String)
   /// Another rank of this process returned while this one waits for it.
   case peerReturned(rank: Int, call: String)
-  /// Two ranks of this process made different collectives at the same place.
-  case collectivesDiffer(rank: Int, call: String, otherRank: Int, otherCall: String)
+  /// Ranks made different collectives at the same place of their sequence.
+  case collectivesDiffer([CollectiveHolding])
+  /// A variable of the environment that is no number of seconds.
+  case invalidWaitLimit(String)
+}
+
+/// The ranks that made the same collective.
+public struct CollectiveHolding: Hashable, Sendable {
+  /// In increasing order.
+  public var ranks: [Int]
+  /// The collective, and where in the training it was begun.
+  public var call: String
+
+  /// Groups the collectives of ranks, in the order of the lowest rank of each: equal hashes stand for equal collectives.
+  static func list(
+    _ calls: [(rank: Int, hash: UInt64, text: String)]
+  ) -> [CollectiveHolding] {
+    var held: [(hash: UInt64, holding: CollectiveHolding)] = []
+    for (rank, hash, text) in calls.sorted(by: { $0.rank < $1.rank }) {
+      if let known = held.firstIndex(where: { $0.hash == hash }) {
+        held[known].holding.ranks.append(rank)
+      } else {
+        held.append((hash, CollectiveHolding(ranks: [rank], call: text)))
+      }
+    }
+    return held.map(\.holding)
+  }
 }
 
 extension DistError: CustomStringConvertible {
@@ -59,9 +86,13 @@ extension DistError: CustomStringConvertible {
     case .peerReturned(let rank, let call):
       return "rank \(rank) has returned, but other ranks wait for it in \(call): every rank must "
         + "make the same collectives"
-    case .collectivesDiffer(let rank, let call, let otherRank, let otherCall):
-      return "ranks made different collectives: rank \(otherRank) \(otherCall), "
-        + "rank \(rank) \(call). Every rank must make the same ones in the same order"
+    case .collectivesDiffer(let held):
+      let parts = held.map { "\(DistributionError.name(ranks: $0.ranks)): \($0.call)" }
+      return "ranks made different collectives at the same place: "
+        + parts.joined(separator: "; ")
+        + ". Every rank must make the same ones in the same order; what one rank does by itself goes into alone { }"
+    case .invalidWaitLimit(let text):
+      return "\(WaitLimit.variable) is \"\(text)\": it must be a number of seconds, 0 for no limit"
     }
   }
 }

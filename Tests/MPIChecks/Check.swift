@@ -55,7 +55,10 @@ extension Check {
       Check("after-session", startsByItself: true, checkAfterSession),
       Check("without-strategy", startsByItself: true, checkWithoutStrategy),
       Check("each-alone", startsByItself: true, checkEachAlone),
-      Check("unmatched", checkUnmatched),
       Check("latency", measureLatency),
-    ]
+      Check("unmatched", checkUnmatched),
+      Check("late", checkLate),
+      Check("long-alone", checkLongAlone),
+    ] + Fault.all.map { fault in Check("fault-\(fault.name)", fault.run) }
+    + Difference.all.map { difference in Check("differ-\(difference.name)", difference.run) }
 }

@@ -119,17 +119,3 @@ private func temporaryPath() -> String {
   }
   print("trained alone")
 }
-
-/// Rank 0 evaluates, and the others are done.
-func checkUnmatched() throws {
-  MPICommunicator.patience.store(.milliseconds(200))
-  let model = makeModel()
-  try model.fit(x: x, y: y, batchSize: 8, epochs: 1, verbose: .silent)
-  guard model.isChief else { return }
-  let communicator = model.communicator
-  Thread.detachNewThread {
-    Thread.sleep(forTimeInterval: 2)
-    communicator.abort(message: "waited in vain", code: 3)
-  }
-  _ = try model.evaluate(x: x, y: y)
-}

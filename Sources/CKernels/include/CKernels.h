@@ -244,6 +244,9 @@ void apus_bias_rows(int dtype, const void *bias, void *y, ptrdiff_t rows, ptrdif
 /// `y += x`, n elements; every type except bool. x and y are disjoint or equal.
 void apus_accumulate(int dtype, const void *x, void *y, ptrdiff_t n);
 
+/// Whether no element is infinite or NaN; integers are always finite.
+int apus_all_finite(int dtype, const void *x, ptrdiff_t n);
+
 /// `y = y op x`, n elements, op 0 sum, 1 min, 2 max (NaN wins); every type except bool.
 void apus_combine(int op, int dtype, const void *x, void *y, ptrdiff_t n);
 

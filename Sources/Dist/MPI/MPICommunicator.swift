@@ -11,7 +11,11 @@ import Tensors
 ///
 /// Booleans travel as bytes. Counts beyond MPI's 2^31 − 1 are cut into several messages.
 ///
-/// `@unchecked Sendable`: `handle` never changes, and `table` and every call of MPI but `MPI_Abort` are
+/// MPI itself adds up whatever comes. So every blocking collective begins with a message of 16 bytes in which ranks compare what they
+/// call, on a communicator of its own: ranks that call different things all throw the same error before any data move. An all-reduce that
+/// is only started is compared by what its data carry (``Tensors/BucketSeal``), and a rank that waits in vain by ``RankWatch``.
+///
+/// `@unchecked Sendable`: `handle` and `control` never change, and `table` and every call of MPI but `MPI_Abort` are
 /// reached only with `lock` held, which is what MPI_THREAD_SERIALIZED asks for; with a library that
 /// gives less, calls from other threads than the first are refused.
 public final class MPICommunicator: Communicator, @unchecked Sendable {
@@ -21,7 +25,12 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// The number of processes.
   public let size: Int
 
+  /// The collectives of this rank.
+  public let journal: RankJournal?
+
   private let handle: MPI_Comm
+  /// For messages about collectives.
+  private let control: MPI_Comm
   private let maximumCount: Int
   private let onlyThread: pthread_t?
   private let lock = Mutex(())
@@ -32,6 +41,8 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   // Scratch of MPI_Allgatherv, kept so that a gather allocates nothing.
   private let counts32: UnsafeMutablePointer<Int32>
   private let offsets32: UnsafeMutablePointer<Int32>
+  // What ranks compare before a collective.
+  private let header: UnsafeMutablePointer<Int64>
 
   /// All-reduces of at most this many bytes are made at once and blocking, even when only started.
   ///
@@ -40,19 +51,8 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// 17.2. Up to 8 KiB starting costs more than doing; beyond there is something to overlap.
   static let blockingBytes = 8 * 1024
 
-  /// How long a rank that is done waits for others in silence; shorter in tests.
-  package static let patience = Patience()
-
-  /// A duration that can be changed from any thread.
-  package final class Patience: Sendable {
-    private let value = Mutex(Duration.seconds(10))
-
-    /// The duration.
-    package var load: Duration { value.withLock { $0 } }
-
-    /// Changes it.
-    package func store(_ new: Duration) { value.withLock { $0 = new } }
-  }
+  /// What other ranks say of the collective with a number, where they made another one; set once, when the session starts.
+  private let explanation = Mutex<(@Sendable (Int) -> DistError?)?>(nil)
 
   /// A communicator of its own over the ranks of `parent`, so that its messages meet no others.
   ///
@@ -66,26 +66,35 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     try MPICall.run("MPI_Comm_rank", rank: -1) { MPI_Comm_rank(parent, &number) }
     let rank = Int(number)
     try MPICall.run("MPI_Comm_size", rank: rank) { MPI_Comm_size(parent, &number) }
-    var copy: MPI_Comm?
-    try MPICall.run("MPI_Comm_dup", rank: rank) { MPI_Comm_dup(parent, &copy) }
-    guard let copy else {
-      throw .call(name: "MPI_Comm_dup", rank: rank, code: 0, message: "gave no communicator")
-    }
-    try MPICall.run("MPI_Comm_set_errhandler", rank: rank) { apus_mpi_return_errors(copy) }
     self.rank = rank
     self.size = Int(number)
-    self.handle = copy
+    self.handle = try Self.duplicate(parent, rank: rank)
+    self.control = try Self.duplicate(parent, rank: rank)
+    self.journal = RankJournal()
     self.maximumCount = maximumCount
     self.onlyThread = serialized ? nil : pthread_self()
     counts32 = .allocate(capacity: Int(number))
     counts32.initialize(repeating: 0, count: Int(number))
     offsets32 = .allocate(capacity: Int(number))
     offsets32.initialize(repeating: 0, count: Int(number))
+    header = .allocate(capacity: 2)
+    header.initialize(repeating: 0, count: 2)
+  }
+
+  private static func duplicate(_ parent: MPI_Comm, rank: Int) throws(DistError) -> MPI_Comm {
+    var copy: MPI_Comm?
+    try MPICall.run("MPI_Comm_dup", rank: rank) { MPI_Comm_dup(parent, &copy) }
+    guard let copy else {
+      throw .call(name: "MPI_Comm_dup", rank: rank, code: 0, message: "gave no communicator")
+    }
+    try MPICall.run("MPI_Comm_set_errhandler", rank: rank) { apus_mpi_return_errors(copy) }
+    return copy
   }
 
   deinit {
     counts32.deallocate()
     offsets32.deallocate()
+    header.deallocate()
   }
 
   /// A second communicator over the same ranks whose messages have at most `maximumCount` elements.
@@ -98,34 +107,31 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   func close() throws(DistError) {
     try locked("MPI_Comm_free") { () throws(DistError) in
       try table.waitForAll(rank: rank)
-      var handle: MPI_Comm? = self.handle
       isClosed.store(true, ordering: .sequentiallyConsistent)
-      try MPICall.run("MPI_Comm_free", rank: rank) { MPI_Comm_free(&handle) }
+      for communicator in [handle, control] {
+        var freed: MPI_Comm? = communicator
+        try MPICall.run("MPI_Comm_free", rank: rank) { MPI_Comm_free(&freed) }
+      }
     }
   }
 
-  /// Returns when every rank has called it, as a barrier does, and says so once when some do not come for a long time.
+  /// Returns when every rank has called it, as a barrier does, without keeping a CPU busy.
   func meetAtEnd() throws(DistError) {
     try locked("MPI_Ibarrier") { () throws(DistError) in
       try table.waitForAll(rank: rank)
       let request = UnsafeMutablePointer<MPI_Request?>.allocate(capacity: 1)
       request.initialize(to: nil)
       defer { request.deallocate() }
-      try MPICall.run("MPI_Ibarrier", rank: rank) { MPI_Ibarrier(handle, request) }
-      let start = ContinuousClock.now
-      var hasWarned = false
-      while true {
-        var done: Int32 = 0
-        try MPICall.run("MPI_Test", rank: rank) { apus_mpi_test_all(1, request, &done) }
-        if done != 0 { return }
-        let waited = ContinuousClock.now - start
-        if waited > .milliseconds(20) { Thread.sleep(forTimeInterval: 0.001) }
-        if waited > Self.patience.load, !hasWarned {
-          hasWarned = true
-          RankReport.print(
-            "this rank is done and waits for others. If they call evaluate, predict or fit without this "
-              + "one, they wait for ever: every rank must call them, or one inside alone { ... }",
-            rank: rank, size: size)
+      try recorded(CollectiveCall(.end)) { (_) throws(DistError) in
+        try MPICall.run("MPI_Ibarrier", rank: rank) { MPI_Ibarrier(handle, request) }
+        let start = ContinuousClock.now
+        while true {
+          var done: Int32 = 0
+          try MPICall.run("MPI_Test", rank: rank) { apus_mpi_test_all(1, request, &done) }
+          if done != 0 { return }
+          if ContinuousClock.now - start > .milliseconds(20) {
+            Thread.sleep(forTimeInterval: 0.001)
+          }
         }
       }
     }
@@ -144,6 +150,71 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   }
 }
 
+// MARK: - What ranks call
+
+extension MPICommunicator {
+  /// Says how to find out what other ranks call.
+  func explain(by ask: @escaping @Sendable (Int) -> DistError?) {
+    explanation.withLock { $0 = ask }
+  }
+
+  /// An error that says what other ranks call at the place of `number`; nil when they call the same, or cannot be asked.
+  public func difference(ofCollective number: Int) -> (any Error)? {
+    explanation.withLock { $0 }?(number)
+  }
+
+  /// Notes a collective in the journal, which is there.
+  private func recorded<R: Sendable>(
+    _ call: CollectiveCall, _ body: (Int) throws(DistError) -> R
+  ) throws(DistError) -> R {
+    guard let journal else { return try body(0) }
+    return try journal.record(call, body)
+  }
+
+  /// A blocking collective: compares what ranks call, then runs `body`. Called with the lock held.
+  private func compared(
+    _ call: CollectiveCall, _ body: () throws(DistError) -> Void
+  ) throws(DistError) {
+    try recorded(call) { (number) throws(DistError) in
+      if size > 1 {
+        let hash = journal?.entry(number)?.call.stableHash ?? call.stableHash
+        let mine = Int64(StableHash.combine(hash, UInt64(number)) >> 2)
+        // The largest of both is that of all ranks exactly when all have the same.
+        header[0] = mine
+        header[1] = -mine
+        try MPICall.run("MPI_Allreduce", rank: rank) {
+          apus_mpi_allreduce_in_place(
+            header, 2, DType.int64.mpi, apus_mpi_operation(Int32(ReduceOperation.max.rawValue)),
+            control)
+        }
+        if header[0] != -header[1] { throw try differing(number, hash: mine) }
+      }
+      try body()
+    }
+  }
+
+  /// What each rank calls, gathered by all of them: the same error on every rank.
+  private func differing(_ number: Int, hash: Int64) throws(DistError) -> DistError {
+    let length = 1024
+    let text = journal?.entry(number)?.description ?? ""
+    var mine = [UInt8](repeating: 0, count: length)
+    withUnsafeBytes(of: hash) { mine.replaceSubrange(0..<8, with: $0) }
+    let bytes = Array("\(text), its collective number \(number)".utf8.prefix(length - 8))
+    mine.replaceSubrange(8..<8 + bytes.count, with: bytes)
+    var all = [UInt8](repeating: 0, count: length * size)
+    try MPICall.run("MPI_Allgather", rank: rank) {
+      apus_mpi_allgather_bytes(mine, &all, Int32(length), control)
+    }
+    let calls = (0..<size).map { other in
+      let part = all[other * length..<(other + 1) * length]
+      let hash = part.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      let text = String(decoding: part.dropFirst(8).prefix { $0 != 0 }, as: UTF8.self)
+      return (rank: other, hash: hash, text: text)
+    }
+    return .collectivesDiffer(CollectiveHolding.list(calls))
+  }
+}
+
 // MARK: - All-reduce
 
 extension MPICommunicator {
@@ -152,8 +223,11 @@ extension MPICommunicator {
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws {
     try CollectiveArguments.check(reducing: count, dtype: dtype, operation: operation)
+    let call = CollectiveCall(.allReduce, count: count, dtype: dtype, operation: operation)
     try locked("MPI_Allreduce") { () throws(DistError) in
-      try reduceNow(buffer, count, dtype, operation)
+      try compared(call) { () throws(DistError) in
+        try reduceNow(buffer, count, dtype, operation)
+      }
     }
   }
 
@@ -170,14 +244,19 @@ extension MPICommunicator {
   ) throws -> Int {
     try CollectiveArguments.check(
       reducing: count, dtype: dtype, operation: operation, call: "startAllReduce")
+    let call = CollectiveCall(.allReduce, count: count, dtype: dtype, operation: operation)
     return try locked("MPI_Iallreduce") { () throws(DistError) in
       // Every rank has the same count, so all take the same way.
       let messages = (count + maximumCount - 1) / maximumCount
       if count * dtype.size <= Self.blockingBytes || messages > RequestTable.requestsPerSlot {
-        try reduceNow(buffer, count, dtype, operation)
+        try recorded(call) { (number) throws(DistError) in
+          try explained(number) { () throws(DistError) in
+            try reduceNow(buffer, count, dtype, operation)
+          }
+        }
         return table.finishedToken()
       }
-      let token = table.open()
+      let token = table.open(number: journal?.begin(call) ?? 0)
       do throws(DistError) {
         try inMessages(buffer, count, dtype) { (part, length) throws(DistError) in
           try table.add(to: token) { (request) throws(DistError) in
@@ -198,7 +277,23 @@ extension MPICommunicator {
 
   /// Returns when the all-reduce of `token` is done.
   public func wait(_ token: Int) throws {
-    try locked("MPI_Waitall") { () throws(DistError) in try table.wait(token, rank: rank) }
+    try locked("MPI_Waitall") { () throws(DistError) in
+      let number = table.number(of: token)
+      journal?.wait(for: number)
+      defer { journal?.stopWaiting() }
+      try explained(number) { () throws(DistError) in try table.wait(token, rank: rank) }
+    }
+  }
+
+  /// Runs calls of MPI that fail where ranks call different things, and says so then.
+  private func explained(
+    _ number: Int, _ body: () throws(DistError) -> Void
+  ) throws(DistError) {
+    do throws(DistError) {
+      try body()
+    } catch {
+      throw (difference(ofCollective: number) as? DistError) ?? error
+    }
   }
 
   /// Whether the all-reduce of `token` is done; makes progress on all that are pending.
@@ -239,8 +334,9 @@ extension MPICommunicator {
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, root: Int
   ) throws {
     try CollectiveArguments.check(broadcasting: count, root: root, size: size)
+    let call = CollectiveCall(.broadcast, count: count, dtype: dtype, root: root)
     try locked("MPI_Bcast") { () throws(DistError) in
-      try broadcastNow(buffer, count, dtype, root)
+      try compared(call) { () throws(DistError) in try broadcastNow(buffer, count, dtype, root) }
     }
   }
 
@@ -254,26 +350,33 @@ extension MPICommunicator {
     // MPI_IN_PLACE must be given by all ranks or none, and a rank does not know where the others' parts are: all put theirs
     // into place first.
     if send != UnsafeRawPointer(mine) { memmove(mine, send, counts[rank] * dtype.size) }
+    let call = CollectiveCall(gathering: counts, dtype: dtype)
     try locked("MPI_Allgatherv") { () throws(DistError) in
       defer { lastMeeting = .now }
-      if total > maximumCount {
-        // Places beyond 32 bits cannot be named to MPI_Allgatherv: each rank sends to all in turn.
-        var start = 0
-        for root in 0..<size {
-          try broadcastNow(into + start * dtype.size, counts[root], dtype, root)
-          start += counts[root]
-        }
-        return
-      }
+      try compared(call) { () throws(DistError) in try gatherNow(counts, total, dtype, into) }
+    }
+  }
+
+  private func gatherNow(
+    _ counts: [Int], _ total: Int, _ dtype: DType, _ into: UnsafeMutableRawPointer
+  ) throws(DistError) {
+    if total > maximumCount {
+      // Places beyond 32 bits cannot be named to MPI_Allgatherv: each rank sends to all in turn.
       var start = 0
-      for other in 0..<size {
-        counts32[other] = Int32(counts[other])
-        offsets32[other] = Int32(start)
-        start += counts[other]
+      for root in 0..<size {
+        try broadcastNow(into + start * dtype.size, counts[root], dtype, root)
+        start += counts[root]
       }
-      try MPICall.run("MPI_Allgatherv", rank: rank) {
-        apus_mpi_allgatherv_in_place(into, counts32, offsets32, dtype.mpi, handle)
-      }
+      return
+    }
+    var start = 0
+    for other in 0..<size {
+      counts32[other] = Int32(counts[other])
+      offsets32[other] = Int32(start)
+      start += counts[other]
+    }
+    try MPICall.run("MPI_Allgatherv", rank: rank) {
+      apus_mpi_allgatherv_in_place(into, counts32, offsets32, dtype.mpi, handle)
     }
   }
 
@@ -281,7 +384,9 @@ extension MPICommunicator {
   public func barrier() throws {
     try locked("MPI_Barrier") { () throws(DistError) in
       defer { lastMeeting = .now }
-      try MPICall.run("MPI_Barrier", rank: rank) { MPI_Barrier(handle) }
+      try compared(CollectiveCall(.barrier)) { () throws(DistError) in
+        try MPICall.run("MPI_Barrier", rank: rank) { MPI_Barrier(handle) }
+      }
     }
   }
 

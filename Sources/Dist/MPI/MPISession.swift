@@ -25,6 +25,9 @@ public final class MPISession: Sendable {
   /// The number of ranks on this node.
   public let localSize: Int
 
+  private let channel: PeerChannel?
+  private let watch: RankWatch?
+
   private enum State {
     case notStarted
     case running(MPISession)
@@ -81,6 +84,49 @@ public final class MPISession: Sendable {
     self.threadLevel = Int(provided)
     self.localRank = localRank
     self.localSize = localSize
+    (channel, watch) = try Self.watch(communicator)
+  }
+
+  /// Lets ranks ask each other what they are doing, and begins to watch how long this one waits.
+  private static func watch(
+    _ communicator: MPICommunicator
+  ) throws(DistError) -> (PeerChannel?, RankWatch?) {
+    let limit = try WaitLimit.seconds()
+    guard communicator.size > 1, let journal = communicator.journal else { return (nil, nil) }
+    let channel = PeerChannel(journal)
+    do {
+      var token = UInt64.random(in: .min ... .max)
+      try communicator.broadcast(&token, count: 1, dtype: .int64, root: 0)
+      let own = String(decoding: try JSONEncoder().encode(channel.address), as: UTF8.self)
+      let peers = try communicator.allGather(text: own).map {
+        try JSONDecoder().decode(PeerChannel.Address.self, from: Data($0.utf8))
+      }
+      channel.start(token: token, peers: peers)
+    } catch let error as DistError {
+      throw error
+    } catch {
+      // Unreachable but for a bug: what is decoded here was encoded here.
+      throw .call(name: "PeerChannel", rank: communicator.rank, code: 0, message: "\(error)")
+    }
+    let others = (0..<communicator.size).filter { $0 != communicator.rank }
+    communicator.explain { [rank = communicator.rank] number in
+      guard let own = journal.entry(number) else { return nil }
+      return channel.difference(own, rank: rank, channel.ask(others, about: number), of: others)
+    }
+    let watch = RankWatch(
+      rank: communicator.rank, size: communicator.size, journal: journal, channel: channel,
+      limit: limit
+    ) { text in
+      channel.sayGoodbye()
+      // MPI_Abort may wait for the thread that waits.
+      Thread.detachNewThread {
+        Thread.sleep(forTimeInterval: 2)
+        _exit(1)
+      }
+      communicator.abort(message: text, code: 1)
+    }
+    watch.start()
+    return (channel, watch)
   }
 
   /// Who shares memory with this rank (MPI 3.1 §6.4.2).
@@ -108,9 +154,15 @@ public final class MPISession: Sendable {
     }
     guard isRunning else { return }
     try communicator.meetAtEnd()
+    stopWatching()
     try communicator.close()
     ProgramEnd.setJob(nil)
     try MPICall.run("MPI_Finalize", rank: communicator.rank) { MPI_Finalize() }
+  }
+
+  private func stopWatching() {
+    watch?.stop()
+    channel?.sayGoodbye()
   }
 
   /// Ends this process, which an error has stopped, and the job with it.
@@ -118,6 +170,7 @@ public final class MPISession: Sendable {
   /// When all ranks have failed, rank 0 prints what all say, or else the lowest rank of those that say the same, and MPI
   /// ends in order, without `MPI_Abort` unless a collective is pending. When others may be waiting for this rank it prints its text and aborts the job.
   func end(failedWith message: String) -> Never {
+    stopWatching()
     let rank = communicator.rank
     guard let (hashes, isIdle) = communicator.failures(hash: fingerprint(of: [message])) else {
       communicator.abort(message: message, code: 1)

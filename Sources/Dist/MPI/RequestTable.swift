@@ -14,16 +14,19 @@ struct RequestTable: ~Copyable {
   private var requests: UnsafeMutablePointer<MPI_Request?>
   private var owner: UnsafeMutablePointer<Int>
   private var used: UnsafeMutablePointer<Int>
+  /// The numbers of the collectives in the journal.
+  private var numbers: UnsafeMutablePointer<Int>
   private var next = 0
 
   init() {
-    (requests, owner, used) = Self.allocate(capacity)
+    (requests, owner, used, numbers) = Self.allocate(capacity)
   }
 
-  deinit { Self.deallocate(requests, owner, used) }
+  deinit { Self.deallocate((requests, owner, used, numbers)) }
 
   private typealias Arrays = (
-    UnsafeMutablePointer<MPI_Request?>, UnsafeMutablePointer<Int>, UnsafeMutablePointer<Int>
+    UnsafeMutablePointer<MPI_Request?>, UnsafeMutablePointer<Int>, UnsafeMutablePointer<Int>,
+    UnsafeMutablePointer<Int>
   )
 
   private static func allocate(_ capacity: Int) -> Arrays {
@@ -32,16 +35,17 @@ struct RequestTable: ~Copyable {
       memory.initialize(repeating: value, count: count)
       return memory
     }
-    return (array(capacity * requestsPerSlot, nil), array(capacity, -1), array(capacity, 0))
+    return (
+      array(capacity * requestsPerSlot, nil), array(capacity, -1), array(capacity, 0),
+      array(capacity, 0)
+    )
   }
 
-  private static func deallocate(
-    _ requests: UnsafeMutablePointer<MPI_Request?>, _ owner: UnsafeMutablePointer<Int>,
-    _ used: UnsafeMutablePointer<Int>
-  ) {
-    requests.deallocate()
-    owner.deallocate()
-    used.deallocate()
+  private static func deallocate(_ arrays: Arrays) {
+    arrays.0.deallocate()
+    arrays.1.deallocate()
+    arrays.2.deallocate()
+    arrays.3.deallocate()
   }
 
   /// A token for a collective that is already done.
@@ -50,14 +54,15 @@ struct RequestTable: ~Copyable {
     return next - 1
   }
 
-  /// Takes a free slot; the caller starts its requests through ``add(to:_:)``.
-  mutating func open() -> Int {
+  /// Takes a free slot for the collective `number` of the journal; the caller starts its requests through ``add(to:_:)``.
+  mutating func open(number: Int) -> Int {
     while true {
       // Tokens are this rank's own numbers, so those whose slot is still busy can be left out.
       for token in next..<(next + capacity) where owner[token % capacity] < 0 {
         next = token + 1
         owner[token % capacity] = token
         used[token % capacity] = 0
+        numbers[token % capacity] = number
         return token
       }
       grow()
@@ -66,20 +71,21 @@ struct RequestTable: ~Copyable {
 
   /// Doubles the table. Two tokens in different slots are in different slots afterwards too.
   private mutating func grow() {
-    let old = (requests, owner, used)
+    let old = (requests, owner, used, numbers)
     let larger = 2 * capacity
-    (requests, owner, used) = Self.allocate(larger)
+    (requests, owner, used, numbers) = Self.allocate(larger)
     for slot in 0..<capacity where old.1[slot] >= 0 {
       let place = old.1[slot] % larger
       owner[place] = old.1[slot]
       used[place] = old.2[slot]
+      numbers[place] = old.3[slot]
       for request in 0..<Self.requestsPerSlot {
         requests[place * Self.requestsPerSlot + request] =
           old.0[slot * Self.requestsPerSlot + request]
       }
     }
     capacity = larger
-    Self.deallocate(old.0, old.1, old.2)
+    Self.deallocate(old)
   }
 
   /// Gives the place of the next request of `token` to `start`, which fills it.
@@ -89,6 +95,11 @@ struct RequestTable: ~Copyable {
     let slot = token % capacity
     try start(requests + slot * Self.requestsPerSlot + used[slot])
     used[slot] += 1
+  }
+
+  /// The number in the journal of the collective of a token; 0 when it is done.
+  func number(of token: Int) -> Int {
+    token >= 0 && owner[token % capacity] == token ? numbers[token % capacity] : 0
   }
 
   /// Waits for the requests of `token`.

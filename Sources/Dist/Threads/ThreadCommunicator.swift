@@ -13,12 +13,16 @@ public final class ThreadCommunicator: Communicator {
   /// The number of ranks.
   public let size: Int
 
+  /// The collectives of this rank.
+  public let journal: RankJournal?
+
   private let world: ThreadWorld
 
   init(world: ThreadWorld, rank: Int) {
     self.world = world
     self.rank = rank
     self.size = world.size
+    journal = world.journals[rank]
   }
 
   /// Replaces each element by its combination over all ranks.
@@ -33,7 +37,7 @@ public final class ThreadCommunicator: Communicator {
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws -> Int {
     try CollectiveArguments.check(reducing: count, dtype: dtype, operation: operation)
-    let call = CollectiveCall(kind: .allReduce, count: count, dtype: dtype, operation: operation)
+    let call = CollectiveCall(.allReduce, count: count, dtype: dtype, operation: operation)
     return try world.post(
       call, rank: rank, data: buffer, bytes: count * dtype.size, target: buffer)
   }
@@ -78,7 +82,7 @@ public final class ThreadCommunicator: Communicator {
   ) throws {
     try CollectiveArguments.check(broadcasting: count, root: root, size: size)
     let bytes = count * dtype.size
-    let call = CollectiveCall(kind: .broadcast, count: count, dtype: dtype, root: root)
+    let call = CollectiveCall(.broadcast, count: count, dtype: dtype, root: root)
     let number = try world.post(
       call, rank: rank, data: buffer, bytes: rank == root ? bytes : 0)
     try world.finish(number, rank: rank) { slot in
@@ -91,7 +95,7 @@ public final class ThreadCommunicator: Communicator {
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws {
     try CollectiveArguments.check(gathering: counts, size: size)
-    let call = CollectiveCall(kind: .allGather, counts: counts, dtype: dtype)
+    let call = CollectiveCall(gathering: counts, dtype: dtype)
     let number = try world.post(
       call, rank: rank, data: send, bytes: counts[rank] * dtype.size)
     try world.finish(number, rank: rank) { slot in
@@ -105,7 +109,7 @@ public final class ThreadCommunicator: Communicator {
 
   /// Returns when every rank has called it.
   public func barrier() throws {
-    let number = try world.post(CollectiveCall(kind: .barrier), rank: rank, data: nil, bytes: 0)
+    let number = try world.post(CollectiveCall(.barrier), rank: rank, data: nil, bytes: 0)
     try world.finish(number, rank: rank) { _ in }
   }
 

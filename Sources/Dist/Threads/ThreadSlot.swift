@@ -1,33 +1,12 @@
 import Tensors
 
-/// What identifies a collective: every rank must bring the same to the same slot.
-struct CollectiveCall: Equatable, CustomStringConvertible {
-  enum Kind: String {
-    case allReduce, broadcast, allGather, barrier
-  }
-
-  var kind: Kind
-  var counts: [Int] = []
-  var count = 0
-  var dtype = DType.uint8
-  var operation = ReduceOperation.sum
-  var root = 0
-
-  var description: String {
-    switch kind {
-    case .allReduce: "called allReduce(\(operation), \(count) x \(dtype))"
-    case .broadcast: "called broadcast(\(count) x \(dtype), root \(root))"
-    case .allGather: "called allGather(counts \(counts), \(dtype))"
-    case .barrier: "called barrier()"
-    }
-  }
-}
-
 /// One collective in flight between threads. See ``ThreadWorld`` for who may touch what when.
 final class ThreadSlot {
   /// The number of the collective, counted by each rank; -1 when the slot is free.
   var number = -1
-  var call: CollectiveCall?
+  /// The collective of the rank that came first.
+  var entry: RankJournal.Entry?
+  var call: CollectiveCall? { entry?.call }
   /// The rank that came first.
   var opener = 0
   var posted = 0
@@ -46,15 +25,15 @@ final class ThreadSlot {
     targets = [UnsafeMutableRawPointer?](repeating: nil, count: size)
   }
 
-  func open(number: Int, call: CollectiveCall, rank: Int) {
+  func open(number: Int, entry: RankJournal.Entry, rank: Int) {
     self.number = number
-    self.call = call
+    self.entry = entry
     opener = rank
   }
 
   func close() {
     number = -1
-    call = nil
+    entry = nil
     posted = 0
     retired = 0
     for rank in hasPosted.indices {

@@ -13,6 +13,8 @@ import Tensors
 /// and before they retire; only when all have retired is the memory used again.
 final class ThreadWorld: @unchecked Sendable {
   let size: Int
+  /// What each rank is doing.
+  let journals: [RankJournal]
   private let condition = NSCondition()
   /// Collective `n` is in slot `n mod count`; there are more when one rank has more collectives pending than that.
   private var slots: [ThreadSlot]
@@ -21,9 +23,14 @@ final class ThreadWorld: @unchecked Sendable {
   private var hasReturned: [Bool]
   private var failure: (rank: Int, error: any Error)?
 
+  /// How long ranks wait, in seconds; nil without end.
+  private let limit: Double?
+
   init(size: Int) throws(DistError) {
     guard size >= 1 else { throw .invalidSize(size) }
     self.size = size
+    limit = try WaitLimit.seconds()
+    journals = (0..<size).map { _ in RankJournal() }
     slots = (0..<64).map { _ in ThreadSlot(size: size) }
     pools = (0..<size).map { _ in CopyPool() }
     next = [Int](repeating: 0, count: size)
@@ -47,6 +54,7 @@ final class ThreadWorld: @unchecked Sendable {
     _ call: CollectiveCall, rank: Int, data: UnsafeRawPointer?, bytes: Int,
     target: UnsafeMutableRawPointer? = nil
   ) throws -> Int {
+    let entry = journals[rank].entry(journals[rank].begin(call)) ?? .init()
     condition.lock()
     let number: Int
     let slot: ThreadSlot
@@ -54,7 +62,7 @@ final class ThreadWorld: @unchecked Sendable {
     do {
       defer { condition.unlock() }
       number = next[rank]
-      slot = try openSlot(for: call, number: number, rank: rank)
+      slot = try openSlot(for: entry, number: number, rank: rank)
       next[rank] = number + 1
       copy = bytes > 0 ? pools[rank].take(bytes) : nil
       slot.copies[rank] = copy
@@ -73,17 +81,17 @@ final class ThreadWorld: @unchecked Sendable {
 
   /// The slot of a collective, entered by the first rank that comes to it. Called with the lock held.
   private func openSlot(
-    for call: CollectiveCall, number: Int, rank: Int
+    for entry: RankJournal.Entry, number: Int, rank: Int
   ) throws -> ThreadSlot {
     while true {
       try throwIfFailed(rank)
       let slot = slots[number % slots.count]
       if slot.number == number {
-        try compare(call, with: slot, rank: rank)
+        try compare(entry, with: slot, rank: rank)
         return slot
       }
       if slot.number < 0 {
-        slot.open(number: number, call: call, rank: rank)
+        slot.open(number: number, entry: entry, rank: rank)
         return slot
       }
       // An older collective is still there. Another rank will finish it, unless it is mine.
@@ -101,10 +109,13 @@ final class ThreadWorld: @unchecked Sendable {
     condition.broadcast()
   }
 
-  private func compare(_ call: CollectiveCall, with slot: ThreadSlot, rank: Int) throws {
-    guard let first = slot.call, first != call else { return }
+  private func compare(_ entry: RankJournal.Entry, with slot: ThreadSlot, rank: Int) throws {
+    guard let first = slot.entry, first.call != entry.call else { return }
     let error = DistError.collectivesDiffer(
-      rank: rank, call: "\(call)", otherRank: slot.opener, otherCall: "\(first)")
+      CollectiveHolding.list([
+        (slot.opener, first.call.stableHash, "\(first)"),
+        (rank, entry.call.stableHash, "\(entry)"),
+      ]))
     setFailure(rank, error)
     throw error
   }
@@ -120,13 +131,35 @@ final class ThreadWorld: @unchecked Sendable {
       defer { condition.unlock() }
       guard let pending = try pendingSlot(number, rank: rank) else { return }
       slot = pending
+      journals[rank].wait(for: number + 1)
+      defer { journals[rank].stopWaiting() }
       while slot.posted < size {
         try throwIfFailed(rank)
         try throwIfAbandoned(slot)
-        condition.wait()
+        guard let limit else {
+          condition.wait()
+          continue
+        }
+        if !condition.wait(until: Date(timeIntervalSinceNow: limit)) {
+          endWaiting(slot, rank, limit)
+        }
       }
     }
     complete(slot, rank: rank, take: take)
+  }
+
+  /// Ends the process, because a thread cannot be ended that never comes. Called with the lock held, when nothing has happened for so many seconds.
+  private func endWaiting(_ slot: ThreadSlot, _ rank: Int, _ seconds: Double) {
+    let missing = (0..<size).filter { !slot.hasPosted[$0] }
+    let answers = missing.map { ($0, PeerStatus(journals[$0], about: slot.number + 1)) }
+    guard let entry = slot.entry, !missing.isEmpty, !answers.contains(where: { $0.1.isAlone })
+    else {
+      return
+    }
+    let text = WaitReport(journal: journals[rank]).verdict(
+      entry, answers.map { ($0, .status($1)) }, seconds: seconds)
+    RankReport.print(text, rank: rank, size: size)
+    exit(1)
   }
 
   /// As ``finish(_:rank:take:)`` when every rank has posted; otherwise `false`.
@@ -213,9 +246,9 @@ final class ThreadWorld: @unchecked Sendable {
   /// Called with the lock held: throws when a rank that has returned will never post.
   private func throwIfAbandoned(_ slot: ThreadSlot) throws {
     guard let gone = (0..<size).first(where: { hasReturned[$0] && !slot.hasPosted[$0] }),
-      let call = slot.call
+      let entry = slot.entry
     else { return }
-    let error = DistError.peerReturned(rank: gone, call: "\(call)")
+    let error = DistError.peerReturned(rank: gone, call: "\(entry)")
     setFailure(gone, error)
     throw error
   }

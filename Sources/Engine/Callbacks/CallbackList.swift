@@ -55,7 +55,10 @@ public final class CallbackList {
     if let communicator = model?.communicator, communicator.size > 1 {
       var needed: Int32 = someRankNeedsBatchLogs ? 1 : 0
       try withUnsafeMutablePointer(to: &needed) {
-        try communicator.allReduce($0, count: 1, dtype: .int32, operation: .max)
+        let pointer = $0
+        try communicator.named("what callbacks need") {
+          try communicator.allReduce(pointer, count: 1, dtype: .int32, operation: .max)
+        }
       }
       someRankNeedsBatchLogs = needed != 0
     }

@@ -32,12 +32,13 @@ final class BatchSequence {
   /// Runs one step on this rank's share of batch `index`.
   func run(_ index: Int) throws {
     let rows = share(of: index)
+    model.enter(step: index)
     if mode == .train, !rows.isEmpty { model.stepsWithRows += 1 }
     model.sharePlace?.set(globalRows: globalRows(of: index))
     let step = try model.lastStep(
       mode, dataset, rows: rows.count, globalRows: globalRows(of: index))
     guard let plan = step.plan, let prefetcher = model.prefetcher else {
-      return try step.run(dataset, rows: rows)
+      return try model.guarding(step) { try step.run(dataset, rows: rows) }
     }
     prefetcher.wait()
     let isUndisturbed = prefetcher.user == ObjectIdentifier(self)
@@ -57,7 +58,7 @@ final class BatchSequence {
         prefetcher.start(dataset, plan, bank: 1 - bank, rows: next)
       }
     }
-    try plan.run(bank: bank)
+    try model.guarding(step) { try plan.run(bank: bank) }
   }
 
   private func globalRows(of index: Int) -> Int { min(batchSize, order.count - index * batchSize) }
@@ -82,7 +83,8 @@ extension Model {
     _ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int
   ) throws -> Step {
     let shape = RecentStep.Shape(
-      mode: mode, rows: rows, globalRows: globalRows, replicas: strategy.replicaCount)
+      mode: mode, rows: rows, globalRows: globalRows, replicas: strategy.replicaCount,
+      looks: nonFinite != .ignore)
     if let recent, recent.shape == shape, recent.dataset == dataset.identity { return recent.step }
     let step = try step(mode, dataset, rows: rows, globalRows: globalRows)
     recent = RecentStep(shape: shape, dataset: dataset.identity, step: step)
@@ -106,6 +108,7 @@ struct RecentStep {
     let rows: Int
     let globalRows: Int
     let replicas: Int
+    let looks: Bool
   }
 
   let shape: Shape

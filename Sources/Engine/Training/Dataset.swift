@@ -58,28 +58,31 @@ struct Dataset {
       message: "\(caller) was given no samples: x has a batch axis of length 0")
   }
 
-  /// What all ranks must hold alike, for ``agree(on:subject:communicator:)``.
-  var agreement: [String] {
+  /// The form of the data, which all ranks must hold alike.
+  var formLines: [String] {
     [
       "x: \(x)", "y: \(y)", "sampleWeight: \(sampleWeight.map { "\($0.spec)" } ?? "none")",
       "samples: \(count)",
-      "data with the fingerprint \(String(fingerprint, radix: 16)) (every rank is given all of "
-        + "the data, in one order, and takes its share itself)",
     ]
+  }
+
+  /// The values of the data, which all ranks must hold alike.
+  var valueLine: String {
+    "data with the fingerprint \(String(fingerprint, radix: 16)) (every rank is given all of "
+      + "the data, in one order, and takes its share itself)"
   }
 
   /// A hash of the values of some 1,000 samples, evenly spread, the first and the last among them: data that differ as
   /// shares or orders of one set do differ there.
   private var fingerprint: UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    var hash: UInt64 = 0
     let step = max(count / 1000, 1)
     for array in arrays where count > 0 {
       array.withUnsafeBytes { bytes in
         let rowBytes = bytes.count / count
         for row in Array(stride(from: 0, to: count, by: step)) + [count - 1] {
-          for byte in bytes[row * rowBytes..<(row + 1) * rowBytes].prefix(1024) {
-            hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
-          }
+          let row = bytes[row * rowBytes..<(row + 1) * rowBytes].prefix(1024)
+          hash = StableHash.combine(hash, StableHash.of(UnsafeRawBufferPointer(rebasing: row)))
         }
       }
     }

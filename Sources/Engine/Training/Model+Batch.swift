@@ -42,15 +42,30 @@ extension Model {
     _ classWeight: [Int: Double]?, _ reset: Bool, _ caller: String
   ) throws -> Logs {
     if mode == .train { try DistributionContext.refuseUnjoinedRanks(strategy) }
-    let encoder = StructureEncoder()
-    let structure = try encoder.encode(y)
-    try requireLabels(structure, caller)
-    let weights = try classWeight.map {
-      try ClassWeights.apply($0, to: structure, sampleWeight: sampleWeight)
+    return try at(mode == .train ? Activity.trainOnBatch : Activity.testOnBatch) {
+      try runOnBatch(mode, x, y, sampleWeight, classWeight, reset, caller)
     }
-    let dataset = try Dataset(
-      x: try encoder.encode(x), y: structure, sampleWeight: weights ?? sampleWeight)
-    try dataset.requireSamples(caller)
+  }
+
+  private func runOnBatch(
+    _ mode: StepMode, _ x: some Encodable, _ y: some Encodable, _ sampleWeight: Tensor?,
+    _ classWeight: [Int: Double]?, _ reset: Bool, _ caller: String
+  ) throws -> Logs {
+    let given = Result {
+      let encoder = StructureEncoder()
+      let structure = try encoder.encode(y)
+      try requireLabels(structure, caller)
+      let weights = try classWeight.map {
+        try ClassWeights.apply($0, to: structure, sampleWeight: sampleWeight)
+      }
+      let dataset = try Dataset(
+        x: try encoder.encode(x), y: structure, sampleWeight: weights ?? sampleWeight)
+      try dataset.requireSamples(caller)
+      return dataset
+    }
+    let dataset = try agreeOnRun(caller, given) {
+      $0.formLines + classWeightLines + ["resetMetrics: \(reset)", $0.valueLine]
+    }
     try build(dataset, rows: dataset.count)
     if reset { resetMetrics() }
     try run(mode, dataset)

@@ -47,15 +47,14 @@ extension Model {
   private func synchronizeStart(_ made: Result<Void, any Error>) throws {
     let named = module.namedVariables
     try agreed(made, on: "the model") {
-      named.map { "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)" }
+      named.map {
+        "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)"
+          + ($0.variable.trainable ? "" : " not trained")
+      }
         + metrics.map { "metric \($0.name())" } + losses.map { "loss \($0.name(part: nil))" }
-        + [
-          "optimizer \(optimizer.map { "\(type(of: $0)) \($0.learningRate)" } ?? "none")",
-          "precision \(precision.rawValue)",
-          "gradients are added by \(strategy.gradientReduction ?? BucketedAllReduce())",
-        ]
     }
     guard communicator.size > 1 else { return }
+    if !isShared { try compareKernels() }
     try broadcast(named.map(\.variable))
   }
 
@@ -65,7 +64,9 @@ extension Model {
     let own = Result { try BFloat16.isUsed() }
     // A rank that cannot say keeps nobody waiting.
     var vote: Int32 = (try? own.get()).map { $0 ? 1 : 0 } ?? -1
-    try communicator.allReduce(&vote, count: 1, dtype: .int32, operation: .min)
+    try communicator.named("the precision") {
+      try communicator.allReduce(&vote, count: 1, dtype: .int32, operation: .min)
+    }
     _ = try own.get()
     guard vote >= 0 else {
       throw EngineError.invalidArgument(
@@ -88,7 +89,9 @@ extension Model {
       }
       position += variable.spec.byteCount
     }
-    try communicator.broadcast(buffer.pointer, count: bytes, dtype: .uint8, root: 0)
+    try communicator.named("the variables of rank 0") {
+      try communicator.broadcast(buffer.pointer, count: bytes, dtype: .uint8, root: 0)
+    }
     position = buffer.pointer
     for variable in variables {
       let size = variable.spec.byteCount
@@ -134,11 +137,10 @@ extension Model {
   public func synchronizeStatistics() throws {
     guard communicator.size > 1 else { return }
     let statistics = module.variables(.batchStatistic)
-    for (variable, value) in try StateReduction.combined(
-      statistics, communicator, weight: stepsWithRows)
-    {
-      variable.store(value)
+    let combined = try communicator.named("the running statistics") {
+      try StateReduction.combined(statistics, communicator, weight: stepsWithRows)
     }
+    for (variable, value) in combined { variable.store(value) }
     stepsWithRows = 0
   }
 }

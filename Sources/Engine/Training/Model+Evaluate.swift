@@ -19,9 +19,11 @@ extension Model {
   ) throws -> Logs {
     try requireAtLeastOne(("batchSize", batchSize), ("steps", steps))
     return try withErrors {
-      try evaluateReporting(
-        x: x, y: y, batchSize: batchSize, sampleWeight: sampleWeight, steps: steps,
-        callbacks: callbacks)
+      try at(Activity.evaluate) {
+        try evaluateReporting(
+          x: x, y: y, batchSize: batchSize, sampleWeight: sampleWeight, steps: steps,
+          callbacks: callbacks)
+      }
     }
   }
 
@@ -38,8 +40,9 @@ extension Model {
       try dataset.requireSamples("evaluate")
       return dataset
     }
-    let dataset = try agreed(given, on: "the call of evaluate") {
-      $0.agreement + ["batchSize: \(batchSize)", "steps: \(steps.map { "\($0)" } ?? "all")"]
+    let dataset = try agreeOnRun("evaluate", given) {
+      $0.formLines
+        + ["batchSize: \(batchSize)", "steps: \(steps.map { "\($0)" } ?? "all")", $0.valueLine]
     }
     try build(dataset, rows: min(batchSize, dataset.count))
     let list = CallbackList(

@@ -61,12 +61,14 @@ extension Model {
     }
     // Callbacks, class weights and the encoding of data compute with tensors too.
     return try withErrors {
-      try fitReporting(
-        x: x, y: y, batchSize: batchSize, epochs: epochs, verbose: verbose, callbacks: callbacks,
-        validationSplit: validationSplit, validationData: validationData, shuffle: shuffle,
-        classWeight: classWeight, sampleWeight: sampleWeight, initialEpoch: initialEpoch,
-        stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,
-        validationBatchSize: validationBatchSize, validationFrequency: validationFrequency)
+      try at(Activity.fit) {
+        try fitReporting(
+          x: x, y: y, batchSize: batchSize, epochs: epochs, verbose: verbose, callbacks: callbacks,
+          validationSplit: validationSplit, validationData: validationData, shuffle: shuffle,
+          classWeight: classWeight, sampleWeight: sampleWeight, initialEpoch: initialEpoch,
+          stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,
+          validationBatchSize: validationBatchSize, validationFrequency: validationFrequency)
+      }
     }
   }
 
@@ -80,28 +82,35 @@ extension Model {
     let outer = self.classWeight
     self.classWeight = classWeight
     defer { self.classWeight = outer }
-    let x = try SampleStructure.encode(x, "x of fit")
-    let y = try SampleStructure.encode(y, "y of fit")
-    try requireLabels(y, "fit")
-    let weights = try classWeight.map {
-      try ClassWeights.apply($0, to: y, sampleWeight: sampleWeight)
+    let run = Result {
+      let x = try SampleStructure.encode(x, "x of fit")
+      let y = try SampleStructure.encode(y, "y of fit")
+      try requireLabels(y, "fit")
+      let weights = try classWeight.map {
+        try ClassWeights.apply($0, to: y, sampleWeight: sampleWeight)
+      }
+      var training = try Dataset(x: x, y: y, sampleWeight: weights ?? sampleWeight)
+      var validation = try validationData.map {
+        try Dataset(x: $0.x, y: $0.y, sampleWeight: $0.sampleWeight)
+      }
+      if validation == nil, validationSplit != 0 {
+        (training, validation) = try split(
+          training, validationSplit, unweighted: sampleWeight, x, y)
+      }
+      try throwReportedError()
+      let first = initialEpoch ?? 0
+      return try FitRun(
+        model: self, training: training, validation: validation, batchSize: batchSize,
+        stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,
+        validationBatchSize: validationBatchSize, validationFrequency: validationFrequency,
+        epochs: first..<max(first, epochs),
+        ordersBefore: initialEpoch == nil ? trainedEpochs : 0, shuffle: shuffle)
     }
-    var training = try Dataset(x: x, y: y, sampleWeight: weights ?? sampleWeight)
-    var validation = try validationData.map {
-      try Dataset(x: $0.x, y: $0.y, sampleWeight: $0.sampleWeight)
+    // Ranks that run different numbers of steps would wait for each other for ever.
+    let agreed = try agreeOnRun("fit", run) { run in
+      run.agreement + callbacks.map { "callback \(type(of: $0))" }
     }
-    if validation == nil, validationSplit != 0 {
-      (training, validation) = try split(training, validationSplit, unweighted: sampleWeight, x, y)
-    }
-    try throwReportedError()
-    let first = initialEpoch ?? 0
-    let run = try FitRun(
-      model: self, training: training, validation: validation, batchSize: batchSize,
-      stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,
-      validationBatchSize: validationBatchSize, validationFrequency: validationFrequency,
-      epochs: first..<max(first, epochs),
-      ordersBefore: initialEpoch == nil ? trainedEpochs : 0, shuffle: shuffle)
-    return try run.run(verbose: verbose, callbacks: callbacks)
+    return try agreed.run(verbose: verbose, callbacks: callbacks)
   }
 
   /// The first part to train on, and the last part to validate on (without class weights, as in Keras).
@@ -179,19 +188,19 @@ private struct FitRun {
     }
     steps = min(stepsPerEpoch ?? all, all)
     self.validationBatchSize = validationBatchSize ?? size
-    // Ranks that run different numbers of steps would wait for each other for ever.
-    let ranks = model.communicator
-    let data =
-      ranks.size == 1
-      ? [] : training.agreement + (validation?.agreement ?? []).map { "validation " + $0 }
-    try agree(
-      on: data + [
-        "validation samples: \(validation?.count ?? 0)", "batchSize: \(size)",
-        "steps: \(steps)", "epochs: \(epochs)", "shuffle: \(shuffle)",
-        "epochs trained before: \(ordersBefore)",
-        "validationBatchSize: \(self.validationBatchSize)",
-        "validationFrequency: \(self.validationFrequency)",
-      ], subject: "the call of fit", communicator: ranks)
+  }
+
+  /// What all ranks must be given alike.
+  var agreement: [String] {
+    let sets = [("", training)] + (validation.map { [("validation ", $0)] } ?? [])
+    return sets.flatMap { name, set in set.formLines.map { name + $0 } } + [
+      "validation: \(validation == nil ? "none" : "given")", "batchSize: \(batchSize)",
+      "steps: \(steps)", "epochs: \(epochs)", "shuffle: \(shuffle)",
+      "epochs trained before: \(ordersBefore)",
+      "validationSteps: \(validationSteps.map { "\($0)" } ?? "all")",
+      "validationBatchSize: \(validationBatchSize)",
+      "validationFrequency: \(validationFrequency)",
+    ] + model.classWeightLines + sets.map { $0 + $1.valueLine }
   }
 
   static func batchSize(_ given: Int?, samples: Int, steps: Int?) throws -> Int {
@@ -222,7 +231,7 @@ private struct FitRun {
     try list.trainBegin()
     var logs = Logs()
     for epoch in epochs {
-      logs = try runEpoch(epoch, list)
+      logs = try model.at(Activity.fit, epoch: epoch) { try runEpoch(epoch, list) }
       if try model.endsAfterEpoch() { break }
     }
     try list.trainEnd(logs)
@@ -252,6 +261,7 @@ private struct FitRun {
       try batches.run(step)
       let logs = shown.contains(step) ? try model.currentLogs() : [:]
       try list.trainBatchEnd(step, logs)
+      try model.checkDrift(after: step)
       if model.endsAfterStep() { break }
     }
     var logs = try model.currentLogs()

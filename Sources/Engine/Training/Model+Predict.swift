@@ -21,20 +21,18 @@ extension Model {
     let list = CallbackList(
       callbacks, model: self,
       parameters: RunParameters(samples: dataset.count, verbosity: .silent))
-    let output = try withErrors { try predict(dataset, batchSize: batchSize, list) }
+    let output = try withErrors {
+      try at(Activity.predict) { try predict(dataset, batchSize: batchSize, list) }
+    }
     return try StructureDecoder().decode(Output.self, from: output)
   }
 
   private func predict(
     _ dataset: Dataset, batchSize: Int, _ callbacks: CallbackList
   ) throws -> Structure {
-    guard batchSize > 0 else {
-      throw EngineError.invalidArgument(message: "batchSize is \(batchSize): it must be at least 1")
-    }
-    if communicator.size > 1 {
-      try agree(
-        on: dataset.agreement + ["batchSize: \(batchSize)"], subject: "the call of predict",
-        communicator: communicator)
+    try requireAtLeastOne(("batchSize", batchSize))
+    _ = try agreeOnRun("predict", Result { dataset }) {
+      $0.formLines + ["batchSize: \(batchSize)", $0.valueLine]
     }
     try build(dataset, rows: min(batchSize, dataset.count))
     try callbacks.predictBegin()
@@ -44,6 +42,7 @@ extension Model {
     var form = Structure.none
     // Also without samples one step runs: it knows the form of the output.
     for (index, start) in stride(from: 0, to: max(dataset.count, 1), by: batchSize).enumerated() {
+      enter(step: index)
       try callbacks.predictBatchBegin(index)
       let globalRows = min(batchSize, dataset.count - start)
       let range = Sharding.slice(
@@ -122,7 +121,9 @@ extension Model {
       [form.form] + outputs.map { "rows of \($0.rowDescription)" }
     }
     guard communicator.size > 1 else { return outputs }
-    return try outputs.map { try gathered($0, globalRows: globalRows) }
+    return try communicator.named("the predictions") {
+      try outputs.map { try gathered($0, globalRows: globalRows) }
+    }
   }
 
   private func gathered(_ share: Tensor, globalRows: Int) throws -> Tensor {

@@ -60,6 +60,19 @@ public final class Model: TrainingControl {
   var sharePlace: SharePlace? { strategy.replicaCount > 1 ? joinedPlace : nil }
   private let joinedPlace: SharePlace?
   let stopVote = StopVote()
+  /// What training does when the loss or a gradient is infinite or NaN, on any rank; the same on all ranks.
+  public var nonFinite = NonFinitePolicy.stop
+  /// Ranks compare their weights after every so many steps, and before the first step of each call; 0 for never.
+  public var driftInterval = 100
+  /// Whether ranks compute with different kernels.
+  var hasSeveralKernelSets = false
+  /// Training steps that have changed nothing, because of ``NonFinitePolicy/skipStep``.
+  public internal(set) var skippedSteps = 0
+  /// How many ranks have met such numbers: 0, since steps that have others end before this is written.
+  let notFinite = Variable(
+    path: "not_finite", kind: .state, initial: Tensor(0.0, dtype: .float32), trainable: false)
+  /// Where in a run this model is, for errors.
+  var place = RankJournal.Place()
   /// The class weights of the call of `fit` or `trainOnBatch` that is going on, for losses that ask for them.
   var classWeight: [Int: Double]?
 
@@ -173,7 +186,9 @@ public final class Model: TrainingControl {
   func currentLogs() throws -> Logs {
     let states = allMetrics.flatMap(\.stateVariables)
     let overlay = VariableOverlay(
-      try StateReduction.combined(states, communicator), writes: .allInside)
+      try communicator.named("the losses and metrics") {
+        try StateReduction.combined(states, communicator)
+      }, writes: .allInside)
     return try withErrors { overlay { namedLogs() } }
   }
 

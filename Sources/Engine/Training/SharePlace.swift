@@ -43,7 +43,9 @@ extension Model {
     let count = message.count
     try message.withUnsafeMutableBytes { bytes in
       guard let start = bytes.baseAddress else { return }
-      try communicator.broadcast(start, count: count, dtype: .int64, root: 0)
+      try communicator.named("the random key") {
+        try communicator.broadcast(start, count: count, dtype: .int64, root: 0)
+      }
     }
     guard message[0] == 1 else { return }
     ModuleContext.keyVariable(of: module.scope).store(Tensor(Array(message[1...])))

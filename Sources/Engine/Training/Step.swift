@@ -27,6 +27,8 @@ struct StepKey: Hashable {
   let threads: Int
   /// How many ranks add their gradients: one rank can work alone.
   let replicas: Int
+  /// Whether a step looks for numbers that are not finite.
+  let looks: Bool
 }
 
 /// A step that is ready to run on batches of one shape.
@@ -37,14 +39,17 @@ final class Step {
   private let body: (([Tensor]) throws -> [Tensor])?
   /// The form of the predictions, filled by the first run.
   let outputForm: () -> Structure
+  /// What a training step looks at.
+  let watch: GradientWatch?
   /// The shapes of the predictions for one sample more, once somebody has asked; empty when there cannot be more.
   var shapesOfOneMore: [Shape]?
 
   init(
-    plan: Plan?, outputForm: @escaping () -> Structure,
+    plan: Plan?, watch: GradientWatch?, outputForm: @escaping () -> Structure,
     body: @escaping ([Tensor]) throws -> [Tensor]
   ) {
     self.plan = plan
+    self.watch = watch
     self.outputForm = outputForm
     self.body = plan == nil ? body : nil
   }
@@ -85,7 +90,8 @@ extension Model {
         + (tracedClassWeight(mode).map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
       globalRows: dependsOnGlobalRows ? globalRows : 0,
       modes: mode == .predict ? [] : module.modes,
-      threads: ComputeThreads.count, replicas: strategy.replicaCount)
+      threads: ComputeThreads.count, replicas: strategy.replicaCount,
+      looks: mode == .train && nonFinite != .ignore)
     if let known = steps.step(for: key), (known.plan == nil) == runEagerly { return known }
     var form = Structure.none
     let dataset = dataset.withoutRows
@@ -105,11 +111,14 @@ extension Model {
         return output.tensors
       }
     }
+    let watch = mode == .train ? gradientWatch() : nil
     let placed: ([Tensor]) throws -> [Tensor] = { [unowned self] tensors in
-      try placingNoise(rows: rows) { try body(tensors) }
+      try GradientWatch.$current.withValue(watch) {
+        try placingNoise(rows: rows) { try body(tensors) }
+      }
     }
     let plan = runEagerly ? nil : try compile(mode, key.specs, placed)
-    let step = Step(plan: plan, outputForm: { form }, body: placed)
+    let step = Step(plan: plan, watch: watch, outputForm: { form }, body: placed)
     steps.keep(step, for: key, limit: stepCacheLimit)
     return step
   }
@@ -183,7 +192,8 @@ extension Model {
         message: "there is no loss to train on: give Model a loss, or call addLoss in a module")
     }
     let gradients = try gradientsOfScalar(total, leaves, values)
-    try optimizer.apply(parameters, try reduceWithVote(gradients))
+    try optimizer.apply(
+      parameters, try addedOverRanks(gradients, loss: batch.rows == 0 ? Tensor(0.0) : total))
     try updateMetrics(batch, output.map(\.detached), terms, isTraining: true)
   }
 

@@ -20,13 +20,25 @@ extension Model {
     strategy.gradientReduction ?? BucketedAllReduce()
   }
 
-  /// Gradients added over ranks, together with the vote.
-  func reduceWithVote(_ gradients: [Tensor]) throws -> [Tensor] {
-    guard strategy.replicaCount > 1 else { return gradients }
+  /// Gradients added over ranks, together with what ranks tell each other: whether one asks for the end, and whether the
+  /// loss or a gradient of one is not finite, which ends the step on all of them before anything is written.
+  func addedOverRanks(_ gradients: [Tensor], loss: Tensor) throws -> [Tensor] {
+    let looks = nonFinite != .ignore
+    guard strategy.replicaCount > 1 else {
+      if looks { try requireFinite(countNotFinite(gradients, loss)) }
+      return gradients
+    }
+    // Buckets look at gradients when they are in the cache anyway.
+    let areLookedAt = gradientReduction is BucketedAllReduce && loss.isTraced
+    let notFinite =
+      looks ? countNotFinite(areLookedAt ? [] : gradients, loss) : Tensor(0.0, dtype: .float32)
     let dtype = gradients.last?.dtype ?? .float32
     var sums = try gradientReduction.sums(
-      of: gradients + [stopVote.own.value.cast(to: dtype)], over: communicator)
+      of: gradients + [stopVote.own.value.cast(to: dtype), notFinite.cast(to: dtype)],
+      over: communicator)
+    let count = sums.removeLast().cast(to: .float32)
     stopVote.total.value = sums.removeLast().cast(to: .float32)
+    if looks { try requireFinite(count) }
     return sums
   }
 
@@ -49,7 +61,9 @@ extension Model {
   func endsAfterEpoch() throws -> Bool {
     guard communicator.size > 1 else { return stopTraining }
     var vote: Int32 = stopTraining ? 1 : 0
-    try communicator.allReduce(&vote, count: 1, dtype: .int32, operation: .max)
+    try communicator.named("stopTraining") {
+      try communicator.allReduce(&vote, count: 1, dtype: .int32, operation: .max)
+    }
     stopTraining = vote != 0
     return stopTraining
   }

@@ -13,6 +13,12 @@ public func agree(
   on lines: [String], subject: String = "what they hold", communicator: any Communicator
 ) throws {
   if communicator.size == 1 { return }
+  try communicator.named(subject) { try agreeNow(on: lines, subject, communicator) }
+}
+
+private func agreeNow(
+  on lines: [String], _ subject: String, _ communicator: any Communicator
+) throws {
   let mine = [Int64(bitPattern: fingerprint(of: lines)), Int64(lines.count)]
   let size = communicator.size
   var all = [Int64](repeating: 0, count: 2 * size)
@@ -51,17 +57,9 @@ private func holdings(at line: Int, of lists: [[String]]) -> [DistributionError.
   return held
 }
 
-/// FNV-1a, 64 bits, over the bytes of the lines and a separator after each.
-///
-/// Swift's own `Hasher` is seeded anew in every process, so ranks could not compare what it gives.
+/// A hash of the lines, each ended by a zero byte, that is the same in every process.
 package func fingerprint(of lines: [String]) -> UInt64 {
-  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-  func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-  for line in lines {
-    for byte in line.utf8 { add(byte) }
-    add(0)
-  }
-  return hash
+  lines.reduce(StableHash.of([])) { StableHash.of([0], from: StableHash.of($1.utf8, from: $0)) }
 }
 
 /// Lines as one text; each is ended by a NUL, which no name, type or shape contains.

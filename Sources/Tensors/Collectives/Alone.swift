@@ -19,6 +19,12 @@
 ///
 /// - Throws: what `body` throws.
 public func alone<R>(_ body: () throws -> R) rethrows -> R {
-  let single = SingleProcess(lossScaling: DistributionContext.strategy.lossScaling)
-  return try DistributionContext.$strategy.withValue(single, operation: body)
+  let outer = DistributionContext.strategy
+  let single = SingleProcess(lossScaling: outer.lossScaling)
+  func run() throws -> R {
+    try DistributionContext.$strategy.withValue(single, operation: body)
+  }
+  // Others may wait for this rank as long as it likes.
+  guard let journal = outer.communicator.journal else { return try run() }
+  return try journal.alone(run)
 }

@@ -23,6 +23,9 @@ public protocol Communicator: AnyObject, Sendable {
   /// How many ranks there are, at least 1.
   var size: Int { get }
 
+  /// What this rank has been doing, for errors between ranks; nil, unless given.
+  var journal: RankJournal? { get }
+
   /// Replaces each element by its combination over all ranks; every rank gets the same bits.
   ///
   /// - Parameters:
@@ -63,6 +66,21 @@ public protocol Communicator: AnyObject, Sendable {
   /// Returns when every rank has called it.
   func barrier() throws
 
+  /// An error that says what other ranks call at the place of one of the journal's collectives.
+  ///
+  /// Asked when the result of a collective shows that ranks have called different things.
+  ///
+  /// - Returns: nil, unless given, or when all call the same as far as this rank can find out.
+  func difference(ofCollective number: Int) -> (any Error)?
+
   /// Ends every rank of the run, with `message` on standard error and `code` as the exit code.
   func abort(message: String, code: Int32) -> Never
+}
+
+extension Communicator {
+  /// nil
+  public var journal: RankJournal? { nil }
+
+  /// nil
+  public func difference(ofCollective number: Int) -> (any Error)? { nil }
 }

@@ -4,6 +4,11 @@ protocol BucketPrimitive: Primitive {
   var role: BucketRole { get }
 }
 
+/// A primitive whose kernel may end a step that must not go on.
+///
+/// Until the last of them has run a plan writes no variable, so that a step that has ended has changed nothing.
+package protocol StepGuard: Primitive {}
+
 /// What is done with a bucket.
 enum BucketRole {
   /// Its memory is in use from here on, by work in the background.

@@ -238,10 +238,12 @@ struct Lowering {
     }
     readAtEnd.formUnion(pending.map(\.source.value))
     let readers = Readers(instructions, of: olds)
+    let lastGuard = instructions.lastIndex { $0.primitive is any StepGuard } ?? -1
     for (variable, source) in pending {
       let old = variableValues[ObjectIdentifier(variable)]
       let pointer = variable.pin()
-      if canWriteDirectly(source, over: old, readAtEnd: readAtEnd, readers) {
+      let isGuarded = (values[source.value].writer ?? 0) < lastGuard
+      if !isGuarded, canWriteDirectly(source, over: old, readAtEnd: readAtEnd, readers) {
         values[source.value].home = .fixed(pointer)
         updates.append(Update(variable: variable, source: source, value: source.value))
       } else {

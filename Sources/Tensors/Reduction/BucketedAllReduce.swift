@@ -21,12 +21,15 @@ public struct BucketedAllReduce: GradientReduction {
     }
     var started: [(bucket: GradientBucket, members: [Int], tensors: [Tensor])] = []
     for members in BucketPlan(gradients.map(\.spec), limits: limits).buckets {
-      let bucket = GradientBucket(communicator)
+      let bucket = GradientBucket(communicator, members: members)
+      let dtype = gradients[members[0]].dtype
+      let seal = BucketSeal.isUsed(dtype) ? [Tensor.zeros([BucketSeal.count], dtype: dtype)] : []
+      let inputs = members.map { gradients[$0] } + seal
       // Traced also where every gradient of a bucket is a constant, zero for unused parameters: other ranks may have more.
       let start = Node(
-        primitive: AllReduceStart(bucket: bucket), inputs: members.map { gradients[$0] },
-        outputs: members.map { gradients[$0].spec }, values: [])
-      started.append((bucket, members, members.indices.map(start.output)))
+        primitive: AllReduceStart(bucket: bucket), inputs: inputs, outputs: inputs.map(\.spec),
+        values: [])
+      started.append((bucket, members, inputs.indices.map(start.output)))
     }
     var sums = gradients
     for (bucket, members, tensors) in started {

@@ -5,14 +5,60 @@ import Synchronization
 /// The plan lays its tensors side by side, so that the backward pass writes into the message itself.
 final class GradientBucket: BackgroundWork {
   private let communicator: any Communicator
+  private let label: CollectiveLabel
+  private let watch: GradientWatch?
+  /// The number of the first gradient of the bucket.
+  private let first: Int
   private let token = Atomic<Int>(-1)
+  private let number = Atomic<Int>(0)
 
-  init(_ communicator: any Communicator) { self.communicator = communicator }
+  /// - Parameter members: the numbers of the gradients, in order and without gaps.
+  init(_ communicator: any Communicator, members: [Int]) {
+    self.communicator = communicator
+    let watch = GradientWatch.current
+    self.watch = watch
+    first = members.first ?? 0
+    let names = watch.map { watch in members.map(watch.name) } ?? []
+    label = names.isEmpty ? .none : CollectiveLabel(Self.text(names))
+  }
 
-  func start(_ pointer: UnsafeMutableRawPointer, count: Int, dtype: DType) throws {
+  private static func text(_ names: [String]) -> String {
+    let shown = names.count <= 3 ? names[...] : names[..<2] + ["... (\(names.count) in all)"]
+    return "the gradients of " + shown.joined(separator: ", ")
+  }
+
+  func start(
+    _ members: [Operand], seal: Operand?, _ pointer: UnsafeMutableRawPointer, count: Int,
+    dtype: DType
+  ) throws {
+    if let seal {
+      let next = (communicator.journal?.snapshot.begun ?? 0) + 1
+      number.store(next, ordering: .relaxed)
+      BucketSeal.write(
+        hash: hash(count), isFinite: lookAt(members), to: seal.pointer, dtype)
+    }
+    func start() throws -> Int {
+      try communicator.startAllReduce(pointer, count: count, dtype: dtype, operation: .sum)
+    }
     token.store(
-      try communicator.startAllReduce(pointer, count: count, dtype: dtype, operation: .sum),
-      ordering: .relaxed)
+      try communicator.journal?.named(label, start) ?? start(), ordering: .relaxed)
+  }
+
+  private func hash(_ count: Int) -> UInt64 {
+    let bucket = StableHash.combine(label.hash, UInt64(count))
+    return StableHash.combine(bucket, UInt64(number.load(ordering: .relaxed)))
+  }
+
+  /// Whether the gradients are finite, as far as anybody wants to know.
+  private func lookAt(_ members: [Operand]) -> Bool {
+    guard let watch, watch.looks else { return true }
+    var isFinite = true
+    for (index, member) in members.enumerated() where !member.isFinite {
+      watch.note(
+        "the gradient of \(watch.name(first + index)) is \(member.firstNotFinite)", isLoss: false)
+      isFinite = false
+    }
+    return isFinite
   }
 
   func wait() throws {
@@ -20,11 +66,32 @@ final class GradientBucket: BackgroundWork {
     if pending >= 0 { try communicator.wait(pending) }
   }
 
+  /// Waits, and throws when ranks have brought different buckets, or when some number was not finite.
+  func wait(seal: Operand, count: Int) throws {
+    try wait()
+    let (isSame, notFinite) = BucketSeal.read(
+      hash: hash(count), size: communicator.size, from: seal.pointer, seal.dtype)
+    guard isSame else {
+      throw communicator.difference(ofCollective: number.load(ordering: .relaxed))
+        ?? EngineError.distribution(
+          message: "ranks have added different things: rank \(communicator.rank) "
+            + "\(label == .none ? "a bucket of \(count) numbers" : label.text). Every rank must make the same "
+            + "collectives in the same order")
+    }
+    if notFinite != 0 { throw NotFinite() }
+  }
+
   /// MPI works only while it is called.
   func progress() throws {
     let pending = token.load(ordering: .relaxed)
     if pending >= 0 { _ = try communicator.test(pending) }
   }
+}
+
+/// How many elements there are from the first tensor of a bucket to the end of the last, gaps included.
+private func bucketCount(_ tensors: [Operand]) -> Int {
+  guard let first = tensors.first, let last = tensors.last else { return 0 }
+  return (last.pointer - first.pointer) / first.dtype.size + last.elementCount
 }
 
 /// Starts to add a bucket's tensors over all ranks, in place. Reading them before ``AllReduceWait`` is wrong.
@@ -37,9 +104,11 @@ struct AllReduceStart: BucketPrimitive {
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] { inputs }
 
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
-    guard let first = inputs.first, let last = inputs.last else { return {} }
-    let bytes = last.pointer - first.pointer + last.elementCount * last.dtype.size
+    guard let first = inputs.first else { return {} }
     let (pointer, dtype, bucket) = (first.pointer, first.dtype, bucket)
+    let count = bucketCount(inputs)
+    let seal = BucketSeal.isUsed(dtype) ? inputs.last : nil
+    let members = seal == nil ? inputs : inputs.dropLast()
     // The gaps are summed with the rest, and other values may have been there since the last step.
     let gaps: [UnsafeMutableRawBufferPointer] = zip(inputs, inputs.dropFirst()).compactMap {
       let end = $0.pointer + $0.elementCount * $0.dtype.size
@@ -47,7 +116,7 @@ struct AllReduceStart: BucketPrimitive {
     }
     return {
       for gap in gaps { gap.initializeMemory(as: UInt8.self, repeating: 0) }
-      try bucket.start(pointer, count: bytes / dtype.size, dtype: dtype)
+      try bucket.start(members, seal: seal, pointer, count: count, dtype: dtype)
     }
   }
 
@@ -58,7 +127,7 @@ struct AllReduceStart: BucketPrimitive {
 }
 
 /// Waits until a bucket's sums are there; its outputs are the sums.
-struct AllReduceWait: BucketPrimitive {
+struct AllReduceWait: BucketPrimitive, StepGuard {
   let bucket: GradientBucket
 
   var role: BucketRole { .wait }
@@ -68,7 +137,11 @@ struct AllReduceWait: BucketPrimitive {
 
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
     let bucket = bucket
-    return { try bucket.wait() }
+    guard let seal = inputs.last, BucketSeal.isUsed(seal.dtype) else {
+      return { try bucket.wait() }
+    }
+    let count = bucketCount(inputs)
+    return { try bucket.wait(seal: seal, count: count) }
   }
 
   func gradient(_ context: GradientContext) -> [Tensor?] { context.incoming }

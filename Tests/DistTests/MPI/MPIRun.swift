@@ -46,7 +46,9 @@ enum MPIRun {
   }()
 
   /// Runs a check on `ranks` ranks, or as one process without `mpirun` when `ranks` is `nil`.
-  static func run(_ check: String, ranks: Int?) async throws -> Outcome {
+  static func run(
+    _ check: String, ranks: Int?, waitLimit: Int? = nil
+  ) async throws -> Outcome {
     guard FileManager.default.isExecutableFile(atPath: program) else {
       throw MissingProgram(path: program)
     }
@@ -56,10 +58,12 @@ enum MPIRun {
       [
         "--oversubscribe", "--mca", "mpi_yield_when_idle", "1", "--timeout", "\(limit)",
         "-n", "\(ranks)", program, check,
-      ])
+      ], waitLimit: waitLimit)
   }
 
-  private static func start(_ name: String, _ arguments: [String]) async throws -> Outcome {
+  private static func start(
+    _ name: String, _ arguments: [String], waitLimit: Int? = nil
+  ) async throws -> Outcome {
     var options = PlatformOptions()
     // mpirun ends its ranks when it is told to end.
     options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(3))]
@@ -70,6 +74,7 @@ enum MPIRun {
         name.contains("/") ? .path(.init(name)) : .name(name), arguments: Arguments(arguments),
         environment: .inherit.updating([
           "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+          "APUS_WAIT_LIMIT": waitLimit.map { "\($0)" },
         ]),
         platformOptions: options, output: .string(limit: 1 << 20),
         error: .string(limit: 1 << 20))

@@ -133,14 +133,6 @@ struct MPITests {
     #expect(each.output.components(separatedBy: "trained alone").count == 3, "\(each)")
   }
 
-  @Test("ranks that are done while another evaluates say what may be wrong")
-  func unmatched() async throws {
-    let outcome = try await MPIRun.run("unmatched", ranks: 2)
-    #expect(outcome.code == 3, "\(outcome)")
-    #expect(outcome.errors.contains("[rank 1/2] this rank is done and waits"), "\(outcome)")
-    #expect(outcome.errors.contains("alone { ... }"), "\(outcome)")
-  }
-
   @Test("a check that fails is seen to fail", arguments: [1, 3])
   func failureIsSeen(ranks: Int) async throws {
     let outcome = try await MPIRun.run("must-fail", ranks: ranks)

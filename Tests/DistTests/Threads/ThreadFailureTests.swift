@@ -71,7 +71,7 @@ struct ThreadFailureTests {
         try communicator.barrier()
       }
     }
-    #expect(error == .peerReturned(rank: 1, call: "called barrier()"))
+    #expect(error == .peerReturned(rank: 1, call: "barrier()"))
   }
 
   @Test("different collectives at the same place are named")
@@ -94,8 +94,8 @@ struct ThreadFailureTests {
       })
     #expect(
       error.description
-        == "ranks made different collectives: rank 0 called allReduce(sum, 1 x int32), "
-        + "rank 1 called broadcast(1 x int32, root 0). "
-        + "Every rank must make the same ones in the same order")
+        == "ranks made different collectives at the same place: rank 0: allReduce(sum, 1 x int32); "
+        + "rank 1: broadcast(1 x int32, root 0). Every rank must make the same ones in the same order; "
+        + "what one rank does by itself goes into alone { }")
   }
 }

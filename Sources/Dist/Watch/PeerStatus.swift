@@ -1,0 +1,61 @@
+import Tensors
+
+/// What a rank answers to one that waits for it.
+struct PeerStatus: Codable, Sendable {
+  /// A collective, as the rank that begun it names it.
+  struct Call: Codable, Sendable {
+    /// Equal for equal collectives.
+    var hash: UInt64
+    /// The collective and where it was begun.
+    var text: String
+  }
+
+  /// How many collectives it has begun.
+  var begun: Int
+  /// The number of the collective that it waits for; 0 for none.
+  var waitingFor: Int
+  /// Seconds that it has waited, or since it last stopped waiting.
+  var seconds: Double
+  /// Where it is: `fit, epoch 2, step 17`.
+  var place: String
+  /// The collective that it was asked about, if it has begun that.
+  var asked: Call?
+  /// The last collective that it has begun.
+  var last: Call?
+  /// Whether it works by itself, inside `alone { }`.
+  var isAlone: Bool
+}
+
+extension PeerStatus {
+  /// What a journal says, with the collective `number`.
+  init(_ journal: RankJournal, about number: Int) {
+    let snapshot = journal.snapshot
+    let now = RankJournal.now
+    begun = snapshot.begun
+    waitingFor = snapshot.waitingFor
+    let since = waitingFor == 0 ? snapshot.returned : snapshot.waitingSince
+    seconds = since == 0 ? 0 : Double(now &- since) / 1e9
+    place = snapshot.place.description
+    asked = journal.entry(number).map(Call.init)
+    last = journal.entry(snapshot.begun).map(Call.init)
+    isAlone = snapshot.aloneSince != nil
+  }
+}
+
+extension PeerStatus.Call {
+  init(_ entry: RankJournal.Entry) {
+    self.init(hash: entry.call.stableHash, text: entry.description)
+  }
+}
+
+/// What came of asking a rank.
+enum PeerAnswer: Sendable {
+  /// It said where it is.
+  case status(PeerStatus)
+  /// Its process is there but answers nothing: it is stopped, or its machine hangs.
+  case silent
+  /// Nobody listens there any more: the process has ended.
+  case gone
+  /// Its machine could not be reached in time.
+  case unreachable
+}

@@ -1,0 +1,95 @@
+import Logging
+import Tensors
+
+private let logger = Logger(label: "apus.ranks")
+
+/// What the numbers of a run depend on, in lines that all ranks must hold alike.
+///
+/// What a model computes with is taken from its modules, losses, metrics and optimizer as they are (``SettingLines``).
+extension Model {
+  /// The model, without the values of its variables.
+  private var settingLines: [String] {
+    var lines = [
+      "precision: \(precision.rawValue)", "seed: \(seed)", "runEagerly: \(runEagerly)",
+      "nonFinite: \(nonFinite.rawValue)",
+      "driftInterval: \(driftInterval)", "lossScaling: \(strategy.lossScaling.rawValue)",
+      "gradients are added by \(strategy.gradientReduction ?? BucketedAllReduce())",
+    ]
+    for module in module.modules {
+      let name = module.scope.path.isEmpty ? "the module" : module.scope.path
+      lines.append("\(name): \(module.typeName)\(module.isTraining ? "" : ", at inference")")
+      lines += SettingLines.lines(ofModule: module, path: name)
+    }
+    for entry in losses {
+      lines += SettingLines.lines(of: entry.loss, path: "loss \(entry.name(part: nil))")
+    }
+    for entry in metrics + weightedMetrics {
+      let name = "metric \(entry.name())"
+      lines.append("\(name): \(entry.metric.typeName)")
+      lines += SettingLines.lines(ofModule: entry.metric, path: name)
+    }
+    if let optimizer {
+      lines += SettingLines.lines(of: optimizer, path: "optimizer")
+      lines.append("optimizer.learningRate: \(optimizer.learningRate)")
+    } else {
+      lines.append("optimizer: none")
+    }
+    return lines
+  }
+
+  var classWeightLines: [String] {
+    let weights = classWeight.map { weights in
+      weights.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+    }
+    return ["classWeight: \(weights ?? "none")"]
+  }
+
+  /// Makes sure that ranks call `call` with the same arguments on the same model.
+  ///
+  /// Collective: one small message when they do. A rank that failed makes all fail.
+  func agreeOnRun<R>(
+    _ call: String, _ outcome: Result<R, any Error>, _ arguments: (R) -> [String]
+  ) throws -> R {
+    guard communicator.size > 1 else { return try outcome.get() }
+    return try agreed(outcome, on: "the call of \(call)") { value in
+      arguments(value) + settingLines + (isShared ? weightLines : [])
+    }
+  }
+
+  /// Parameters and what the optimizer remembers, with their values.
+  private var weightLines: [String] {
+    comparedVariables.map { path, variable in
+      "\(path): \(variable.spec)\(variable.trainable ? "" : " not trained") with the hash "
+        + String(variable.stored.valueHash, radix: 16)
+    }
+  }
+
+  /// What every rank must hold alike at every step. Running statistics of shares differ within an epoch.
+  private var comparedVariables: [(path: String, variable: Variable)] {
+    module.namedVariables.filter { $0.variable.kind == .parameter }
+      + (optimizer?.variables ?? []).map { ($0.path, $0) }
+  }
+
+  /// Makes sure that ranks still hold the same weights, after every ``driftInterval`` steps.
+  ///
+  /// Collective: one small message when they do.
+  func checkDrift(after step: Int) throws {
+    guard communicator.size > 1, driftInterval > 0, (step + 1) % driftInterval == 0,
+      !hasSeveralKernelSets
+    else { return }
+    try agree(on: weightLines, subject: "the weights", communicator: communicator)
+  }
+
+  /// Notes once when ranks compute with different kernels: their weights may differ in the last bits.
+  func compareKernels() throws {
+    let all = try communicator.named("the kernels") {
+      try communicator.allGather(text: KernelSet.description)
+    }
+    hasSeveralKernelSets = Set(all).count > 1
+    guard hasSeveralKernelSets, isChief else { return }
+    let texts = all.enumerated().map { "rank \($0.offset): \($0.element)" }.joined(separator: "; ")
+    logger.notice(
+      "ranks compute with different kernels, so that weights may differ in their last bits: \(texts). Not compared while training"
+    )
+  }
+}
