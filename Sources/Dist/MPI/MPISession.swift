@@ -93,6 +93,7 @@ public final class MPISession: Sendable {
   ) throws(DistError) -> (PeerChannel?, RankWatch?) {
     let limit = try WaitLimit.seconds()
     guard communicator.size > 1, let journal = communicator.journal else { return (nil, nil) }
+    RankState.share(journal)
     let channel = PeerChannel(journal)
     do {
       var token = UInt64.random(in: .min ... .max)

@@ -1,3 +1,5 @@
+import Dist
+
 /// The mpirun command line (of Open MPI) for a job on a machine: a pure function of both, so that it
 /// can be shown before it runs and tested without running.
 struct MPIRunCommand: Equatable, Sendable {
@@ -11,6 +13,8 @@ struct MPIRunCommand: Equatable, Sendable {
     var threads: Int?
     /// Whether ranks are bound to cores.
     var binding = Binding.automatic
+    /// Seconds that a rank waits for others; nil for what the environment or the program says.
+    var waitLimit: Double?
     /// The program and its arguments.
     var program: [String]
   }
@@ -37,23 +41,29 @@ struct MPIRunCommand: Equatable, Sendable {
   let environment: [Variable]
   /// What was decided and why, a line each, for standard error.
   let notes: [String]
-  /// Threads of a rank.
-  let threads: Int
+  /// Threads of a rank; nil when each rank takes its share of its node's cores.
+  let threads: Int?
 
   /// The command for `job` on `machine`.
   init(_ job: Job, on machine: Machine) {
     let ranksHere = job.hosts?.mostRanksOnOneHost(of: job.ranks) ?? job.ranks
-    let threads = job.threads ?? machine.presetThreads ?? max(1, machine.cores / max(ranksHere, 1))
-    var draft = Draft(machine: machine, ranksHere: ranksHere, threads: threads)
+    // The machine that starts a job may be a small one: what others have is seen there.
+    let isElsewhere = job.hosts != nil || machine.mayUseOtherNodes
+    let asked = job.threads ?? machine.presetThreads
+    let threads = asked ?? (isElsewhere ? nil : max(1, machine.cores / max(ranksHere, 1)))
+    var draft = Draft(
+      machine: machine, ranksHere: ranksHere, isElsewhere: isElsewhere, threads: threads)
     draft.add("-n", "\(job.ranks)")
     if let hosts = job.hosts { draft.add("-H", hosts.description) }
     draft.allowRoot()
     draft.place(job)
     draft.copyWithinNode()
     draft.setThreads()
-    draft.forward(remotely: job.hosts != nil)
+    draft.setWaitLimit(job)
+    draft.forward()
     self.threads = threads
-    arguments = [machine.mpirun] + draft.options + job.program
+    let start = isElsewhere ? [ProgramStart.ownPath(), RankStart.shareNode] : []
+    arguments = [machine.mpirun] + draft.options + start + job.program
     environment = draft.environment
     notes = [draft.summary(job)] + draft.notes
   }
@@ -68,7 +78,8 @@ struct MPIRunCommand: Equatable, Sendable {
 private struct Draft {
   let machine: Machine
   let ranksHere: Int
-  let threads: Int
+  let isElsewhere: Bool
+  let threads: Int?
   var options: [String] = []
   var environment: [MPIRunCommand.Variable] = []
   var notes: [String] = []
@@ -90,12 +101,16 @@ private struct Draft {
 
   /// Where ranks go: onto cores of their own when there are enough, else wherever the system puts them.
   mutating func place(_ job: MPIRunCommand.Job) {
+    // What cores other nodes have is seen there, by `RankStart`; how many ranks they take is said by their slots.
+    guard !isElsewhere, let threads else {
+      return add("--bind-to", job.binding == .core ? "core" : "none")
+    }
     let fits = ranksHere * threads <= machine.cores
     switch job.binding {
     case .automatic:
-      // What cores other nodes have is not known here. On a part of a machine mpirun may bind to
-      // cores outside of it (it looks at control groups, but not at affinity) or to busy ones.
-      isBound = fits && job.hosts == nil && !machine.isShared
+      // On a part of a machine mpirun may bind to cores outside of it (it looks at control groups, but not at affinity) or
+      // to busy ones.
+      isBound = fits && !machine.isShared
     case .core: isBound = true
     case .none: isBound = false
     }
@@ -139,13 +154,20 @@ private struct Draft {
   }
 
   mutating func setThreads() {
+    guard let threads else { return }
     for name in Machine.threadVariables { set(name, "\(threads)") }
   }
 
+  mutating func setWaitLimit(_ job: MPIRunCommand.Job) {
+    if let limit = job.waitLimit { set(WaitLimit.variable, limit.description) }
+  }
+
   /// Variables that ranks on other nodes need as well; on this one they inherit everything.
-  mutating func forward(remotely: Bool) {
-    for name in Machine.threadVariables { add("-x", name) }
-    let others = ["OPENBLAS_CORETYPE"] + (remotely ? ["LD_LIBRARY_PATH"] : [])
+  mutating func forward() {
+    if threads != nil { for name in Machine.threadVariables { add("-x", name) } }
+    let isSet = environment.contains { $0.name == WaitLimit.variable }
+    if isSet || machine.variables[WaitLimit.variable] != nil { add("-x", WaitLimit.variable) }
+    let others = ["OPENBLAS_CORETYPE"] + (isElsewhere ? ["LD_LIBRARY_PATH"] : [])
     for name in others where machine.variables[name] != nil { add("-x", name) }
   }
 
@@ -153,9 +175,14 @@ private struct Draft {
     func count(_ number: Int, _ noun: String) -> String {
       "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
-    var text = "mpirun with \(count(job.ranks, "rank")) of \(count(threads, "thread"))"
-    if let hosts = job.hosts { return text + " on \(hosts); not bound to cores" }
-    text += " on \(count(machine.cores, "core"))"
+    let ranks = "mpirun with \(count(job.ranks, "rank"))"
+    guard !isElsewhere, let threads else {
+      let each = threads.map { " of \(count($0, "thread"))" } ?? ""
+      let place = job.hosts.map { "on \($0)" } ?? "on the nodes of the batch system"
+      let share = threads == nil ? ", each with its share of its node's cores" : ""
+      return "\(ranks)\(each) \(place)\(share); not bound to cores"
+    }
+    let text = "\(ranks) of \(count(threads, "thread")) on \(count(machine.cores, "core"))"
     guard isBound else { return text + ", not bound to cores" }
     return text + ", each bound to \(threads == 1 ? "a core" : "\(threads) cores") of its own"
   }

@@ -1,11 +1,12 @@
 /// What mpirun says on standard error, without its pages about ranks that failed: the ranks have said what was wrong.
 struct MPIRunMessages {
-  /// What became of a rank, for people.
-  enum End: Equatable {
-    /// `rank 1 ended with exit code 3`
-    case code(String)
-    /// `rank 1 was ended by signal 9 (Killed)`
-    case signal(String)
+  /// What became of a rank.
+  struct End: Equatable {
+    var rank: Int
+    /// `was ended by signal 9 (Killed)` or `ended with exit code 3`
+    var text: String
+    /// Whether a signal ended it, so that it cannot have said anything.
+    var isSignal: Bool
   }
 
   /// How ranks ended, as far as the pages that were left out said.
@@ -63,11 +64,14 @@ struct MPIRunMessages {
     let words = page.split(whereSeparator: \.isWhitespace).map(String.init)
     if page.contains("exited on signal") {
       // mpirun noticed that process rank 1 with PID 5 on node n exited on signal 9 (Killed).
-      guard let rank = word(after: "rank", words), let signal = word(after: "signal", words) else {
+      guard let rank = word(after: "rank", words).flatMap({ Int($0) }),
+        let signal = word(after: "signal", words)
+      else {
         return false
       }
       let name = page.split(separator: "(").last.flatMap { $0.split(separator: ")").first } ?? ""
-      ends.append(.signal("rank \(rank) was ended by signal \(signal) (\(name))"))
+      ends.append(
+        End(rank: rank, text: "was ended by signal \(signal) (\(name))", isSignal: true))
       return true
     }
     if page.contains("exited with non-zero status") {
@@ -76,8 +80,8 @@ struct MPIRunMessages {
       guard let name = word(after: "name:", words), let code = word(after: "code:", words) else {
         return false
       }
-      let rank = name.split(separator: ",").last.map { $0.filter(\.isNumber) } ?? ""
-      ends.append(.code("rank \(rank) ended with exit code \(code)"))
+      let rank = name.split(separator: ",").last.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+      ends.append(End(rank: rank, text: "ended with exit code \(code)", isSignal: false))
       return true
     }
     return page.contains("MPI_ABORT was invoked")

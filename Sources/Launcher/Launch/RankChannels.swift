@@ -1,3 +1,4 @@
+import Dist
 import Foundation
 
 /// Where the ranks on this machine write, each by itself, so that their lines can be told apart: mpirun mixes what ranks
@@ -64,6 +65,13 @@ final class RankChannels {
 
   static func outputPath(_ folder: String, rank: String) -> String { "\(folder)/out.\(rank)" }
   static func errorPath(_ folder: String, rank: String) -> String { "\(folder)/err.\(rank)" }
+
+  static func statePath(_ folder: String, rank: String) -> String { "\(folder)/state.\(rank)" }
+
+  /// Where a rank last was; nil when it has not said so.
+  func place(of rank: Int) -> String? {
+    RankState.read(Self.statePath(folder, rank: "\(rank)"))
+  }
 
   /// Reads what is there; nil when nothing is.
   func read(_ channel: Channel, into buffer: UnsafeMutableRawBufferPointer) -> Int? {

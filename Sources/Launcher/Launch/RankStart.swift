@@ -1,3 +1,4 @@
+import Dist
 import Foundation
 
 /// What this command does in a process that mpirun, or a `RunningJob`, started: it prepares the process and becomes the
@@ -7,6 +8,9 @@ enum RankStart {
   static let connect = "--connect-rank"
   /// `apus --end-with-parent program arguments...`: a program that is told to end when its parent has gone.
   static let endWithParent = "--end-with-parent"
+
+  /// `apus --share-node program arguments...`: a rank on a node that the launcher has not seen takes its share of the node's cores.
+  static let shareNode = "--share-node"
 
   /// Waits, on any rank but the first: ranks have the same arguments and so the same error, and when rank 0 has said it
   /// mpirun ends the others.
@@ -26,13 +30,28 @@ enum RankStart {
       if RankChannels.areHere(arguments[2]) {
         redirect(STDOUT_FILENO, to: RankChannels.outputPath(arguments[2], rank: rank))
         redirect(STDERR_FILENO, to: RankChannels.errorPath(arguments[2], rank: rank))
+        setenv(RankState.variable, RankChannels.statePath(arguments[2], rank: rank), 1)
       }
       become(Array(arguments[3...]))
+    case shareNode where arguments.count > 2:
+      takeShareOfNode()
+      become(Array(arguments[2...]))
     case endWithParent where arguments.count > 2:
       setDeathSignal()
       become(Array(arguments[2...]))
     default: return
     }
+  }
+
+  /// What is set already stays.
+  private static func takeShareOfNode() {
+    let variables = ProcessInfo.processInfo.environment
+    let ranks = variables["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) } ?? 1
+    let machine = Machine.detect()
+    let threads = machine.presetThreads ?? max(1, machine.cores / max(ranks, 1))
+    for name in Machine.threadVariables { setenv(name, "\(threads)", 0) }
+    // A rank that waits spins; it must leave its core to one that computes.
+    if ranks * threads > machine.cores { setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0) }
   }
 
   /// Without the channel output goes the way that mpirun gave it.

@@ -8,7 +8,7 @@ final class RunningJob {
   private var output: LineMerger
   private var errors: LineMerger
   private var messages: MPIRunMessages
-  private var haveRanksComplained = false
+  private var outcome = JobOutcome()
   private let start = ContinuousClock.now
 
   /// A job that has not begun.
@@ -44,11 +44,11 @@ final class RunningJob {
     write(output.takeAll(), to: STDOUT_FILENO)
     write(errors.takeAll(), to: STDERR_FILENO)
     write(Array(messages.finish().utf8), to: STDERR_FILENO)
-    for end in messages.ends {
-      switch end {
-      case .signal(let text): Console.note(text)
-      case .code(let text): if !haveRanksComplained { Console.note(text) }
-      }
+    if status != 0,
+      let summary = outcome.summary(
+        messages.ends, seconds: seconds, place: { self.channels?.place(of: $0) })
+    {
+      Console.note(summary)
     }
     channels?.remove()
     let signal = status & 0x7f
@@ -76,9 +76,10 @@ final class RunningJob {
         guard let count = channels?.read(channel, into: buffer) else { continue }
         isSomething = true
         if channel.isError {
-          haveRanksComplained = true
+          outcome.add(errors: buffer[..<count], of: channel.rank)
           errors.add(buffer[..<count], from: channel.rank, at: seconds)
         } else {
+          outcome.add(output: buffer[..<count], of: channel.rank)
           output.add(buffer[..<count], from: channel.rank, at: seconds)
         }
       }

@@ -33,6 +33,13 @@ struct LaunchOptions: ParsableArguments {
         + "a core for each thread."))
   var bind = MPIRunCommand.Binding.automatic
 
+  @Option(
+    name: .customLong("wait-limit"), parsing: .unconditional,
+    help: ArgumentHelp(
+      "Seconds that a rank waits for others before the job ends and says who has not come; 0 for no "
+        + "limit. (default: APUS_WAIT_LIMIT if set, else 300)", valueName: "seconds"))
+  var waitLimit: Double?
+
   @Flag(name: .customLong("dry-run"), help: "Print the command and its environment, and stop.")
   var isDryRun = false
 
@@ -47,6 +54,10 @@ struct LaunchOptions: ParsableArguments {
   func validate() throws {
     if let ranks, ranks < 1 {
       throw ValidationError("-n \(ranks): the number of ranks must be at least 1")
+    }
+    if let waitLimit, !(waitLimit >= 0 && waitLimit.isFinite) {
+      throw ValidationError(
+        "--wait-limit \(waitLimit): expected a number of seconds, 0 for no limit")
     }
     if let threads, threads < 1 {
       throw ValidationError("--threads \(threads): a rank needs at least 1 thread")
@@ -86,7 +97,8 @@ struct LaunchOptions: ParsableArguments {
       return try startAlone(program, on: machine)
     }
     let job = MPIRunCommand.Job(
-      ranks: ranks, hosts: hosts, threads: threads, binding: bind, program: program)
+      ranks: ranks, hosts: hosts, threads: threads, binding: bind, waitLimit: waitLimit,
+      program: program)
     let command = MPIRunCommand(job, on: machine)
     command.notes.forEach(Console.note)
     if isDryRun { return Console.print(command.shellLine) }

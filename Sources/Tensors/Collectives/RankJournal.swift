@@ -56,6 +56,20 @@ public final class RankJournal: Sendable {
     var snapshot = Snapshot()
     var label = CollectiveLabel.none
     var aloneDepth = 0
+    /// Where others can read the place, also when this process has been killed.
+    var mirror: Mirror?
+  }
+
+  /// Memory for the epoch and the step, counted from 1.
+  ///
+  /// `@unchecked Sendable`: written with the journal's lock held, and never freed.
+  private struct Mirror: @unchecked Sendable {
+    let memory: UnsafeMutablePointer<Int64>
+
+    func show(_ place: Place) {
+      memory[0] = Int64(place.epoch + 1)
+      memory[1] = Int64(place.step + 1)
+    }
   }
 
   /// How many of the last collectives are kept.
@@ -131,10 +145,26 @@ public final class RankJournal: Sendable {
   }
 
   /// Notes where the rank is.
-  package func enter(_ place: Place) { state.withLock { $0.snapshot.place = place } }
+  package func enter(_ place: Place) {
+    state.withLock { state in
+      state.snapshot.place = place
+      state.mirror?.show(place)
+    }
+  }
 
   /// Notes the step of the epoch.
-  package func enter(step: Int) { state.withLock { $0.snapshot.place.step = step } }
+  package func enter(step: Int) {
+    state.withLock { state in
+      state.snapshot.place.step = step
+      state.mirror?.show(state.snapshot.place)
+    }
+  }
+
+  /// Shows the place from now on in memory for two numbers, which must stay there.
+  package func mirror(in memory: UnsafeMutablePointer<Int64>) {
+    let mirror = Mirror(memory: memory)
+    state.withLock { $0.mirror = mirror }
+  }
 
   /// Where the rank is.
   package var place: Place { state.withLock { $0.snapshot.place } }

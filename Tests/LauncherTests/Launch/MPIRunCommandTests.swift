@@ -102,21 +102,63 @@ extension ApusTests {
       let shared = try await line("-n 2", machine: "cores=4,shared=yes").command
       #expect(shared.contains("--bind-to none"))
       #expect(try await line("-n 2 --bind none").command.contains("--bind-to none"))
+    }
+
+    @Test("leaves the cores of nodes that it does not see to the ranks there")
+    func elsewhere() async throws {
+      // A small machine that starts many ranks on large ones.
       let (command, notes) = try await line(
-        "-n 4 --hosts a:2,b:2", environment: ["LD_LIBRARY_PATH": "/opt/lib"])
+        "-n 64 --hosts a:32,b:32", machine: "cores=4", environment: ["LD_LIBRARY_PATH": "/opt/lib"])
       #expect(
         command == """
-          env OPENBLAS_NUM_THREADS=4 OMP_NUM_THREADS=4 mpirun -n 4 -H a:2,b:2 --bind-to none \
-          \(Self.variables) -x LD_LIBRARY_PATH ./program x
+          env mpirun -n 64 -H a:32,b:32 --bind-to none -x LD_LIBRARY_PATH \(Apus.path) --share-node \
+          ./program x
           """)
-      #expect(notes.contains("apus: mpirun with 4 ranks of 4 threads on a:2,b:2"))
+      #expect(
+        notes.contains(
+          "apus: mpirun with 64 ranks on a:32,b:32, each with its share of its node's cores; "
+            + "not bound to cores\n"))
+      #expect(!notes.contains("more ranks"))
+      let set = try await line("-n 4 --threads 3 --hosts a:2,b:2", machine: "cores=2")
+      #expect(
+        set.command.hasPrefix(
+          "env OPENBLAS_NUM_THREADS=3 OMP_NUM_THREADS=3 mpirun -n 4 -H a:2,b:2 "))
+      #expect(set.notes.contains("4 ranks of 3 threads on a:2,b:2; not bound to cores"))
+      let slurm = try await line(
+        "-n 64", machine: "cores=4",
+        environment: ["SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "2"])
+      #expect(slurm.command.contains("mpirun -n 64 --bind-to none "))
+      #expect(
+        slurm.notes.contains("64 ranks on the nodes of the batch system, each with its share"))
+    }
+
+    @Test("a rank takes its share of the node that it runs on") func shareOfNode() async throws {
+      let script = "echo $OPENBLAS_NUM_THREADS $OMP_NUM_THREADS $OMPI_MCA_mpi_yield_when_idle"
+      func share(_ environment: [String: String]) async throws -> [String] {
+        let words = ["--share-node", "/bin/sh", "-c", script]
+        let outcome = try await Apus.run(words, environment: environment)
+        return outcome.lines[0].split(separator: " ").map(String.init)
+      }
+      // More ranks than any machine has cores: one thread each, and they take turns.
+      #expect(try await share(["OMPI_COMM_WORLD_LOCAL_SIZE": "100000"]) == ["1", "1", "1"])
+      let alone = try await share(["OMPI_COMM_WORLD_LOCAL_SIZE": "1"])
+      #expect(alone.count == 2 && alone[0] == alone[1] && Int(alone[0]) ?? 0 >= 1)
+      let preset = ["OMPI_COMM_WORLD_LOCAL_SIZE": "1", "OPENBLAS_NUM_THREADS": "1"]
+      #expect(try await share(preset) == ["1", "1"])
+    }
+
+    @Test("hands on how long ranks wait") func waitLimit() async throws {
+      let (command, _) = try await line("-n 2 --wait-limit 20")
+      #expect(command.contains(" APUS_WAIT_LIMIT=20.0 mpirun "))
+      #expect(command.contains(" -x APUS_WAIT_LIMIT "))
+      let set = try await line("-n 2", environment: ["APUS_WAIT_LIMIT": "7"]).command
+      #expect(set.contains(" -x APUS_WAIT_LIMIT ") && !set.contains("APUS_WAIT_LIMIT="))
+      let wrong = try await Apus.run(["run", "-n", "2", "--wait-limit", "-1", "--", "true"])
+      #expect(wrong.code == 64 && wrong.errors.contains("--wait-limit -1"), "\(wrong)")
     }
 
     @Test("fills nodes in their order, all of them without -n") func hosts() async throws {
       #expect(try await line("--hosts a:2,b").command.contains("mpirun -n 3 -H a:2,b:1 "))
-      // Three ranks on a and one on b: a's decide how many threads there are.
-      let uneven = try await line("-n 4 --hosts a:3,b:3", machine: "cores=6").command
-      #expect(uneven.hasPrefix("env OPENBLAS_NUM_THREADS=2 "))
     }
 
     @Test("is no mpirun at all without -n") func alone() async throws {
