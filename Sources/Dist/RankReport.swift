@@ -1,10 +1,19 @@
 import Foundation
 
 /// What a rank says on standard error before the job ends.
-enum RankReport {
+package enum RankReport {
   /// Seconds between a rank's message and the end of the job. Ranks that fail together do so within
   /// milliseconds of each other; their texts must reach mpirun before it stops everybody.
   static let grace = 0.3
+
+  /// Whether what a rank wrote is about what it did itself, and not about ranks that it waits for.
+  package static func isOwnError(_ text: String, of rank: Int) -> Bool {
+    guard let start = text.range(of: "[rank \(rank)/"),
+      let end = text[start.upperBound...].range(of: "] ")
+    else { return false }
+    let message = text[end.upperBound...]
+    return !["waited ", "has waited ", "ranks ", "rank "].contains { message.hasPrefix($0) }
+  }
 
   /// Writes the error that all ranks have, once.
   static func printShared(_ message: String) {

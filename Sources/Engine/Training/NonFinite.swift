@@ -13,6 +13,46 @@ public enum NonFinitePolicy: String, Sendable, Hashable, CaseIterable, Codable {
   case ignore
 }
 
+/// A loss or gradient that is infinite or NaN, on some rank; thrown by all.
+///
+/// The model holds what it held before the step.
+public struct NotFiniteError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What a rank found.
+  public struct Finding: Hashable, Sendable {
+    /// The rank.
+    public let rank: Int
+    /// `the loss is nan`, `the gradient of dense/kernel is inf`
+    public let text: String
+  }
+
+  /// The call in which it was: `fit`, `trainOnBatch`.
+  public let activity: String
+  /// Counted from 0; negative outside `fit`.
+  public let epoch: Int
+  /// Counted from 0.
+  public let step: Int
+  /// Of the ranks that found something, in their order.
+  public let findings: [Finding]
+  /// How many ranks there are.
+  public let ranks: Int
+
+  /// What was found, by whom, when, and what may help.
+  public var description: String {
+    let epoch = epoch < 0 ? "" : ", epoch \(self.epoch + 1)"
+    return
+      "\(activity)\(epoch), step \(step + 1): \(what). The weights are those before this step. A "
+      + "smaller learning rate, clipping (Adam(clipping: .globalNorm(1))) or other data may help; "
+      + "model.nonFinite = .skipStep leaves such steps out, .ignore goes on"
+  }
+
+  /// `rank 2: the loss is nan`; without a rank where all found the same.
+  public var what: String {
+    let texts = Set(findings.map(\.text))
+    if findings.count == ranks, texts.count == 1 { return findings[0].text }
+    return findings.map { "rank \($0.rank): \($0.text)" }.joined(separator: "; ")
+  }
+}
+
 extension Model {
   /// The watch of a step that trains.
   func gradientWatch() -> GradientWatch {
@@ -36,7 +76,7 @@ extension Model {
 
   /// Runs a step, and decides with the other ranks what to do when it has met a number that is not finite.
   ///
-  /// - Throws: ``EngineError/model(message:)`` with ``NonFinitePolicy/stop``, the same on every rank.
+  /// - Throws: ``NotFiniteError`` with ``NonFinitePolicy/stop``, the same on every rank.
   func guarding(_ step: Step, _ body: () throws -> Void) throws {
     // A compiled step writes nothing before it knows.
     let before =
@@ -55,15 +95,11 @@ extension Model {
         skippedSteps += 1
         return
       }
-      let parts = findings.enumerated().filter { !$0.element.isEmpty }.map { rank, finding in
-        communicator.size == 1 ? finding : "rank \(rank): \(finding)"
-      }
-      let place = place.description
-      throw EngineError.model(
-        message: (place.isEmpty ? "" : place + ": ") + parts.joined(separator: "; ")
-          + ". The weights are those before this step. A smaller learning rate, clipping (Adam(clip: .globalNorm(1))) "
-          + "or other data may help; model.nonFinite = .skipStep leaves such steps out, .ignore goes on"
-      )
+      throw NotFiniteError(
+        activity: place.activity.text, epoch: place.epoch, step: place.step,
+        findings: findings.enumerated().filter { !$0.element.isEmpty }.map {
+          NotFiniteError.Finding(rank: $0.offset, text: $0.element)
+        }, ranks: communicator.size)
     }
   }
 }

@@ -10,17 +10,17 @@ enum Activity {
 }
 
 extension Model {
-  /// Notes what the model does while `body` runs, for errors and for ranks that wait for this one.
+  /// Notes what the model does until `body` returns, for errors and for ranks that wait for this one.
   func at<R>(_ activity: CollectiveLabel, epoch: Int = -1, _ body: () throws -> R) rethrows -> R {
     let outer = place
     place = RankJournal.Place()
     (place.activity, place.epoch) = (activity, epoch)
     communicator.journal?.enter(place)
-    defer {
-      place = outer
-      communicator.journal?.enter(outer)
-    }
-    return try body()
+    // What throws is left where it was: that is where a launcher finds the rank.
+    let result = try body()
+    place = outer
+    communicator.journal?.enter(outer)
+    return result
   }
 
   /// Notes the step. Allocates nothing.

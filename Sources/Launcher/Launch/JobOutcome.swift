@@ -1,3 +1,4 @@
+import Dist
 import Foundation
 
 /// What is known of a job that has failed, for one line at its end: which rank failed first, where, how, and what it last wrote.
@@ -39,8 +40,8 @@ struct JobOutcome {
   mutating func add(errors: some Sequence<UInt8>, of rank: Int) {
     haveRanksComplained = true
     let bytes = Array(errors)
-    let isOwn = String(decoding: bytes.prefix(64), as: UTF8.self).contains("[rank \(rank)/")
-    if complainer == nil, isOwn { complainer = rank }
+    let text = String(decoding: bytes.prefix(256), as: UTF8.self)
+    if complainer == nil, RankReport.isOwnError(text, of: rank) { complainer = rank }
   }
 
   /// One line; nil when ranks have said all there is to say.

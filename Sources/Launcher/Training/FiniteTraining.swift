@@ -1,14 +1,10 @@
 import Engine
 
-/// Ends the training with an error when the loss is no finite number, and keeps the weights of the last good epoch in a
-/// file.
+/// Ends the training with an error when a loss or weight is no finite number, and keeps the weights of the last good epoch
+/// in a file.
 final class FiniteTraining: Callback {
-  /// Ranks compare notes after every so many steps: each sees only its own part of a batch.
-  private static let interval = 32
-
   private let weights: String
   private var epoch = 0
-  private var badStep: Int64?
   private var goodEpoch: Int?
 
   /// - Parameter weights: the file.
@@ -16,20 +12,7 @@ final class FiniteTraining: Callback {
 
   private var trained: Model? { model as? Model }
 
-  override func onEpochBegin(_ epoch: Int, logs: Logs) {
-    self.epoch = epoch
-    badStep = nil
-  }
-
-  override func onTrainBatchEnd(_ step: Int, logs: Logs) throws {
-    guard let model = trained else { return }
-    if badStep == nil, !model.hasFiniteLoss { badStep = Int64(step) }
-    let isLast = step + 1 == parameters.steps
-    guard model.communicator.size == 1 || isLast || (step + 1) % Self.interval == 0 else { return }
-    if let step = try firstBadStep(model.communicator) {
-      throw error("the loss was not a finite number", step: step + 1)
-    }
-  }
+  override func onEpochBegin(_ epoch: Int, logs: Logs) { self.epoch = epoch }
 
   override func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {
     guard let model = trained else { return }
@@ -43,16 +26,9 @@ final class FiniteTraining: Callback {
     goodEpoch = epoch
   }
 
-  /// Of all ranks, from 0.
-  private func firstBadStep(_ communicator: any Communicator) throws -> Int? {
-    var step = badStep ?? .max
-    if communicator.size > 1 {
-      try withUnsafeMutableBytes(of: &step) { bytes in
-        guard let pointer = bytes.baseAddress else { return }
-        try communicator.allReduce(pointer, count: 1, dtype: .int64, operation: .min)
-      }
-    }
-    return step == .max ? nil : Int(step)
+  /// What a step has met, with what this command can do about it.
+  func diverged(_ error: NotFiniteError) -> LauncherError {
+    self.error(error.what, step: error.step + 1)
   }
 
   private func error(_ what: String, step: Int?) -> LauncherError {

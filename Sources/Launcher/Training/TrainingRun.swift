@@ -41,13 +41,17 @@ struct TrainingRun {
       metrics: [SparseCategoricalAccuracy(name: "accuracy")], optimizer: optimizer(),
       seed: options.seed, precision: options.precision)
     let clock = TrainingClock()
-    let history = try model.fit(
-      x: split.training.features, y: split.training.labels, batchSize: options.batchSize,
-      epochs: options.epochs, verbose: verbosity,
-      callbacks: [
-        clock, FiniteTraining(weights: folder.weights), CSVLogger(path: folder.history),
-      ],
-      validationData: try split.heldOut.map { try ValidationData(x: $0.features, y: $0.labels) })
+    let finite = FiniteTraining(weights: folder.weights)
+    let validation = try split.heldOut.map { try ValidationData(x: $0.features, y: $0.labels) }
+    let history: History
+    do {
+      history = try model.fit(
+        x: split.training.features, y: split.training.labels, batchSize: options.batchSize,
+        epochs: options.epochs, verbose: verbosity,
+        callbacks: [clock, finite, CSVLogger(path: folder.history)], validationData: validation)
+    } catch let error as NotFiniteError {
+      throw finite.diverged(error)
+    }
 
     let result = result(examples, split, kind, folder, model, history, clock)
     try onChief { try folder.write(result) }

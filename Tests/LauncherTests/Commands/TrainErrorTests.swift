@@ -96,9 +96,10 @@ extension ApusTests {
         ])
         #expect(outcome.code == 1, "\(outcome)")
         #expect(
-          outcome.errors.contains("Error: the loss was not a finite number at step "), "\(outcome)")
+          outcome.errors.contains("Error: the loss is nan at step ")
+            || outcome.errors.contains("Error: the loss is inf at step "), "\(outcome)")
         #expect(outcome.errors.contains(" of epoch 1: try a smaller --learning-rate"), "\(outcome)")
-        #expect(outcome.errors.components(separatedBy: "finite").count == 2, "\(outcome)")
+        #expect(outcome.errors.components(separatedBy: "Error:").count == 2, "\(outcome)")
         for file in ["weights.safetensors", "summary.json"] {
           #expect(!FileManager.default.fileExists(atPath: out + "/" + file), "\(file)")
         }
