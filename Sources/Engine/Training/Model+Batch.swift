@@ -53,6 +53,7 @@ extension Model {
     try dataset.requireSamples(caller)
     try build(dataset, rows: dataset.count)
     if reset { resetMetrics() }
+    beginTotals()
     try run(mode, dataset)
     if mode == .train { try synchronizeStatistics() }
     return try currentLogs()
