@@ -60,6 +60,8 @@ public final class Model: TrainingControl {
   var sharePlace: SharePlace? { strategy.replicaCount > 1 ? joinedPlace : nil }
   private let joinedPlace: SharePlace?
   let stopVote = StopVote()
+  package var shareNote = ShareNote()
+  var runningTotals = RunningTotals()
   /// The class weights of the call of `fit` or `trainOnBatch` that is going on, for losses that ask for them.
   var classWeight: [Int: Double]?
 
