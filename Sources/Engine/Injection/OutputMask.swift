@@ -12,6 +12,9 @@ struct OutputMask {
     values.rank >= mask.rank && zip(values.shape, mask.shape).allSatisfy { $0 == $1 }
   }
 
+  /// How many steps count; a float64 scalar.
+  var countedSteps: Tensor { sum(mask.cast(to: .float64)) }
+
   /// The weights of a loss's values: 0 for steps that do not count; of a mean, the others make up for them.
   ///
   /// - Parameters:
@@ -21,12 +24,21 @@ struct OutputMask {
     to weights: Tensor?, of values: Tensor, isMean: Bool
   ) throws -> Tensor? {
     guard isAbout(values) else { return weights }
-    var factor = mask.cast(to: values.dtype)
-    if isMean {
-      // A batch without any step that counts has the loss 0.
-      factor = factor * Double(mask.elementCount) / maximum(sum(factor), 1)
-    }
-    return try multiplied(factor, weights)
+    let factor = mask.cast(to: values.dtype)
+    return try multiplied(isMean ? dividing(factor, by: sum(factor)) : factor, weights)
+  }
+
+  /// The weights of the values of a mean over so many steps, of which this mask may have a part only.
+  func applied(
+    to weights: Tensor?, of values: Tensor, countedSteps: Tensor
+  ) throws -> Tensor? {
+    let factor = mask.cast(to: values.dtype)
+    return try multiplied(dividing(factor, by: countedSteps.cast(to: factor.dtype)), weights)
+  }
+
+  /// The mean over the elements of `factor` becomes one over `steps`; that over no steps is 0.
+  private func dividing(_ factor: Tensor, by steps: Tensor) -> Tensor {
+    factor * Double(mask.elementCount) / maximum(steps, 1)
   }
 
   /// The weights of a metric's samples.

@@ -10,8 +10,10 @@ import Tensors
 /// In a `Sequential` or a graph of layers a mask of the input says which steps count: mean and variance are taken over
 /// these, and a batch without any leaves the moving statistics as they are.
 ///
-/// Parameters `gamma`, `beta`, statistics `moving_mean`, `moving_variance`, all `[channels]`. Each rank uses its own batch;
-/// moving statistics are averaged over ranks, each weighted by the steps in which it had rows.
+/// Parameters `gamma`, `beta`, statistics `moving_mean`, `moving_variance`, all `[channels]`. Each rank uses its own share of
+/// the batch; moving statistics are averaged over ranks, each weighted by the steps in which it had rows. With `synchronized` mean
+/// and variance are those of the samples of all ranks, which for this wait for each other in every training step: then N ranks
+/// train as one process does.
 ///
 /// - SeeAlso: Ioffe, Szegedy, *Batch Normalization* (2015), algorithms 1 and 2; Keras, `layers.BatchNormalization`.
 public final class BatchNormalization: Module {
@@ -21,6 +23,8 @@ public final class BatchNormalization: Module {
   public let momentum: Double
   /// Added to the variance.
   public let epsilon: Double
+  /// Whether mean and variance of a batch are those of all ranks.
+  public let synchronized: Bool
   /// Whether there is `beta`.
   public var center: Bool { affine.center }
   /// Whether there is `gamma`.
@@ -33,11 +37,12 @@ public final class BatchNormalization: Module {
     scale: Bool = true, gammaInitializer: any Initializer = Ones(),
     betaInitializer: any Initializer = Zeros(), gammaRegularizer: (any Regularizer)? = nil,
     betaRegularizer: (any Regularizer)? = nil, gammaConstraint: (any Constraint)? = nil,
-    betaConstraint: (any Constraint)? = nil, name: String? = nil
+    betaConstraint: (any Constraint)? = nil, synchronized: Bool = false, name: String? = nil
   ) {
     self.axis = axis
     self.momentum = momentum
     self.epsilon = epsilon
+    self.synchronized = synchronized
     affine = Affine(
       scale: scale, center: center, gammaInitializer: gammaInitializer,
       betaInitializer: betaInitializer, gammaRegularizer: gammaRegularizer,
@@ -68,15 +73,26 @@ public final class BatchNormalization: Module {
       "moving_variance", kind: .batchStatistic, shape: [channels], dtype: x.dtype,
       combine: .mean, initial: 1)
 
+    let communicator = DistributionContext.strategy.communicator
+    let isJoined = synchronized && communicator.size > 1
     var centred: Tensor
     var variance: Tensor
-    if isTraining, !isFrozen, x.elementCount > 0 {
+    if isTraining, !isFrozen, x.elementCount > 0 || isJoined {
+      var isCounted: Tensor?
       if let mask {
         guard mask.rank < x.rank, mask.shape.elementsEqual(x.shape.prefix(mask.rank)) else {
           return wrongInput(mask, expected: "a mask of the first axes of \(x.shape)")
         }
         let steps = mask.shape.dimensions + [Int](repeating: 1, count: x.rank - mask.rank)
-        let isCounted = mask.cast(to: .bool).reshape(Shape(steps)).broadcast(to: x.shape)
+        isCounted = mask.cast(to: .bool).reshape(Shape(steps)).broadcast(to: x.shape)
+      }
+      if isJoined {
+        let moments = RankMoments(of: x, where: isCounted, axes: others, communicator)
+        centred = x - moments.mean
+        variance = moments.variance
+        update(movingMean, moments.mean, where: moments.isKnown)
+        update(movingVariance, variance, where: moments.isKnown)
+      } else if let isCounted {
         let number = sum(isCounted.cast(to: x.dtype), axes: others, keepDims: true)
         func mean(_ values: Tensor) -> Tensor {
           sum(select(isCounted, values, 0), axes: others, keepDims: true) / maximum(number, 1)

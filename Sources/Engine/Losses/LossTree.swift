@@ -75,6 +75,11 @@ struct LossEntry {
       && ["x", "yTrue", "yPred"].contains(where: names.contains)
   }
 
+  /// Whether the loss has nothing to do with samples: each rank has the whole of it.
+  var isWithoutSamples: Bool {
+    !requirements.contains { ["x", "yTrue", "yPred", "sampleWeight"].contains($0.name) }
+  }
+
   /// The name in logs of one part: `some_loss/a`.
   func name(part: String?) -> String { part.map { "\(name)/\($0)" } ?? name }
 

@@ -71,7 +71,8 @@ extension AnyModule {
   /// Adds `value` (summed over its elements) to the loss, logged as `name_loss`; equal names add up, whichever modules
   /// they come from.
   ///
-  /// The last value is a variable of kind ``VariableKind/lossLog`` of this module as well.
+  /// Under several ranks it counts as a mean over the samples of a rank; `batchMean` and ``crossRankSum(_:)`` give other means, and
+  /// sums, of the whole batch. The last value is a variable of kind ``VariableKind/lossLog`` of this module as well.
   public func addLoss(_ name: String, _ value: Tensor) {
     guard let context = ModuleContext.current else { return }
     let name = name.hasSuffix("loss") ? name : name + "_loss"

@@ -6,6 +6,8 @@ struct LossTerms {
   /// What gradients are taken of: scaled so that gradients added over ranks are those of the whole batch.
   /// Nil without any loss.
   var total: Tensor?
+  /// What the total is the sum of.
+  var parts: [Tensor] = []
   /// The loss as it is logged, `loss` first, on this rank's samples.
   var logged: [(name: String, value: Tensor)] = []
   /// Which steps of the output count.
@@ -17,6 +19,9 @@ struct LossTerms {
 extension Model {
   /// Computes and reduces every loss, with Keras's scaling under several replicas: `auto` and `sumOverBatchSize`
   /// losses, and losses added by modules, are multiplied by 1/replicas, since gradients are summed over ranks.
+  ///
+  /// With ``LossScaling/globalBatch`` the sum over ranks is the loss of one process: what is a mean over this rank's samples is
+  /// multiplied by their part of the whole batch, what is a mean over the steps of a mask is divided by those of all ranks.
   func lossTerms(
     _ batch: Batch, _ output: Structure, _ context: ModuleContext, isTraining: Bool, globalRows: Int
   ) throws -> LossTerms {
@@ -24,10 +29,13 @@ extension Model {
     terms.mask = context.notes.outputMask.map(OutputMask.init)
     let inputs = injectionContext(batch, output, isTraining: isTraining)
     let share = lossShare(rows: batch.rows, globalRows: globalRows)
-    var total: Tensor?
+    // Shares are logged by their rows: so the mean over all rows is the sum over all ranks.
+    let perShare = batch.rows == 0 ? 1 : Double(globalRows) / Double(batch.rows)
+    var countedSteps: Tensor?
     var loggedTotal: Tensor?
     func add(_ name: String, gradient: Tensor, logged: Tensor) {
-      total = total.map { $0 + gradient } ?? gradient
+      terms.parts.append(gradient)
+      terms.total = terms.total.map { $0 + gradient } ?? gradient
       loggedTotal = loggedTotal.map { $0 + logged } ?? logged
       if let index = terms.logged.firstIndex(where: { $0.name == name }) {
         terms.logged[index].value = terms.logged[index].value + logged
@@ -38,17 +46,31 @@ extension Model {
     for entry in losses {
       let options = entry.loss.options
       for (part, values) in try entry.loss.values(inputs) {
+        let name = entry.name(part: part)
+        let mask =
+          options.reduction.isMean && terms.mask?.isAbout(values) == true ? terms.mask : nil
+        if let mask, isWeightedBySamples {
+          // One message for all masked losses of a step.
+          let steps = countedSteps ?? crossRankSum(mask.countedSteps, over: communicator)
+          countedSteps = steps
+          let reduced = try reduceLoss(
+            values,
+            sampleWeight: try mask.applied(to: batch.sampleWeight, of: values, countedSteps: steps),
+            reduction: options.reduction, weight: options.weight)
+          add(name, gradient: reduced, logged: scaled(reduced, perShare))
+          continue
+        }
+        if mask != nil { noteMaskedMean(isTraining: isTraining) }
         let reduced = try reduceLoss(
           values, sampleWeight: try weights(batch, for: values, of: entry, mask: terms.mask),
           reduction: options.reduction, weight: options.weight)
-        let name = entry.name(part: part)
         switch options.reduction {
         case .auto, .sumOverBatchSize:
           add(name, gradient: scaled(reduced, share), logged: reduced)
+        case .sum where isWeightedBySamples && entry.isWithoutSamples:
+          add(name, gradient: scaled(reduced, share), logged: reduced)
         case .sum:
-          // Shares are logged by their rows: so the mean over all rows is the sum over all ranks.
-          let factor = batch.rows == 0 ? 1 : Double(globalRows) / Double(batch.rows)
-          add(name, gradient: reduced, logged: scaled(reduced, factor))
+          add(name, gradient: reduced, logged: scaled(reduced, perShare))
         case .none:
           add(name, gradient: sum(reduced), logged: mean(reduced))
         }
@@ -57,10 +79,14 @@ extension Model {
     for (name, value) in context.notes.losses {
       add(name, gradient: scaled(value, share), logged: value)
     }
-    terms.total = total
     terms.logged.insert(("loss", loggedTotal ?? Tensor(0.0)), at: 0)
     terms.metrics = context.notes.metrics + context.notes.summaries.flatMap(Self.logged)
     return terms
+  }
+
+  /// Whether losses of several ranks add up to that of one process.
+  private var isWeightedBySamples: Bool {
+    strategy.replicaCount > 1 && strategy.lossScaling == .globalBatch
   }
 
   /// The sample weights that apply to a loss's values: none to a single number that is not about samples, or that the
@@ -142,6 +168,18 @@ extension Model {
     for (name, value) in terms.logged + terms.metrics {
       tracker(name).add(value, rows: batch.rows)
     }
+    guard batch.rows == 0 else {
+      return try updateOwnMetrics(batch, output, terms, isTraining: isTraining)
+    }
+    // The states must exist on every rank, since they are combined in one message, and stay as they are.
+    try VariableOverlay([], writes: .allInside) {
+      try updateOwnMetrics(batch, output, terms, isTraining: isTraining)
+    }
+  }
+
+  private func updateOwnMetrics(
+    _ batch: Batch, _ output: Structure, _ terms: LossTerms, isTraining: Bool
+  ) throws {
     var weighted = injectionContext(batch, output, isTraining: isTraining)
     weighted.mask = terms.mask
     var plain = weighted

@@ -68,6 +68,7 @@ extension Model {
     }
     try build(dataset, rows: dataset.count)
     if reset { resetMetrics() }
+    beginTotals()
     try run(mode, dataset)
     if mode == .train { try synchronizeStatistics() }
     return try currentLogs()

@@ -126,9 +126,10 @@ extension Model {
     }
   }
 
-  /// Averages running statistics over ranks, so that every rank evaluates and saves the same model.
+  /// Combines running statistics over ranks, each as its ``Variable/combine`` says, so that every rank evaluates and saves the
+  /// same model: means are averaged, and to a sum each rank adds what it has counted since the last time.
   ///
-  /// A rank counts by the training steps in which it had rows since the last time: without rows statistics stay as they
+  /// In a mean a rank counts by the training steps in which it had rows since the last time: without rows statistics stay as they
   /// are, and must not hold back what other ranks have seen.
   ///
   /// Collective: every rank must call it. `fit` does so after every epoch, and `trainOnBatch` after its step.
@@ -138,9 +139,11 @@ extension Model {
     guard communicator.size > 1 else { return }
     let statistics = module.variables(.batchStatistic)
     let combined = try communicator.named("the running statistics") {
-      try StateReduction.combined(statistics, communicator, weight: stepsWithRows)
+      try StateReduction.combined(
+        statistics, communicator, weight: stepsWithRows, from: runningTotals.starts)
     }
     for (variable, value) in combined { variable.store(value) }
     stepsWithRows = 0
+    beginTotals()
   }
 }

@@ -245,6 +245,7 @@ private struct FitRun {
     model.resetMetrics()
     model.noticeModeChanges()
     try model.synchronizeKey()
+    model.beginTotals()
     // An epoch that is broken off has been begun: the next one has another order.
     model.trainedEpochs = ordersBefore + epoch + 1
     let order =

@@ -73,6 +73,8 @@ public final class Model: TrainingControl {
     path: "not_finite", kind: .state, initial: Tensor(0.0, dtype: .float32), trainable: false)
   /// Where in a run this model is, for errors.
   var place = RankJournal.Place()
+  package var shareNote = ShareNote()
+  var runningTotals = RunningTotals()
   /// The class weights of the call of `fit` or `trainOnBatch` that is going on, for losses that ask for them.
   var classWeight: [Int: Double]?
 

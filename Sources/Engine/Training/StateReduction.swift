@@ -7,17 +7,22 @@ enum StateReduction {
   ///
   /// Whole numbers are combined as int64, without rounding.
   ///
-  /// - Parameter weight: how much this rank's values count in a mean; where it is 0 on all ranks they count alike.
+  /// - Parameters:
+  ///   - weight: how much this rank's values count in a mean; where it is 0 on all ranks they count alike.
+  ///   - starts: values from which all ranks went on, by variable: of a sum, they count once.
   /// - Throws: ``EngineError/data(message:)``, on every rank, for a sum that an integer variable does not hold.
   static func combined(
-    _ variables: [Variable], _ communicator: any Communicator, weight: Int = 1
+    _ variables: [Variable], _ communicator: any Communicator, weight: Int = 1,
+    from starts: [ObjectIdentifier: Tensor] = [:]
   ) throws -> [(Variable, Tensor)] {
     guard communicator.size > 1 else { return variables.map { ($0, $0.stored) } }
     var values: [ObjectIdentifier: Tensor] = [:]
-    var share = Share(weight: Int64(weight), total: Int64(weight))
+    var share = Share(weight: Int64(weight), total: Int64(weight), starts: starts)
     if variables.contains(where: { $0.combine == .mean }) {
       try communicator.allReduce(&share.total, count: 1, dtype: .int64, operation: .sum)
-      if share.total == 0 { share = Share(weight: 1, total: Int64(communicator.size)) }
+      if share.total == 0 {
+        share = Share(weight: 1, total: Int64(communicator.size), starts: starts)
+      }
     }
     for (operation, kinds) in groups {
       let members = variables.filter { kinds.contains($0.combine) }
@@ -85,10 +90,11 @@ enum StateReduction {
     }
   }
 
-  /// How much this rank counts in a mean, and all of them together.
+  /// How much this rank counts in a mean, and all of them together; where sums began.
   private struct Share {
     var weight: Int64
     var total: Int64
+    let starts: [ObjectIdentifier: Tensor]
   }
 
   /// This rank's values one after the other, as often as they count; zeros where only rank 0 does.
@@ -103,9 +109,15 @@ enum StateReduction {
         case .sum, .min, .max: 1
         }
       // What does not count does not, even if it is NaN.
-      return weight == 0
-        ? [S](repeating: 0, count: variable.shape.elementCount)
-        : variable.stored.scalars(as: S.self).map { $0 * (S(exactly: weight) ?? 0) }
+      if weight == 0 { return [S](repeating: 0, count: variable.shape.elementCount) }
+      let values = variable.stored.scalars(as: S.self)
+      if variable.combine == .sum {
+        guard communicator.rank > 0, let start = share.starts[ObjectIdentifier(variable)] else {
+          return values
+        }
+        return zip(values, start.scalars(as: S.self)).map(-)
+      }
+      return values.map { $0 * (S(exactly: weight) ?? 0) }
     }
   }
 

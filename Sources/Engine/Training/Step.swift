@@ -113,10 +113,14 @@ extension Model {
     }
     let watch = mode == .train ? gradientWatch() : nil
     let placed: ([Tensor]) throws -> [Tensor] = { [unowned self] tensors in
+      // Layers in which ranks meet ask for the strategy.
       try GradientWatch.$current.withValue(watch) {
-        try placingNoise(rows: rows) { try body(tensors) }
+        try DistributionContext.$strategy.withValue(strategy) {
+          try placingNoise(rows: rows) { try body(tensors) }
+        }
       }
     }
+    noteUnevenShares(mode, globalRows: globalRows)
     let plan = runEagerly ? nil : try compile(mode, key.specs, placed)
     let step = Step(plan: plan, watch: watch, outputForm: { form }, body: placed)
     steps.keep(step, for: key, limit: stepCacheLimit)
@@ -173,7 +177,7 @@ extension Model {
     return (output, context)
   }
 
-  func trainBody(_ batch: Batch, globalRows: Int) throws {
+  func trainBody(_ given: Batch, globalRows: Int) throws {
     guard let optimizer else {
       throw EngineError.model(message: "fit needs an optimizer: Model(..., optimizer: Adam())")
     }
@@ -182,8 +186,10 @@ extension Model {
     // The gradient ends at the leaves: the parameters are read through them.
     let leaves = values.map { Node(leaf: $0) }
     let overlay = VariableOverlay(zip(parameters, leaves).map { ($0, $1.output(0)) })
+    let empty = EmptyShare(given, ranks: strategy.replicaCount)
+    let batch = empty?.batch ?? given
     let (terms, output) = try overlay {
-      let (output, context) = try forward(batch, isTraining: true)
+      let (output, context) = try keepingStates(empty) { try forward(batch, isTraining: true) }
       let terms = try lossTerms(batch, output, context, isTraining: true, globalRows: globalRows)
       return (terms, output)
     }
@@ -191,16 +197,24 @@ extension Model {
       throw EngineError.model(
         message: "there is no loss to train on: give Model a loss, or call addLoss in a module")
     }
-    let gradients = try gradientsOfScalar(total, leaves, values)
+    let gradients =
+      try empty?.gradients(of: terms.parts, total: total, leaves, values)
+      ?? gradientsOfScalar(total, leaves, values)
     try optimizer.apply(
       parameters, try addedOverRanks(gradients, loss: batch.rows == 0 ? Tensor(0.0) : total))
     try updateMetrics(batch, output.map(\.detached), terms, isTraining: true)
   }
 
-  private func testBody(_ batch: Batch, globalRows: Int) throws {
-    let (output, context) = try forward(batch, isTraining: false)
+  private func testBody(_ given: Batch, globalRows: Int) throws {
+    let empty = EmptyShare(given, ranks: strategy.replicaCount)
+    let batch = empty?.batch ?? given
+    let (output, context) = try keepingStates(empty) { try forward(batch, isTraining: false) }
     let terms = try lossTerms(batch, output, context, isTraining: false, globalRows: globalRows)
     try updateMetrics(batch, output, terms, isTraining: false)
+  }
+
+  private func keepingStates<R>(_ empty: EmptyShare?, _ body: () throws -> R) rethrows -> R {
+    try empty.map { try $0.keepingStates(body) } ?? body()
   }
 
   /// The parameters that are trained, last ones first: their gradients are ready first.

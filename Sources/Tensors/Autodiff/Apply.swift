@@ -12,8 +12,10 @@ public func apply(_ primitive: some Primitive, _ inputs: [Tensor]) -> [Tensor] {
         operation: primitive.name,
         message: "the result \(spec.shape) would have more elements than can be counted")
     }
-    if inputs.contains(where: \.isTraced) {
+    let collector = primitive.isPure || !(primitive is any CollectivePrimitive) ? nil : Trace.active
+    if collector != nil || inputs.contains(where: \.isTraced) {
       let node = Node(primitive: primitive, inputs: inputs, outputs: specs, values: [])
+      collector?.keep(node.output(0))
       return specs.indices.map(node.output)
     }
     let values = try evaluate(primitive, inputs, specs)

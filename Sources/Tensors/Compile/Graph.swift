@@ -5,16 +5,20 @@ package struct Graph {
   package var outputs: [Tensor]
   package var updates: [(variable: Variable, value: Tensor)]
   package var guards: [TraceGuard] = []
+  /// Results of operations that happen whoever reads them.
+  package var kept: [Tensor] = []
+
+  private var ends: [Tensor] { outputs + updates.map(\.value) + kept }
 
   /// The operations that matter, in the order in which they were traced; what nothing depends on is left out.
   package var nodes: [Node] {
-    reachable(from: outputs + updates.map(\.value)).filter { !($0.primitive is Placeholder) }
+    reachable(from: ends).filter { !($0.primitive is Placeholder) }
   }
 
   /// Throws when an operation reads a tensor of another trace, which has no values.
   package func checkIsClosed() throws {
     let own = Set((inputs + variables.map(\.placeholder)).compactMap { $0.node?.id })
-    for node in reachable(from: outputs + updates.map(\.value))
+    for node in reachable(from: ends)
     where node.primitive is Placeholder && !own.contains(node.id) {
       throw node.output(0).leak("another traced function uses it")
     }

@@ -71,8 +71,12 @@ struct Lowering {
   /// The value that each variable of the graph has before the first instruction.
   private(set) var variableValues: [ObjectIdentifier: Int] = [:]
 
-  init(_ graph: Graph, banks: Int) {
+  /// The order in which ranks meet.
+  private let meetings: [AnyHashable]
+
+  init(_ graph: Graph, banks: Int, meetings: [AnyHashable]) {
     self.graph = graph
+    self.meetings = meetings
     self.banks = banks
     reads = ReadCounts(graph)
   }
@@ -89,7 +93,7 @@ struct Lowering {
       variableValues[ObjectIdentifier(variable)] = value
       define(placeholder, at: value)
     }
-    for node in Schedule.order(graph.nodes) { lower(node) }
+    for node in Schedule.order(graph.nodes, meetings: meetings) { lower(node) }
     let updated = Set(graph.updates.compactMap { variableValues[ObjectIdentifier($0.variable)] })
     outputs = graph.outputs.map { output in
       let reference = resolve(output)

@@ -33,6 +33,7 @@ extension Graph {
     var graph = self
     graph.outputs = outputs.map(current)
     graph.updates = updates.map { ($0.variable, current($0.value)) }
+    graph.kept = kept.map(current)
     return graph
   }
 }

@@ -25,7 +25,8 @@ package final class Plan {
     _ graph: Graph, passes: [any Pass] = Passes.standard, banks: Int = 1, arena: Arena = Arena()
   ) throws {
     let optimized = passes.reduce(graph) { $1.run($0) }
-    var lowering = Lowering(optimized, banks: banks)
+    var lowering = Lowering(
+      optimized, banks: banks, meetings: Schedule.meetings(in: graph.nodes))
     lowering.lower()
     let memory = lowering.place(in: arena)
     let instructions = lowering.instructions

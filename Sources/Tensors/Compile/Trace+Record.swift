@@ -9,6 +9,6 @@ extension Trace {
     return Graph(
       inputs: inputs, variables: trace.variables.map { ($0, trace.placeholder(of: $0)) },
       outputs: outputs, updates: trace.written.map { ($0, trace.lastValue(of: $0)) },
-      guards: trace.guards)
+      guards: trace.guards, kept: trace.kept)
   }
 }

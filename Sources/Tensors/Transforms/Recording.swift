@@ -27,7 +27,7 @@ struct Recording {
     let updates = graph.updates.map(\.value)
     replay = Replay(
       placeholders: graph.inputs + graph.variables.map(\.placeholder),
-      nodes: reachable(from: graph.outputs + updates, notBefore: start.id)
+      nodes: reachable(from: graph.outputs + updates + graph.kept, notBefore: start.id)
         .filter { !($0.primitive is Placeholder) && $0.output(0).isTraced },
       outputs: Array(graph.outputs.prefix(outputCount)),
       logged: Array(graph.outputs.dropFirst(outputCount)), updates: updates)

@@ -10,6 +10,13 @@ struct ThreadTrainingTests {
     try withStrategy(.threads(size)) { try check.run() }
   }
 
+  @Test(
+    "gives what one process gives with shares of any size",
+    arguments: TrainingCheck.samples + TrainingCheck.normalization)
+  func shares(check: TrainingCheck) throws {
+    try withStrategy(.threads(5)) { try check.run() }
+  }
+
   /// All checks, or those named in `APUS_TRAINING_CHECKS`, for runs in which each takes minutes.
   private static let checks: [TrainingCheck] = {
     guard let names = ProcessInfo.processInfo.environment["APUS_TRAINING_CHECKS"] else {

@@ -23,6 +23,7 @@ public class RNN<Cell: RecurrentCell>: AnyModule, Callable {
   /// Whether steps go from the last to the first; the outputs of all steps then come in that order.
   public let goBackwards: Bool
   /// Whether a sequence begins with the states that the one before ended with, until ``resetStates()``.
+  /// Each rank keeps those of its own samples: batches must divide by the number of ranks, and keep their order.
   public let stateful: Bool
 
   /// A layer that repeats `cell`; Keras's defaults.

@@ -7,6 +7,8 @@ package final class Trace: VariableContext {
   private var placeholders: [ObjectIdentifier: Tensor] = [:]
   private var current: [ObjectIdentifier: Tensor] = [:]
   package private(set) var written: [Variable] = []
+  /// Results of operations that happen whoever reads them: see ``CollectivePrimitive``.
+  package private(set) var kept: [Tensor] = []
   /// Facts about modules that the traced code depended on: the plan is valid only while they hold.
   package private(set) var guards: [TraceGuard] = []
   /// What the guards are about, so that what is looked at often is guarded once.
@@ -35,6 +37,9 @@ package final class Trace: VariableContext {
     if current[key] == nil { written.append(variable) }
     current[key] = value
   }
+
+  /// Makes an operation part of the graph, whoever reads its result.
+  package func keep(_ result: Tensor) { kept.append(result) }
 
   package func addGuard(_ condition: TraceGuard) {
     if let subject = condition.subject, !guarded.insert(subject).inserted { return }
