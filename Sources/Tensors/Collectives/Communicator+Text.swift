@@ -1,7 +1,13 @@
 extension Communicator {
   /// The text of every rank, in the order of ranks, on every rank.
+  ///
+  /// - Throws: what the communicator throws.
   public func allGather(text: String) throws -> [String] {
-    let bytes = Array(text.utf8)
+    try allGather(bytes: Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The bytes of every rank, as many as it has, in the order of ranks, on every rank.
+  func allGather(bytes: [UInt8]) throws -> [[UInt8]] {
     var lengths = [Int64](repeating: 0, count: size)
     let length = Int64(bytes.count)
     try lengths.withUnsafeMutableBytes { all in
@@ -12,7 +18,7 @@ extension Communicator {
       }
     }
     let counts = lengths.map { Int($0) }
-    // One byte at least, so that there is memory to point at when every text is empty.
+    // One byte at least, so that there is memory to point at when every list is empty.
     var joined = [UInt8](repeating: 0, count: counts.reduce(1, +))
     try joined.withUnsafeMutableBytes { all in
       try (bytes + [0]).withUnsafeBytes { one in
@@ -23,15 +29,23 @@ extension Communicator {
     var start = 0
     return counts.map { count in
       defer { start += count }
-      return String(decoding: joined[start..<(start + count)], as: UTF8.self)
+      return Array(joined[start..<(start + count)])
     }
   }
 
   /// The text of rank `root`, on every rank.
   ///
   /// - Parameter text: read on `root` only.
+  /// - Throws: what the communicator throws.
   public func broadcast(text: String, root: Int = 0) throws -> String {
-    var bytes = Array(text.utf8)
+    String(decoding: try broadcast(bytes: Array(text.utf8), root: root), as: UTF8.self)
+  }
+
+  /// The bytes of rank `root`, on every rank.
+  ///
+  /// - Parameter bytes: read on `root` only.
+  func broadcast(bytes: [UInt8], root: Int) throws -> [UInt8] {
+    var bytes = bytes
     var length = Int64(bytes.count)
     try withUnsafeMutableBytes(of: &length) { raw in
       guard let pointer = raw.baseAddress else { return }
@@ -39,10 +53,10 @@ extension Communicator {
     }
     if rank != root { bytes = [UInt8](repeating: 0, count: Int(length)) }
     try bytes.withUnsafeMutableBytes { raw in
-      // Every rank sees the same length, so all skip an empty text together.
+      // Every rank sees the same length, so all skip an empty list together.
       guard let pointer = raw.baseAddress, length > 0 else { return }
       try broadcast(pointer, count: Int(length), dtype: .uint8, root: root)
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes
   }
 }

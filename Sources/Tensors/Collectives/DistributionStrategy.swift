@@ -39,8 +39,9 @@ public enum DistributionContext {
   /// The strategy in force; one process unless `withStrategy` of Dist says otherwise.
   @TaskLocal public static var strategy: any DistributionStrategy = SingleProcess.shared
 
-  /// The strategy in force when it was chosen for one process, as ``alone(_:)`` does; nil otherwise.
+  /// The strategy in force when it was chosen for one process, as ``alone(_:)`` and ``onChief(_:)`` do; nil otherwise.
   package static var chosenAlone: (any DistributionStrategy)? {
+    if strategy is ChiefStrategy { return strategy }
     guard let single = strategy as? SingleProcess, single !== SingleProcess.shared else {
       return nil
     }

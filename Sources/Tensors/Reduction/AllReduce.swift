@@ -5,9 +5,14 @@
 ///
 /// Collective: every rank calls it with tensors of the same shapes and types.
 ///
-/// - Parameter value: a tensor, or any Codable structure of tensors: a ``ModuleTree``, a dictionary, a struct.
-/// - Throws: what the communicator throws.
-public func allReduce<Value: Codable>(_ value: Value) throws -> Value {
+/// - Parameters:
+///   - value: a tensor, or any Codable structure of tensors: a ``ModuleTree``, a dictionary, a struct.
+///   - operation: sum; or the smallest or largest of the ranks, at once only, without a gradient.
+/// - Throws: what the communicator throws, and ``EngineError/distribution(message:)`` for `min` and `max` in a trace.
+public func allReduce<Value: Codable>(
+  _ value: Value, _ operation: ReduceOperation = .sum
+) throws -> Value {
+  guard operation == .sum else { return try extremes(of: value, operation) }
   let reduction = DistributionContext.strategy.gradientReduction as? BucketedAllReduce
   return try sums(of: value, by: reduction ?? BucketedAllReduce())
 }
@@ -22,6 +27,31 @@ public func allReduce<Value: Codable>(_ value: Value) throws -> Value {
 public func reduceGradients<Gradients: Codable>(_ gradients: Gradients) throws -> Gradients {
   let reduction = DistributionContext.strategy.gradientReduction
   return try sums(of: gradients, by: reduction ?? BucketedAllReduce())
+}
+
+private func extremes<Value: Codable>(
+  of value: Value, _ operation: ReduceOperation
+) throws -> Value {
+  let communicator = DistributionContext.strategy.communicator
+  guard communicator.size > 1 else { return value }
+  let structure = try StructureEncoder().encode(value)
+  let results = try structure.tensors.map { tensor in
+    if tensor.isTraced {
+      throw EngineError.distribution(
+        message: "allReduce(\(operation)) works on values only: call it outside of jit")
+    }
+    return try Tensor(shape: tensor.shape, dtype: tensor.dtype) { target in
+      tensor.withUnsafeBytes { bytes in
+        if let source = bytes.baseAddress {
+          target.copyMemory(from: source, byteCount: bytes.count)
+        }
+      }
+      try communicator.allReduce(
+        target, count: tensor.elementCount, dtype: tensor.dtype, operation: operation)
+    }
+  }
+  return try StructureDecoder().decode(
+    Value.self, from: structure.replacingTensors(with: results))
 }
 
 private func sums<Value: Codable>(

@@ -23,7 +23,7 @@ import Testing
       let y = Tensor.ones(mask ? [rows, 2, 1] : [rows, 1])
       for _ in 0..<2 {
         try model.trainOnBatch(x: x, y: y)
-        try model.testOnBatch(x: x, y: y)
+        _ = try model.testOnBatch(x: x, y: y)
       }
     }
     return store.messages.withLock { $0 }
