@@ -55,14 +55,16 @@ struct JobOutcome {
   ) -> String? {
     let end = ends.first
     if let end, end.isSignal || !haveRanksComplained {
-      return text(end.rank, end.text, seconds, place(end.rank))
+      return text(end.rank, end.host, end.text, seconds, place(end.rank))
     }
-    return complainer.map { text($0, "failed first", seconds, place($0)) }
+    return complainer.map { text($0, nil, "failed first", seconds, place($0)) }
   }
 
-  private func text(_ rank: Int, _ what: String, _ seconds: Double, _ place: String?) -> String {
-    let host = ProcessInfo.processInfo.hostName
-    var text = "rank \(rank) on \(host) \(what)"
+  private func text(
+    _ rank: Int, _ host: String?, _ what: String, _ seconds: Double, _ place: String?
+  ) -> String {
+    // mpirun says where unless all ranks are here.
+    var text = "rank \(rank) on \(host ?? ProcessInfo.processInfo.hostName) \(what)"
     if let place { text += " in \(place)" }
     text += " after \(String(format: "%.1f", seconds)) s"
     let last = lines[rank]?.text ?? ""

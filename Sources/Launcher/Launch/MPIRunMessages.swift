@@ -7,6 +7,8 @@ struct MPIRunMessages {
     var text: String
     /// Whether a signal ended it, so that it cannot have said anything.
     var isSignal: Bool
+    /// Where, as far as mpirun said.
+    var host: String?
   }
 
   /// How ranks ended, as far as the pages that were left out said.
@@ -71,7 +73,9 @@ struct MPIRunMessages {
       }
       let name = page.split(separator: "(").last.flatMap { $0.split(separator: ")").first } ?? ""
       ends.append(
-        End(rank: rank, text: "was ended by signal \(signal) (\(name))", isSignal: true))
+        End(
+          rank: rank, text: "was ended by signal \(signal) (\(name))", isSignal: true,
+          host: word(after: "node", words)))
       return true
     }
     if page.contains("exited with non-zero status") {
