@@ -6,7 +6,7 @@ import Tensors
 ///
 /// - SeeAlso: Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014), §10;
 ///   Keras, `layers.Dropout`.
-public final class Dropout: Module {
+public final class Dropout: Module, KeepsMask {
   /// The probability of 0.
   public let rate: Double
   /// The shape of the mask, which broadcasts to that of the input; nil for the input's. Beginning with 1, or of fewer axes

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// - SeeAlso: Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014), §10;
 ///   Keras, `layers.GaussianDropout`.
-public final class GaussianDropout: Module {
+public final class GaussianDropout: Module, KeepsMask {
   /// The rate of the drop-out with these moments.
   public let rate: Double
 

@@ -3,7 +3,7 @@ import Tensors
 /// Adds normally distributed numbers with mean 0 while training; the identity otherwise.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §7.5; Keras, `layers.GaussianNoise`.
-public final class GaussianNoise: Module {
+public final class GaussianNoise: Module, KeepsMask {
   /// The standard deviation of the numbers.
   public let standardDeviation: Double
 

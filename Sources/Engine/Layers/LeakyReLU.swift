@@ -4,7 +4,7 @@ import Tensors
 ///
 /// - SeeAlso: Maas, Hannun, Ng, *Rectifier Nonlinearities Improve Neural Network Acoustic Models* (2013), §2; Keras 3,
 ///   `layers.LeakyReLU`.
-public final class LeakyReLU: Module {
+public final class LeakyReLU: Module, KeepsMask {
   /// The slope below 0.
   public let negativeSlope: Double
 

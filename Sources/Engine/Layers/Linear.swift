@@ -8,7 +8,7 @@ import Tensors
 /// ``Dense`` is the same under Keras's name.
 ///
 /// - SeeAlso: Keras, `layers.Dense`.
-public class Linear: Module {
+public class Linear: Module, KeepsMask {
   /// The length of the last axis of the output.
   public final let units: Int
   /// What is applied to the sums; nil for nothing.

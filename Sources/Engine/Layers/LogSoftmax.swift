@@ -3,7 +3,7 @@ import Tensors
 /// The logarithm of softmax along an axis as a layer.
 ///
 /// - SeeAlso: `logSoftmax(_:axis:)`.
-public final class LogSoftmax: Module {
+public final class LogSoftmax: Module, KeepsMask {
   /// The axis.
   public let axis: Int
 

@@ -5,7 +5,7 @@ import Tensors
 /// The activation follows every layer but the last. Children are `linear`, `linear_1`, ...
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §6; Treex, `nn.MLP`.
-public final class MLP: Module {
+public final class MLP: Module, KeepsMask {
   /// The lengths of the layers' outputs.
   public let units: [Int]
   /// What follows every layer but the last.

@@ -6,7 +6,7 @@ import Tensors
 /// a channel of images.
 ///
 /// - SeeAlso: He et al., *Delving Deep into Rectifiers* (2015), §2.1; Keras, `layers.PReLU`.
-public final class PReLU: Module {
+public final class PReLU: Module, KeepsMask {
   /// The axes along which the slopes are the same; 0 is that of the batch.
   public let sharedAxes: [Int]
   private let alphaInitializer: any Initializer

@@ -5,7 +5,7 @@ import Tensors
 /// `maxValue` where `x` is above it, `x` from `threshold` on, `negativeSlope · (x − threshold)` below.
 ///
 /// - SeeAlso: Keras, `layers.ReLU`.
-public final class ReLU: Module {
+public final class ReLU: Module, KeepsMask {
   /// The largest output; nil for none.
   public let maxValue: Double?
   /// The slope below the threshold.

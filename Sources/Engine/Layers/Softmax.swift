@@ -3,7 +3,7 @@ import Tensors
 /// `eˣ / Σ eˣ` along an axis as a layer: positive numbers that add up to 1.
 ///
 /// - SeeAlso: `softmax(_:axis:)`.
-public final class Softmax: Module {
+public final class Softmax: Module, KeepsMask {
   /// The axis.
   public let axis: Int
 

@@ -7,7 +7,7 @@ import Tensors
 /// their neighbours.
 ///
 /// - SeeAlso: Tompson et al., *Efficient Object Localization Using Convolutional Networks* (2015), §3.2.
-public class SpatialDropout: Module {
+public class SpatialDropout: Module, KeepsMask {
   /// The probability of 0.
   public let rate: Double
   private let places: String

@@ -52,11 +52,7 @@ public class Adam: Optimizer {
   }
 
   /// One sweep over all parameters.
-  public override func updateAll(
-    _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]], step: Step
-  ) -> (parameters: [Tensor], slots: [[Tensor]]) {
-    fusedUpdate(rule, parameters, gradients, slots, step: step)
-  }
+  public override var updateRule: (any UpdateRule)? { rule }
 
   private struct Rule: UpdateRule {
     let beta1: Double
@@ -64,8 +60,6 @@ public class Adam: Optimizer {
     let epsilon: Double
     let amsgrad: Bool
     let weightDecay: Double
-
-    var slotCount: Int { amsgrad ? 3 : 2 }
 
     func apply(
       parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,

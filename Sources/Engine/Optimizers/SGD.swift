@@ -42,18 +42,12 @@ public final class SGD: Optimizer {
   public override var slots: [Slot] { rule.momentum == 0 ? [] : [Slot("velocity")] }
 
   /// One sweep over all parameters.
-  public override func updateAll(
-    _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]], step: Step
-  ) -> (parameters: [Tensor], slots: [[Tensor]]) {
-    fusedUpdate(rule, parameters, gradients, slots, step: step)
-  }
+  public override var updateRule: (any UpdateRule)? { rule }
 
   private struct Rule: UpdateRule {
     let momentum: Double
     let nesterov: Bool
     let weightDecay: Double
-
-    var slotCount: Int { momentum == 0 ? 0 : 1 }
 
     func apply(
       parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,

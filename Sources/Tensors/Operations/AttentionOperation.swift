@@ -61,6 +61,11 @@ struct AttentionOperation: Primitive {
     }
     return gradients
   }
+
+  /// A larger batch.
+  func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    merged(self, inputs, mapped: mapped, count: count)
+  }
 }
 
 extension Primitive {

@@ -66,6 +66,11 @@ package struct ConcatenateOperation: Primitive {
       return slice(c.g, axis: axis, from: start, to: start + length)
     }
   }
+
+  /// Along the same axis.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    ConcatenateOperation(axis: axis + 1)
+  }
 }
 
 /// Tensors one after the other along an axis; types promote as in NumPy.

@@ -112,6 +112,15 @@ package struct ConvOperation: Primitive {
     if epilogue == .none { return gradients }
     return gradients + [c.needsGradient(2) ? g.sum(axes: Array(0..<g.rank - 1)) : nil]
   }
+
+  /// More images, as long as the kernel is the same for all.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    guard mapped == [true, false], epilogue == .none else { return nil }
+    let kernel = inputs[1]
+    let x = inputs[0]
+    let y = apply1(self, x.reshape(Shape([count * x.shape[1]] + x.shape.dropFirst(2))), kernel)
+    return [y.reshape(Shape([count, x.shape[1]] + y.shape.dropFirst()))]
+  }
 }
 
 /// Checks that a kernel `[spatial axes..., channels / groups, filters]` fits images.

@@ -46,6 +46,11 @@ package struct CumulativeSum: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(CumulativeSum(axis: axis, exclusive: exclusive, reverse: !reverse), c.g)]
   }
+
+  /// The running sum along the same axis.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    CumulativeSum(axis: axis + 1, exclusive: exclusive, reverse: reverse)
+  }
 }
 
 /// The running sum along an axis; bool and uint8 are summed as int64.

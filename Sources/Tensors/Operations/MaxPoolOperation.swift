@@ -43,6 +43,11 @@ package struct MaxPoolOperation: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(PoolScatter(window: window, imageShape: c.x.shape), c.g, c.outputs[1])]
   }
+
+  /// More images.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    merged(self, inputs, mapped: mapped, count: count)
+  }
 }
 
 /// The largest element of each window of images `[batch, spatial axes..., channels]` with one to three spatial axes;

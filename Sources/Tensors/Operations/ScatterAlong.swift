@@ -54,4 +54,9 @@ package struct ScatterAlong: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(TakeAlong(axis: axis), c.g, c.inputs[1]), nil]
   }
+
+  /// The same axis among zeros.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    ScatterAlong(axis: axis + 1, length: length)
+  }
 }

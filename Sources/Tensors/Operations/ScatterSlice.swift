@@ -52,4 +52,11 @@ package struct ScatterSlice: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(Slice(starts: starts, lengths: lengths, steps: steps), c.g)]
   }
+
+  /// The same slice of every example.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    ScatterSlice(
+      shape: Shape([count] + shape), starts: [0] + starts, lengths: [count] + lengths,
+      steps: [1] + steps)
+  }
 }

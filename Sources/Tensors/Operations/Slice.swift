@@ -50,6 +50,11 @@ package struct Slice: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(ScatterSlice(shape: c.x.shape, starts: starts, lengths: lengths, steps: steps), c.g)]
   }
+
+  /// The same slice of every example.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    Slice(starts: [0] + starts, lengths: [count] + lengths, steps: [1] + steps)
+  }
 }
 
 extension Primitive {

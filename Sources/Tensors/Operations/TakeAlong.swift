@@ -48,6 +48,9 @@ package struct TakeAlong: Primitive {
     let scatter = ScatterAlong(axis: axis, length: c.x.shape.dimensions[axis])
     return [apply1(scatter, c.g, c.inputs[1]), nil]
   }
+
+  /// Entries of the same axis.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? { TakeAlong(axis: axis + 1) }
 }
 
 /// One entry of an axis for every place of the others: `[a, n, b]` and indices `[a, b]` give `[a,

@@ -98,7 +98,7 @@ final class TwoRanks: Communicator {
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) {
     let value = buffer.assumingMemoryBound(to: Int32.self)
-    value.pointee = max(value.pointee, other)
+    value.pointee = operation == .min ? min(value.pointee, other) : max(value.pointee, other)
   }
   func startAllReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation

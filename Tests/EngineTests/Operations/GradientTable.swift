@@ -187,6 +187,7 @@ enum GradientTable {
       one("norm of order 3", [2, 3]) { norm($0, order: 3, axis: 0, keepDims: true) },
       one("norm of order infinity", [2, 3]) { square(norm($0, order: .infinity, axis: 0)) },
       one("norm of order -infinity", [2, 3]) { square(norm($0, order: -.infinity, axis: 0)) },
+      one("globalNorm", [2, 3]) { globalNorm([$0, square($0)]) },
       one("logSumExp", [2, 3]) { logSumExp($0, axis: 1) },
       one("logSumExp of all", [2, 3]) { logSumExp($0, keepDims: true) * $0 },
       one("standardDeviation", [2, 4]) { standardDeviation($0, axis: 1) },

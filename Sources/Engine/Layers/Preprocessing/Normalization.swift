@@ -13,7 +13,7 @@ import Tensors
 /// they are 0 and 1.
 ///
 /// - SeeAlso: Keras, `layers.Normalization`.
-public final class Normalization: Module {
+public final class Normalization: Module, KeepsMask {
   /// The axes along which there are several means; none for one mean of everything.
   public let axes: [Int]
   /// Whether to go back: `x · max(√variance, 1e-7) + mean`.

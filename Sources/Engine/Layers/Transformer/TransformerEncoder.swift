@@ -5,7 +5,7 @@ import Tensors
 /// Input and output as those of ``TransformerEncoderLayer``. Children: `layers/0`, `layers/1`, ..., `norm`.
 ///
 /// - SeeAlso: Vaswani et al., *Attention Is All You Need* (2017), §3.1; PyTorch, `nn.TransformerEncoder`.
-public final class TransformerEncoder: Module {
+public final class TransformerEncoder: Module, TakesMask {
   /// The layers in order.
   public let layers: [TransformerEncoderLayer]
   /// What is applied to the last one's output.
@@ -47,5 +47,3 @@ public final class TransformerEncoder: Module {
     self(TransformerInputs(x: x, mask: mask, attentionMask: attentionMask))
   }
 }
-
-extension TransformerEncoder: TakesMask {}

@@ -26,7 +26,7 @@ public struct TransformerInputs: Codable {
 ///
 /// - SeeAlso: Vaswani et al., *Attention Is All You Need* (2017), §3.1; for `normFirst` Xiong et al., *On Layer
 ///   Normalization in the Transformer Architecture* (2020); PyTorch, `nn.TransformerEncoderLayer`.
-public final class TransformerEncoderLayer: Module {
+public final class TransformerEncoderLayer: Module, TakesMask {
   /// Whether step `i` sees the steps `0...i` only.
   public let useCausalMask: Bool
   private let options: TransformerOptions
@@ -78,5 +78,3 @@ public final class TransformerEncoderLayer: Module {
     self(TransformerInputs(x: x, mask: mask, attentionMask: attentionMask))
   }
 }
-
-extension TransformerEncoderLayer: TakesMask {}

@@ -82,6 +82,8 @@ import Testing
         relu(x[0] - x[1]).cast(to: .float64) * 0.5 + sum(x[1]).cast(to: .float64),
         select(x[0] .> x[2], x[0] * x[1], x[2]) * x[0],
         relu(x[0] + x[1]) * 2.0,
+        gelu(x[0] * x[1]) + gelu(x[0] + x[2], approximate: true),
+        apply1(GELUGradient(approximate: true), x[0], x[0] * x[2]) * 2.0,
       ]
     }
   }

@@ -42,6 +42,16 @@ import Testing
         return %0
         """
     ) { [apply1(ReLUGradient(), $0[2], matmul($0[0], $0[1]))] }
+    for approximate in [false, true] {
+      try expectPass(
+        ProductEpilogue(),
+        [noise([64, 20]), noise([20, 47], seed: 2), noise([64, 47], seed: 3)],
+        after: """
+          %0 = fused(matMul gELUGradient)(in0, in1, in2) : float32 [64, 47]
+          return %0
+          """
+      ) { [apply1(GELUGradient(approximate: approximate), $0[2], matmul($0[0], $0[1]))] }
+    }
   }
 
   @Test func `a change of shape in between does not matter, nor do threads`() throws {
@@ -54,7 +64,7 @@ import Testing
     let after = ProductEpilogue().run(ElementwiseFusion().run(graph))
     #expect(
       after.nodes.map(\.primitive.name).filter { $0.contains("matMul") } == [
-        "fused(matMul add add)", "fused(matMul multiply subtract tanh)",
+        "fused(matMul add add gELU)", "fused(matMul multiply subtract tanh)",
       ])
     let expected = try Plan(graph, passes: [])(inputs)
     for threads in 1...4 {
