@@ -1,3 +1,5 @@
+import Engine
+
 /// The mpirun command line (of Open MPI) for a job on a machine: a pure function of both, so that it
 /// can be shown before it runs and tested without running.
 struct MPIRunCommand: Equatable, Sendable {
@@ -150,12 +152,9 @@ private struct Draft {
   }
 
   func summary(_ job: MPIRunCommand.Job) -> String {
-    func count(_ number: Int, _ noun: String) -> String {
-      "\(number) \(noun)\(number == 1 ? "" : "s")"
-    }
-    var text = "mpirun with \(count(job.ranks, "rank")) of \(count(threads, "thread"))"
+    var text = "mpirun with \(counted(job.ranks, "rank")) of \(counted(threads, "thread"))"
     if let hosts = job.hosts { return text + " on \(hosts); not bound to cores" }
-    text += " on \(count(machine.cores, "core"))"
+    text += " on \(counted(machine.cores, "core"))"
     guard isBound else { return text + ", not bound to cores" }
     return text + ", each bound to \(threads == 1 ? "a core" : "\(threads) cores") of its own"
   }

@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 
 /// mpirun, and this process beside it: passes on what ranks write in whole lines, and leaves out mpirun's pages about
@@ -125,7 +126,7 @@ final class RunningJob {
   }
 
   private func failure(_ code: Int32) -> LauncherError {
-    .cannotStart(program: "mpirun", reason: String(cString: strerror(code)))
+    .cannotStart(program: "mpirun", reason: systemReason(code))
   }
 }
 

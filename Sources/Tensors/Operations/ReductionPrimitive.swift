@@ -66,7 +66,7 @@ extension ReductionPrimitive {
       return chunkedKernel(function, pass, x, y, workspace)
     }
     // Two buffers take turns; no later result is larger than the first.
-    let room = (passes[0].outer * passes[0].inner * y.dtype.size + 63) / 64 * 64
+    let room = Storage.aligned(passes[0].outer * passes[0].inner * y.dtype.size)
     workspace.require(bytes: 2 * room)
     return {
       var source = UnsafeRawPointer(px)

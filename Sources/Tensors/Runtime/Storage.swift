@@ -1,11 +1,17 @@
 import Foundation
 import Synchronization
 
-/// Memory of tensors, aligned to 64 bytes.
+/// Memory of tensors, aligned to ``alignment`` bytes.
 ///
 /// `@unchecked Sendable`: memory is written only before the storage is handed out as a `Tensor`, or by the one
 /// plan that owns it as a variable, which gives out copies only.
 package final class Storage: @unchecked Sendable {
+  /// The bytes of a cache line and of the widest vector.
+  package static let alignment = 64
+
+  /// `bytes` rounded up to whole cache lines, so that what follows is aligned too.
+  package static func aligned(_ bytes: Int) -> Int { (bytes + alignment - 1) & ~(alignment - 1) }
+
   /// The first byte.
   package let pointer: UnsafeMutableRawPointer
   /// The number of bytes.
@@ -23,7 +29,9 @@ package final class Storage: @unchecked Sendable {
   /// - Throws: ``EngineError/invalidArgument(message:)`` when the system has none to give.
   package init(asking byteCount: Int) throws(EngineError) {
     var memory: UnsafeMutableRawPointer?
-    guard byteCount >= 0, posix_memalign(&memory, 64, max(byteCount, 1)) == 0, let memory else {
+    guard byteCount >= 0, posix_memalign(&memory, Self.alignment, max(byteCount, 1)) == 0,
+      let memory
+    else {
       throw .invalidArgument(
         message: "\(byteCount) bytes of memory were asked for, which the system cannot give: work "
           + "on smaller batches or tensors")

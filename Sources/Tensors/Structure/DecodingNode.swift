@@ -146,7 +146,7 @@ extension DecodingNode {
     var names = Array(positions.keys)
     let all = requirements(of: goal).map(\.name)
     if nested.isEmpty, all.starts(with: names) { names = all }
-    let takes = "takes \(names.count) \(names.count == 1 ? "input" : "inputs")"
+    let takes = "takes \(counted(names.count, "input"))"
     let place = session.place(codingPath)
     let has =
       if case .list(let values) = structure { "has \(values.count)" } else { "is one tensor" }
