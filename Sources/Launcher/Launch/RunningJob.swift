@@ -132,6 +132,7 @@ final class RunningJob {
 
 /// Signals that end a job: mpirun ends its ranks, and then this process ends.
 private enum Signals {
+  /// `nonisolated(unsafe)`: written once, on the main thread, before the handlers that read it are installed.
   nonisolated(unsafe) private static var process: pid_t = 0
 
   static func forward(to process: pid_t) {
