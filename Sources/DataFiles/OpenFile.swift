@@ -24,7 +24,7 @@ final class OpenFile {
     guard status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
       let found = status.st_mode & S_IFMT == S_IFDIR ? "a directory" : "something else"
-      throw .file(path: path, message: "expected a regular file, found \(found)")
+      throw .file(.init(path), .expectation("a regular file", found: "\(found)"))
     }
     self.path = path
     self.size = Int(status.st_size)

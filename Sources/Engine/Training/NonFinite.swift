@@ -60,7 +60,7 @@ extension Model {
       }
       let place = place.description
       throw EngineError.model(
-        message: (place.isEmpty ? "" : place + ": ") + parts.joined(separator: "; ")
+        message: "\(place.isEmpty ? "" : place + ": ")\(parts.joined(separator: "; "))"
           + ". The weights are those before this step. A smaller learning rate, clipping (Adam(clip: .globalNorm(1))) "
           + "or other data may help; model.nonFinite = .skipStep leaves such steps out, .ignore goes on"
       )

@@ -29,7 +29,7 @@ extension ReductionPrimitive {
     let (shape, dtype) = (inputs[0].shape, inputs[0].dtype)
     for axis in axes { try expectAxis(axis, inputs[0]) }
     guard apus_reduce(Self.op, dtype.code) != nil else {
-      throw .dtype(operation: name, message: "does not work on \(dtype)")
+      throw .unsupported(dtype, by: name)
     }
     let result = shape.reduced(axes, keepDims: keepDims)
     guard hasIdentity || result.elementCount == 0 || shape.elementCount > 0 else {

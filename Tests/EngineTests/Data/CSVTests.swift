@@ -213,7 +213,7 @@ import Testing
     #expect {
       try read("1,2\n", delimiter: character)
     } throws: { error in
-      if case EngineError.invalidArgument = error { true } else { false }
+      (error as? EngineError)?.kind == .invalidArgument
     }
   }
 

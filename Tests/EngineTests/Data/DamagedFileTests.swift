@@ -46,8 +46,8 @@ import Testing
           try DataFixture.write(changed, to: path)
           do {
             try Self.read(name, path)
-          } catch EngineError.file(let found, _) {
-            #expect(found == path)
+          } catch let error as EngineError {
+            #expect(error.file?.path == path)
           }
         }
       }
@@ -64,9 +64,9 @@ import Testing
         do {
           let (features, labels) = try CSV.read(path)
           #expect(features.shape == [labels.elementCount, 1])
-        } catch EngineError.file(let found, let message) {
-          #expect(found == path)
-          #expect(count == 0 || message.contains("line"))
+        } catch let error as EngineError {
+          #expect(error.file?.path == path)
+          #expect(count == 0 || error.file?.line != nil)
         }
       }
     }

@@ -44,7 +44,7 @@ enum DataFixture {
     return try body(folder.path)
   }
 
-  /// Expects `body` to throw `EngineError.file` about `path` with every one of `texts` in it.
+  /// Expects `body` to throw an error of a file about `path` with every one of `texts` in it.
   static func expectFileError(
     _ path: String, _ texts: [String], sourceLocation: SourceLocation = #_sourceLocation,
     _ body: () throws -> Void
@@ -52,13 +52,13 @@ enum DataFixture {
     do {
       try body()
       Issue.record("no error, expected \(texts)", sourceLocation: sourceLocation)
-    } catch EngineError.file(let found, let message) {
-      #expect(found == path, sourceLocation: sourceLocation)
+    } catch let error as EngineError {
+      #expect(error.kind == .file && error.file?.path == path, sourceLocation: sourceLocation)
       for text in texts {
-        #expect(message.contains(text), sourceLocation: sourceLocation)
+        #expect(error.description.contains(text), sourceLocation: sourceLocation)
       }
     } catch {
-      Issue.record("expected EngineError.file, found \(error)", sourceLocation: sourceLocation)
+      Issue.record("expected an EngineError, found \(error)", sourceLocation: sourceLocation)
     }
   }
 }

@@ -21,6 +21,11 @@ package func nearestName(to name: String, among candidates: [String]) -> String?
   return best?.name
 }
 
+/// `: did you mean "yTrue"?` where a name is near, else nothing.
+package func suggestion(for name: String, among candidates: [String]) -> String {
+  nearestName(to: name, among: candidates).map { ": did you mean \"\($0)\"?" } ?? ""
+}
+
 /// How many letters must be inserted, removed, replaced or swapped with their neighbour to make `b`
 /// of `a`.
 ///
