@@ -135,4 +135,10 @@ struct SmallLayerTests {
       expectClose(layer(x), function(x), atol: 0, rtol: 0, function.name)
     }
   }
+
+  @Test("UnitNormalization does not overflow", arguments: [1.0, 1e30])
+  func unitNormalization(scale: Double) {
+    let x = Tensor([[5 * scale], [12 * scale]])
+    expectClose(UnitNormalization(axes: [0])(x), [5.0 / 13, 12.0 / 13], rtol: 1e-6)
+  }
 }
