@@ -13,7 +13,7 @@ public final class GaussianDropout: Module, KeepsMask {
   public init(_ rate: Double, name: String? = nil) {
     self.rate = rate
     super.init(name: name)
-    if !(0..<1).contains(rate) { wrongArgument("rate must be in 0..<1, got \(rate)") }
+    if !(0..<1).contains(rate) { wrongArgument("rate", must: "be in 0..<1", got: "\(rate)") }
   }
 
   /// An output of the input's shape.

@@ -12,7 +12,7 @@ public final class GaussianNoise: Module, KeepsMask {
     self.standardDeviation = standardDeviation
     super.init(name: name)
     if !(standardDeviation >= 0 && standardDeviation.isFinite) {
-      wrongArgument("the standard deviation must be 0 or more, got \(standardDeviation)")
+      wrongArgument("the standard deviation", must: "be 0 or more", got: "\(standardDeviation)")
     }
   }
 

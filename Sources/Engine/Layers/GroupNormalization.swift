@@ -39,7 +39,7 @@ public class GroupNormalization: Module, KeepsMask {
       betaConstraint: betaConstraint)
     super.init(name: name)
     if groups < 1 && groups != -1 {
-      wrongArgument("groups must be positive, or -1 for one a channel, got \(groups)")
+      wrongArgument("groups", must: "be positive, or -1 for one a channel", got: "\(groups)")
     }
   }
 

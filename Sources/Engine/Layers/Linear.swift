@@ -43,7 +43,7 @@ public class Linear: Module, KeepsMask {
     self.kernelConstraint = kernelConstraint
     self.biasConstraint = biasConstraint
     super.init(name: name)
-    if units < 0 { wrongArgument("units must not be negative, got \(units)") }
+    if units < 0 { wrongArgument("units", must: "not be negative", got: "\(units)") }
   }
 
   /// `[..., in]` to `[..., units]`.

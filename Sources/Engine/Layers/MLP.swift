@@ -22,7 +22,7 @@ public final class MLP: Module, KeepsMask {
     self.activation = activation
     self.useBias = useBias
     super.init(name: name)
-    if units.isEmpty { wrongArgument("needs one layer at least, got no numbers of units") }
+    if units.isEmpty { wrongArguments("needs one layer at least, got no numbers of units") }
   }
 
   /// `[..., in]` to `[..., units of the last layer]`.

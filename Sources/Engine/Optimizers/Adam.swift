@@ -27,8 +27,8 @@ public class Adam: Optimizer {
   ) {
     if !(0..<1).contains(beta1) || !(0..<1).contains(beta2) {
       fail(
-        EngineError.invalidArgument(
-          message: "Adam: beta1 and beta2 must be in 0..<1, got \(beta1) and \(beta2)"))
+        EngineError.argument(
+          "beta1 and beta2", of: "Adam", must: "be in 0..<1", found: "\(beta1) and \(beta2)"))
     }
     rule = Rule(
       beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad, weightDecay: weightDecay)

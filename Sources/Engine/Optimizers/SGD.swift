@@ -22,7 +22,7 @@ public final class SGD: Optimizer {
     weightDecay: Double = 0, clipping: GradientClipping? = nil
   ) {
     if !(0..<1).contains(momentum) {
-      fail(EngineError.invalidArgument(message: "SGD: momentum must be in 0..<1, got \(momentum)"))
+      fail(EngineError.argument("momentum", of: "SGD", must: "be in 0..<1", found: "\(momentum)"))
     }
     rule = Rule(momentum: momentum, nesterov: nesterov, weightDecay: weightDecay)
     super.init(learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)

@@ -19,9 +19,7 @@ package struct ConcatenateOperation: Primitive {
     lengths[axis] = 0
     for input in inputs {
       guard input.dtype == first.dtype else {
-        throw .dtype(
-          operation: name,
-          message: "inputs must have one scalar type, got \(first.dtype) and \(input.dtype)")
+        throw .mixed([first.dtype, input.dtype], in: name)
       }
       var others = input.shape.dimensions
       let fits = others.count == lengths.count

@@ -128,19 +128,16 @@ private func checkConvolution(
   _ x: Shape, _ k: Shape, groups: Int, _ operation: String
 ) throws(EngineError) {
   guard k.rank == x.rank else {
-    throw .shape(
-      operation: operation,
-      message: """
-        the kernel for images \(x) must have \(x.rank) axes [spatial axes..., channels, filters], \
-        got \(k)
-        """)
+    throw EngineError(
+      .shape, operation: operation,
+      .requirement(
+        of: "the kernel for images \(x)",
+        must: "have \(x.rank) axes [spatial axes..., channels, filters]", found: "\(k)"))
   }
   guard groups >= 1, k[-1] % groups == 0 else {
-    throw .invalidArgument(
-      message: """
-        \(operation): groups must be at least 1 and divide the filters (\(k[-1])) of kernel \(k), \
-        got \(groups)
-        """)
+    throw .argument(
+      "groups", of: operation,
+      must: "be at least 1 and divide the filters (\(k[-1])) of kernel \(k)", found: "\(groups)")
   }
   guard x[-1] == k[-2] * groups else {
     throw .shape(

@@ -24,7 +24,7 @@ package struct CumulativeSum: Primitive {
     try expect(inputs, count: 1)
     try expectAxis(axis, inputs[0])
     guard inputs[0].dtype != .bool else {
-      throw .dtype(operation: name, message: "does not work on bool")
+      throw .unsupported(.bool, by: name)
     }
     return inputs
   }

@@ -103,7 +103,7 @@ extension UnaryElementwise {
   package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
     guard apus_unary(Self.op, inputs[0].dtype.code) != nil else {
-      throw .dtype(operation: name, message: "does not work on \(inputs[0].dtype)")
+      throw .unsupported(inputs[0].dtype, by: name)
     }
     return [TensorSpec(inputs[0].shape, outputType(inputs[0].dtype))]
   }
@@ -134,7 +134,7 @@ extension BinaryElementwise {
     try expect(inputs, count: 2)
     try expectEqual(inputs[0], inputs[1])
     guard apus_binary(Self.op, inputs[0].dtype.code) != nil else {
-      throw .dtype(operation: name, message: "does not work on \(inputs[0].dtype)")
+      throw .unsupported(inputs[0].dtype, by: name)
     }
     return [TensorSpec(inputs[0].shape, outputType(inputs[0].dtype))]
   }
@@ -297,12 +297,12 @@ extension Primitive {
   /// Checks that two inputs agree in shape and scalar type.
   func expectEqual(_ a: TensorSpec, _ b: TensorSpec) throws(EngineError) {
     guard a.dtype == b.dtype else {
-      throw .dtype(
-        operation: name, message: "inputs must have one scalar type, got \(a.dtype) and \(b.dtype)")
+      throw .mixed([a.dtype, b.dtype], in: name)
     }
     guard a.shape == b.shape else {
-      throw .shape(
-        operation: name, message: "inputs must have one shape, got \(a.shape) and \(b.shape)")
+      throw EngineError(
+        .shape, operation: name,
+        .requirement(of: "inputs", must: "have one shape", found: "\(a.shape) and \(b.shape)"))
     }
   }
 
@@ -318,8 +318,9 @@ extension Primitive {
   /// Checks that an input holds integers, to be used as indices.
   func expectIndices(_ x: TensorSpec) throws(EngineError) {
     guard x.dtype == .int32 || x.dtype == .int64 || x.dtype == .uint8 else {
-      throw .dtype(
-        operation: name, message: "indices must be int32, int64 or uint8, got \(x.dtype)")
+      throw EngineError(
+        .dtype, operation: name,
+        .requirement(of: "indices", must: "be int32, int64 or uint8", found: "\(x.dtype)"))
     }
   }
 

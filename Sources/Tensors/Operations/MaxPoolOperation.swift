@@ -17,7 +17,7 @@ package struct MaxPoolOperation: Primitive {
     try expect(inputs, count: 1)
     let x = inputs[0]
     guard x.dtype != .bool else {
-      throw .dtype(operation: name, message: "does not work on bool")
+      throw .unsupported(.bool, by: name)
     }
     try window.expectImages(x.shape, name)
     let shape = try window.output(of: x.shape, channels: x.shape[-1], name)

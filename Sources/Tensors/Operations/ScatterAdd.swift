@@ -32,7 +32,7 @@ package struct ScatterAdd: Primitive {
           """)
     }
     guard inputs[0].dtype != .bool else {
-      throw .dtype(operation: name, message: "does not work on bool")
+      throw .unsupported(.bool, by: name)
     }
     return [
       TensorSpec(

@@ -25,8 +25,9 @@ package struct ScatterSlice: Primitive {
     try expect(inputs, count: 1)
     try checkSlice(of: shape, starts, lengths, steps)
     guard inputs[0].shape.dimensions == lengths else {
-      throw .shape(
-        operation: name, message: "the input must have shape \(lengths), got \(inputs[0].shape)")
+      throw EngineError(
+        .shape, operation: name,
+        .requirement(of: "the input", must: "have shape \(lengths)", found: "\(inputs[0].shape)"))
     }
     return [TensorSpec(shape, inputs[0].dtype)]
   }

@@ -9,8 +9,9 @@ package struct Select: Elementwise {
   package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 3)
     guard inputs[0].dtype == .bool else {
-      throw .dtype(
-        operation: name, message: "the condition must be bool, got \(inputs[0].dtype)")
+      throw EngineError(
+        .dtype, operation: name,
+        .requirement(of: "the condition", must: "be bool", found: "\(inputs[0].dtype)"))
     }
     try expectEqual(inputs[1], inputs[2])
     try expectEqual(TensorSpec(inputs[0].shape, inputs[1].dtype), inputs[1])

@@ -72,11 +72,9 @@ extension Primitive {
     }
     for (axis, bound) in shape.enumerated() {
       guard steps[axis] != 0, lengths[axis] >= 0 else {
-        throw .invalidArgument(
-          message: """
-            \(name): along axis \(axis) the step must not be 0 and the length not negative, got \
-            \(steps[axis]) and \(lengths[axis])
-            """)
+        throw .argument(
+          "along axis \(axis) the step", of: name, must: "not be 0 and the length not negative",
+          found: "\(steps[axis]) and \(lengths[axis])")
       }
       guard lengths[axis] > 0 else { continue }
       let last = starts[axis] + (lengths[axis] - 1) * steps[axis]

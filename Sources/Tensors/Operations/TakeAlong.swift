@@ -15,12 +15,11 @@ package struct TakeAlong: Primitive {
     try expectIndices(inputs[1])
     let shape = inputs[0].shape.reduced([axis], keepDims: false)
     guard inputs[1].shape == shape else {
-      throw .shape(
-        operation: name,
-        message: """
-          indices for axis \(axis) of \(inputs[0].shape) must have shape \(shape), got \
-          \(inputs[1].shape)
-          """)
+      throw EngineError(
+        .shape, operation: name,
+        .requirement(
+          of: "indices for axis \(axis) of \(inputs[0].shape)", must: "have shape \(shape)",
+          found: "\(inputs[1].shape)"))
     }
     return [TensorSpec(shape, inputs[0].dtype)]
   }

@@ -23,7 +23,7 @@ public class BaseConvTranspose: ConvLayer, Callable {
       rank: rank, kernelSize: kernelSize, strides: strides, padding: padding,
       dilations: dilations, activation: activation, useBias: useBias,
       bias: bias, activityRegularizer: activityRegularizer, name: name)
-    if filters < 0 { wrongArgument("filters must not be negative, got \(filters)") }
+    if filters < 0 { wrongArgument("filters", must: "not be negative", got: "\(filters)") }
     if let outputPadding { check("outputPadding", outputPadding, lowest: 0) }
   }
 

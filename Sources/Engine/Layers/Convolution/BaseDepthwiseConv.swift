@@ -19,7 +19,7 @@ public class BaseDepthwiseConv: ConvLayer, Callable {
       dilations: dilations, activation: activation, useBias: useBias,
       bias: bias, activityRegularizer: activityRegularizer, name: name)
     if depthMultiplier < 1 {
-      wrongArgument("depthMultiplier must be at least 1, got \(depthMultiplier)")
+      wrongArgument("depthMultiplier", must: "be at least 1", got: "\(depthMultiplier)")
     }
   }
 

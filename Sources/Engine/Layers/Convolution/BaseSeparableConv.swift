@@ -24,9 +24,9 @@ public class BaseSeparableConv: ConvLayer, Callable {
       rank: rank, kernelSize: kernelSize, strides: strides, padding: padding,
       dilations: dilations, activation: activation, useBias: useBias,
       bias: bias, activityRegularizer: activityRegularizer, name: name)
-    if filters < 0 { wrongArgument("filters must not be negative, got \(filters)") }
+    if filters < 0 { wrongArgument("filters", must: "not be negative", got: "\(filters)") }
     if depthMultiplier < 1 {
-      wrongArgument("depthMultiplier must be at least 1, got \(depthMultiplier)")
+      wrongArgument("depthMultiplier", must: "be at least 1", got: "\(depthMultiplier)")
     }
   }
 

@@ -43,7 +43,8 @@ public class ConvLayer: AnyModule {
   func check(_ argument: String, _ size: SpatialSize, lowest: Int = 1) {
     if size.along(rank)?.allSatisfy({ $0 >= lowest }) != true {
       wrongArgument(
-        "\(argument) must be one number or \(rank), of at least \(lowest), got \(size.lengths)")
+        "\(argument)", must: "be one number or \(rank), of at least \(lowest)",
+        got: "\(size.lengths)")
     }
   }
 

@@ -20,7 +20,7 @@ public class BasePooling: AnyModule {
     for (argument, lengths) in [("size", size), ("strides", strides ?? size)]
     where lengths.along(rank)?.allSatisfy({ $0 >= 1 }) != true {
       wrongArgument(
-        "\(argument) must be one number or \(rank), of at least 1, got \(lengths.lengths)")
+        "\(argument)", must: "be one number or \(rank), of at least 1", got: "\(lengths.lengths)")
     }
   }
 }

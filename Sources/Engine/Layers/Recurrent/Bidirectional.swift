@@ -37,8 +37,8 @@ public final class Bidirectional<Cell: RecurrentCell>: Module, TakesMask {
       || other.returnState != forward.returnState
     {
       wrongArgument(
-        "the layers must go different ways and return the same, got "
-          + "\(forward.configuration) and \(other.configuration)")
+        "the layers", must: "go different ways and return the same",
+        got: "\(forward.configuration) and \(other.configuration)")
     }
   }
 

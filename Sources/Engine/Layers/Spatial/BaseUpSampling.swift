@@ -15,7 +15,7 @@ public class BaseUpSampling: AnyModule, Callable {
     self.interpolation = interpolation
     super.init(name: name)
     if size.along(rank)?.allSatisfy({ $0 >= 1 }) != true {
-      wrongArgument("size must be one number or \(rank), of at least 1, got \(size.lengths)")
+      wrongArgument("size", must: "be one number or \(rank), of at least 1", got: "\(size.lengths)")
     }
   }
 

@@ -17,7 +17,7 @@ public final class PositionEmbedding: Module, KeepsMask {
     self.maxLength = maxLength
     self.initializer = initializer
     super.init(name: name)
-    if maxLength < 1 { wrongArgument("maxLength must be positive, got \(maxLength)") }
+    if maxLength < 1 { wrongArgument("maxLength", must: "be positive", got: "\(maxLength)") }
   }
 
   /// An output of the input's shape.

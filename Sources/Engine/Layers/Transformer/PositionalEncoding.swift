@@ -15,7 +15,7 @@ public final class PositionalEncoding: Module, KeepsMask {
   public init(maxPeriod: Double = 10_000, name: String? = nil) {
     self.maxPeriod = maxPeriod
     super.init(name: name)
-    if maxPeriod <= 0 { wrongArgument("maxPeriod must be positive, got \(maxPeriod)") }
+    if maxPeriod <= 0 { wrongArgument("maxPeriod", must: "be positive", got: "\(maxPeriod)") }
   }
 
   /// An output of the input's shape.

@@ -29,7 +29,7 @@ public final class TransformerEncoder: Module, TakesMask {
     }
     norm = finalNorm ?? normFirst ? LayerNormalization(epsilon: epsilon, center: useBias) : nil
     super.init(name: name)
-    if numLayers < 1 { wrongArgument("needs a layer at least, got \(numLayers)") }
+    if numLayers < 1 { wrongArgument("numLayers", must: "be positive", got: "\(numLayers)") }
   }
 
   /// An output of the shape of `x`.

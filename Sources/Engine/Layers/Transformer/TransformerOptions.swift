@@ -19,11 +19,11 @@ struct TransformerOptions {
   /// Checks the options when `module` is made.
   func check(for module: AnyModule) {
     if numHeads < 1 || feedForwardDim < 1 {
-      module.wrongArgument(
+      module.wrongArguments(
         "needs a head and a hidden unit at least, got \(numHeads) and \(feedForwardDim)")
     }
     if !(0..<1).contains(dropout) {
-      module.wrongArgument("dropout must be in 0..<1, got \(dropout)")
+      module.wrongArgument("dropout", must: "be in 0..<1", got: "\(dropout)")
     }
   }
 
