@@ -21,7 +21,7 @@ struct OutsideTests {
 
   @Test("CONTRIBUTING.md shows it")
   func contributing() throws {
-    let text = try String(contentsOfFile: Floors.root + "/CONTRIBUTING.md", encoding: .utf8)
+    let text = try String(contentsOfFile: SourceFiles.root + "/CONTRIBUTING.md", encoding: .utf8)
     let snippets = try Snippets(file: #filePath, suffix: ".swift").all
     #expect(snippets.count == 6)
     for snippet in snippets {

@@ -1,4 +1,5 @@
 import Tensors
+import TensorsTestSupport
 import Testing
 
 @Suite struct CommonSubexpressionsTests {

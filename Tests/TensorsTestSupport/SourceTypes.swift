@@ -1,8 +1,8 @@
 import Foundation
 
 /// The types that the sources of a folder declare, and what they inherit from.
-struct SourceTypes {
-  struct Declaration: Hashable {
+package struct SourceTypes {
+  private struct Declaration: Hashable {
     let name: String
     let isPublic: Bool
     let isProtocol: Bool
@@ -13,8 +13,9 @@ struct SourceTypes {
   private let declarations: [Declaration]
 
   /// - Parameter folder: below `Sources`.
-  init(in folder: String) throws {
-    declarations = try Floors.files(under: Floors.root + "/Sources/" + folder).flatMap { file in
+  package init(in folder: String) throws {
+    declarations = try SourceFiles.files(under: SourceFiles.root + "/Sources/" + folder).flatMap {
+      file in
       file.text.matches(of: Self.declaration).map { match in
         Declaration(
           name: String(match.3), isPublic: ["public", "open"].contains(match.1),
@@ -34,7 +35,7 @@ struct SourceTypes {
   /// The names of the classes and structures that inherit from one of `roots`, directly or not.
   ///
   /// - Parameter isPublic: whether only public ones count.
-  func heirs(of roots: String..., isPublic: Bool = true) -> Set<String> {
+  package func heirs(of roots: String..., isPublic: Bool = true) -> Set<String> {
     var family = Set(roots)
     var count = 0
     while count < family.count {
