@@ -47,10 +47,11 @@ extension Model {
   private func synchronizeStart(_ made: Result<Void, any Error>) throws {
     let named = module.namedVariables
     try agreed(made, on: "the model") {
-      named.map {
-        "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)"
-          + ($0.variable.trainable ? "" : " not trained")
-      }
+      moduleLines
+        + named.map {
+          "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)"
+            + ($0.variable.trainable ? "" : " not trained")
+        }
         + metrics.map { "metric \($0.name())" } + losses.map { "loss \($0.name(part: nil))" }
     }
     guard communicator.size > 1 else { return }

@@ -7,7 +7,7 @@ private let logger = Logger(label: "apus.ranks")
 ///
 /// What a model computes with is taken from its modules, losses, metrics and optimizer as they are (``SettingLines``).
 extension Model {
-  /// The model, without the values of its variables.
+  /// The model, without its modules.
   private var settingLines: [String] {
     var lines = [
       "precision: \(precision.rawValue)", "seed: \(seed)", "runEagerly: \(runEagerly)",
@@ -15,11 +15,6 @@ extension Model {
       "driftInterval: \(driftInterval)", "lossScaling: \(strategy.lossScaling.rawValue)",
       "gradients are added by \(strategy.gradientReduction ?? BucketedAllReduce())",
     ]
-    for module in module.modules {
-      let name = module.scope.path.isEmpty ? "the module" : module.scope.path
-      lines.append("\(name): \(module.typeName)\(module.isTraining ? "" : ", at inference")")
-      lines += SettingLines.lines(ofModule: module, path: name)
-    }
     for entry in losses {
       lines += SettingLines.lines(of: entry.loss, path: "loss \(entry.name(part: nil))")
     }
@@ -37,6 +32,16 @@ extension Model {
     return lines
   }
 
+  /// The modules, once they have been called: layers that a `call` makes are there from then on.
+  var moduleLines: [String] {
+    module.modules.flatMap { module in
+      let name = module.scope.path.isEmpty ? "the module" : module.scope.path
+      let mode = module.isTraining ? "" : ", at inference"
+      return ["\(name): \(module.typeName)\(mode)"]
+        + SettingLines.lines(ofModule: module, path: name)
+    }
+  }
+
   var classWeightLines: [String] {
     let weights = classWeight.map { weights in
       weights.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
@@ -52,7 +57,8 @@ extension Model {
   ) throws -> R {
     guard communicator.size > 1 else { return try outcome.get() }
     return try agreed(outcome, on: "the call of \(call)") { value in
-      arguments(value) + settingLines + (isShared ? weightLines : [])
+      // Before that a rank may have called the module by itself.
+      arguments(value) + settingLines + (isShared ? moduleLines + weightLines : [])
     }
   }
 
