@@ -34,7 +34,7 @@ enum SettingLines {
       case let tensor as Tensor:
         let hash = tensor.isTraced ? "" : " \(String(tensor.valueHash, radix: 16))"
         return add(path, "\(tensor.spec)\(hash)")
-      case is Variable, is AnyModule, is ObjectIdentifier: return
+      case is Variable, is AnyModule, is ObjectIdentifier, is [Variable], is [AnyModule]: return
       case let text as String: return add(path, "\"\(text)\"")
       case let value as any BinaryInteger: return add(path, "\(value)")
       case let value as any BinaryFloatingPoint: return add(path, "\(value)")
