@@ -46,7 +46,7 @@ public struct LossOptions: Sendable {
 /// `[batch, time, 1]` become `[batch, time]` like their labels. Class numbers `[batch]` for `[batch, classes]` stay.
 ///
 /// Sample weights count whether the loss asks for them or not.
-public protocol Loss: LossNode {
+public protocol Loss: LeafTreeNode, Sendable where Leaf == any Loss {
   /// What the loss asks for, by name.
   associatedtype Inputs: Decodable
   /// A tensor of values, or a dictionary of them that is logged part by part.
@@ -113,12 +113,8 @@ extension Loss {
           by the global batch size yourself: sum(loss(yTrue:yPred:)) / globalBatchSize
           """)
     }
-    let encoder = StructureEncoder()
-    var context = InjectionContext()
-    context.x = try encoder.encode(x)
-    context.yTrue = try encoder.encode(yTrue)
-    context.yPred = try encoder.encode(yPred)
-    context.sampleWeight = sampleWeight.map(Structure.tensor)
+    let context = try InjectionContext(
+      x: x, yTrue: yTrue, yPred: yPred, sampleWeight: sampleWeight)
     return try withErrors {
       let parts = try values(context).map {
         try reduceLoss(

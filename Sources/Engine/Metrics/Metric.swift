@@ -133,12 +133,8 @@ extension MetricProtocol where Self: AnyMetric {
     x: some Encodable = Structure.none, yTrue: some Encodable = Structure.none,
     yPred: some Encodable = Structure.none, sampleWeight: Tensor? = nil
   ) throws -> Result {
-    let encoder = StructureEncoder()
-    var context = InjectionContext()
-    context.x = try encoder.encode(x)
-    context.yTrue = try encoder.encode(yTrue)
-    context.yPred = try encoder.encode(yPred)
-    context.sampleWeight = sampleWeight.map(Structure.tensor)
+    let context = try InjectionContext(
+      x: x, yTrue: yTrue, yPred: yPred, sampleWeight: sampleWeight)
     return try withErrors {
       try update(context: context)
       return result()

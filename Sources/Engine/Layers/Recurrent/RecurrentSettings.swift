@@ -108,8 +108,17 @@ extension RecurrentCell {
     return RecurrentWeights(kernel: kernel, recurrentKernel: recurrentKernel, bias: bias)
   }
 
-  /// `x`, while training with inputs dropped: the same ones at all steps.
-  func dropped(_ x: Tensor, _ settings: RecurrentSettings) -> Tensor {
+  /// `x · kernel + bias` for all steps at once; while training with inputs dropped, the same ones at all steps.
+  ///
+  /// - Parameter bias: `[gates · units]`, or nil for none.
+  func inputSums(
+    _ x: Tensor, _ settings: RecurrentSettings, kernel: Tensor, bias: Tensor?
+  ) -> Tensor {
+    let product = matmul(dropped(x, settings), kernel)
+    return bias.map { product + $0 } ?? product
+  }
+
+  private func dropped(_ x: Tensor, _ settings: RecurrentSettings) -> Tensor {
     guard isTraining, settings.dropout > 0 else { return x }
     var shape = x.shape.dimensions
     if x.rank == 3 { shape[1] = 1 }

@@ -1,0 +1,117 @@
+import Tensors
+
+/// What layers that put images into a frame or take them out of one share.
+public class BaseBorderLayer: SpatialLayer {
+  /// Pairs of numbers of elements, before and behind, of each spatial axis.
+  let widths: [(before: Int, after: Int)]
+
+  init(_ border: SpatialBorder, argument: String, name: String?) {
+    widths = border.along(Self.rank) ?? []
+    super.init(name: name)
+    if widths.isEmpty {
+      wrongArgument(
+        """
+        \(argument) must be numbers or pairs of at least 0, one or \(rank) of them, got \
+        \(border)
+        """)
+    }
+  }
+}
+
+/// What ``ZeroPadding1D``, ``ZeroPadding2D`` and ``ZeroPadding3D`` share.
+public class BaseZeroPadding: BaseBorderLayer, Callable {
+  /// A layer that adds as many zeros before and behind each axis as `padding` says; 1 by default.
+  ///
+  /// `2` for all sides, `[1, 2]` for rows and columns, `[[1, 0], [0, 2]]` for above, below, left and right.
+  public init(_ padding: SpatialBorder = 1, name: String? = nil) {
+    super.init(padding, argument: "padding", name: name)
+  }
+
+  /// Images with the channels last, with zeros around them.
+  public func call(_ x: Tensor) -> Tensor {
+    ofImages(x) { pad($0, [(0, 0)] + widths + [(0, 0)]) }
+  }
+}
+
+/// What ``Cropping1D``, ``Cropping2D`` and ``Cropping3D`` share.
+public class BaseCropping: BaseBorderLayer, Callable {
+  init(border: SpatialBorder, name: String?) {
+    super.init(border, argument: "cropping", name: name)
+  }
+
+  /// Images with the channels last, without their borders.
+  public func call(_ x: Tensor) -> Tensor {
+    ofImages(x, cropped)
+  }
+
+  private func cropped(_ x: Tensor) -> Tensor {
+    guard zip(x.shape.spatial, widths).allSatisfy({ $0 > $1.before + $1.after }) else {
+      let borders = widths.map { "[\($0.before), \($0.after)]" }.joined(separator: ", ")
+      return wrongInput(x, expected: "axes longer than the borders \(borders)")
+    }
+    return widths.enumerated().reduce(x) { x, border in
+      let (axis, width) = (border.offset + 1, border.element)
+      return slice(x, axis: axis, from: width.before, to: x.shape[axis] - width.after)
+    }
+  }
+}
+
+/// Zeros around sequences: `[batch, steps, channels]` with longer axes between batch and channels.
+///
+/// - SeeAlso: Keras, `layers.ZeroPadding1D`.
+public final class ZeroPadding1D: BaseZeroPadding {
+  override class var rank: Int { 1 }
+}
+
+/// Zeros around images: `[batch, height, width, channels]` with longer axes between batch and channels.
+///
+/// - SeeAlso: Keras, `layers.ZeroPadding2D`.
+public final class ZeroPadding2D: BaseZeroPadding {
+  override class var rank: Int { 2 }
+}
+
+/// Zeros around volumes: `[batch, depth, height, width, channels]` with longer axes between batch and channels.
+///
+/// - SeeAlso: Keras, `layers.ZeroPadding3D`.
+public final class ZeroPadding3D: BaseZeroPadding {
+  override class var rank: Int { 3 }
+}
+
+/// Sequences without their borders: `[batch, steps, channels]` with shorter axes between batch and channels.
+///
+/// - SeeAlso: Keras, `layers.Cropping1D`.
+public final class Cropping1D: BaseCropping {
+  /// Cuts off so much before the first and behind the last step: `2` or `[[1, 2]]`.
+  public init(_ cropping: SpatialBorder = 1, name: String? = nil) {
+    super.init(border: cropping, name: name)
+  }
+
+  override class var rank: Int { 1 }
+}
+
+/// Images without their borders: `[batch, height, width, channels]` with shorter axes between batch and channels.
+///
+/// - SeeAlso: Keras, `layers.Cropping2D`.
+public final class Cropping2D: BaseCropping {
+  /// Cuts off so much above, below, at the left and at the right: `2`, `[1, 2]` for rows and columns, or `[[1,
+  /// 0], [0, 2]]`.
+  public init(_ cropping: SpatialBorder = 0, name: String? = nil) {
+    super.init(border: cropping, name: name)
+  }
+
+  override class var rank: Int { 2 }
+}
+
+/// Volumes without their borders: `[batch, depth, height, width, channels]` with shorter axes between batch and
+/// channels.
+///
+/// - SeeAlso: Keras, `layers.Cropping3D`.
+public final class Cropping3D: BaseCropping {
+  /// Cuts off so much before and behind, above, below, at the left and at the right: `2`, `[1, 2, 0]` for slices,
+  /// rows and columns, or pairs of before and behind.
+  public init(_ cropping: SpatialBorder = 1, name: String? = nil) {
+    super.init(border: cropping, name: name)
+  }
+
+  override class var rank: Int { 3 }
+}
