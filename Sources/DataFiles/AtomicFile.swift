@@ -75,7 +75,7 @@ package struct FileWriter: ~Copyable {
   fileprivate let descriptor: Int32
   fileprivate let path: String
 
-  /// Appends `bytes`.
+  /// Appends `bytes`; throws ``EngineError/file(path:message:)`` when the disk does not take them.
   package func write(_ bytes: UnsafeRawBufferPointer) throws(EngineError) {
     var done = 0
     while done < bytes.count {
@@ -90,7 +90,7 @@ package struct FileWriter: ~Copyable {
     }
   }
 
-  /// Appends `bytes`.
+  /// Appends `bytes`; throws ``EngineError/file(path:message:)`` when the disk does not take them.
   package func write(_ bytes: [UInt8]) throws(EngineError) {
     let result: Result<Void, EngineError> = bytes.withUnsafeBytes { bytes in
       do throws(EngineError) { return .success(try write(bytes)) } catch { return .failure(error) }

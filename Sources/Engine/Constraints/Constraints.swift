@@ -4,10 +4,10 @@ import Tensors
 ///
 /// - SeeAlso: Keras, `constraints.NonNeg`.
 public struct NonNegative: Constraint {
-  /// The constraint.
+  /// A constraint without settings.
   public init() {}
 
-  /// `max(w, 0)`.
+  /// `max(w, 0)`, of the parameter's shape.
   public func callAsFunction(_ parameter: Tensor) -> Tensor { maximum(parameter, 0) }
 }
 
@@ -21,13 +21,13 @@ public struct UnitNorm: Constraint {
   /// The constraint; of vectors along the first axis by default.
   public init(axes: [Int] = [0]) { self.axes = axes }
 
-  /// `w / (‖w‖ + 1e-7)`.
+  /// `w / (‖w‖ + 1e-7)`, of the parameter's shape.
   public func callAsFunction(_ parameter: Tensor) -> Tensor {
     parameter / (norms(of: parameter, axes: axes) + 1e-7)
   }
 }
 
-/// Vectors along some axes are at most so long: longer ones are scaled down.
+/// Vectors along some axes are at most `maxValue` long: longer ones are scaled down.
 ///
 /// With axis 0 a vector holds the weights of one unit of a kernel `[in, units]`; for one filter of a kernel
 /// `[rows, columns, in, filters]` take axes 0, 1 and 2.
@@ -35,7 +35,7 @@ public struct UnitNorm: Constraint {
 /// - SeeAlso: Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014), §5.1;
 ///   Keras, `constraints.MaxNorm`.
 public struct MaxNorm: Constraint {
-  /// The greatest length.
+  /// The length that vectors have at most.
   public let maxValue: Double
   /// The axes of a vector.
   public let axes: [Int]
@@ -46,7 +46,7 @@ public struct MaxNorm: Constraint {
     self.axes = axes
   }
 
-  /// `w · min(‖w‖, maxValue) / (‖w‖ + 1e-7)`.
+  /// `w · min(‖w‖, maxValue) / (‖w‖ + 1e-7)`, of the parameter's shape.
   public func callAsFunction(_ parameter: Tensor) -> Tensor {
     let norms = norms(of: parameter, axes: axes)
     return scaled(parameter, to: minimum(norms, maxValue), from: norms)
@@ -57,9 +57,9 @@ public struct MaxNorm: Constraint {
 ///
 /// - SeeAlso: Keras, `constraints.MinMaxNorm`.
 public struct MinMaxNorm: Constraint {
-  /// The least length.
+  /// The length that vectors have at least.
   public let minValue: Double
-  /// The greatest length.
+  /// The length that vectors have at most.
   public let maxValue: Double
   /// Which part of the way a vector goes: 1 for all of it.
   public let rate: Double
@@ -76,7 +76,7 @@ public struct MinMaxNorm: Constraint {
     self.axes = axes
   }
 
-  /// `w · length / (‖w‖ + 1e-7)` where `length` is `rate · clipped ‖w‖ + (1 − rate) · ‖w‖`.
+  /// `w · length / (‖w‖ + 1e-7)` where `length` is `rate · clipped ‖w‖ + (1 − rate) · ‖w‖`; of the parameter's shape.
   public func callAsFunction(_ parameter: Tensor) -> Tensor {
     let norms = norms(of: parameter, axes: axes)
     let clipped = minimum(maximum(norms, minValue), maxValue)

@@ -1,6 +1,6 @@
 import Tensors
 
-/// Zeros.
+/// 0 for every element: the default for biases.
 public struct Zeros: Initializer {
   /// The initializer of zeros.
   public init() {}
@@ -11,7 +11,7 @@ public struct Zeros: Initializer {
   }
 }
 
-/// Ones.
+/// 1 for every element: the default for the factors of normalisations.
 public struct Ones: Initializer {
   /// The initializer of ones.
   public init() {}
@@ -24,13 +24,13 @@ public struct Ones: Initializer {
 
 /// One value for every element.
 public struct Constant: Initializer {
-  /// The value.
+  /// The value of every element.
   public let value: Double
 
   /// The initializer of `value`, 0 by default as in Keras.
   public init(_ value: Double = 0) { self.value = value }
 
-  /// The value, converted to `dtype`; the key is not used.
+  /// A tensor of `shape` with the value, converted to `dtype`, everywhere; the key is not used.
   public func callAsFunction(_ shape: Shape, dtype: DType, key: RandomKey) -> Tensor {
     .full(shape, value, dtype: dtype)
   }

@@ -2,7 +2,7 @@ import Tensors
 
 /// Numbers evenly distributed over [`low`, `high`); Keras's `RandomUniform`.
 public struct Uniform: Initializer {
-  /// The smallest number.
+  /// The smallest number that can be drawn.
   public let low: Double
   /// The end of the range, not in it.
   public let high: Double
@@ -13,7 +13,7 @@ public struct Uniform: Initializer {
     self.high = high
   }
 
-  /// Numbers drawn from `key`.
+  /// A tensor of `shape` with numbers drawn from `key`.
   public func callAsFunction(_ shape: Shape, dtype: DType, key: RandomKey) -> Tensor {
     Draw.uniform(shape, dtype, key, low: low, high: high)
   }
@@ -32,7 +32,7 @@ public struct Normal: Initializer {
     self.standardDeviation = standardDeviation
   }
 
-  /// Numbers drawn from `key`.
+  /// A tensor of `shape` with numbers drawn from `key`.
   public func callAsFunction(_ shape: Shape, dtype: DType, key: RandomKey) -> Tensor {
     Draw.normal(shape, dtype, key, mean: mean, deviation: standardDeviation)
   }
@@ -51,7 +51,7 @@ public struct TruncatedNormal: Initializer {
     self.standardDeviation = standardDeviation
   }
 
-  /// Numbers drawn from `key`.
+  /// A tensor of `shape` with numbers drawn from `key`.
   public func callAsFunction(_ shape: Shape, dtype: DType, key: RandomKey) -> Tensor {
     Draw.truncatedNormal(shape, dtype, key, mean: mean, deviation: standardDeviation)
   }
@@ -66,10 +66,10 @@ public struct UniformScaling: Initializer {
   /// What signals are multiplied by.
   public let scale: Double
 
-  /// The initializer.
+  /// An initializer that multiplies the size of signals by `scale`; 1 by default.
   public init(scale: Double = 1) { self.scale = scale }
 
-  /// Numbers drawn from `key`.
+  /// A tensor of `shape` with numbers drawn from `key`.
   public func callAsFunction(_ shape: Shape, dtype: DType, key: RandomKey) -> Tensor {
     let inputs = Swift.max(shape.dimensions.dropLast().reduce(1, *), 1)
     let limit = scale * (3 / Double(inputs)).squareRoot()

@@ -24,11 +24,11 @@ public struct VarianceScaling: Initializer {
     case uniform
     /// Normal, cut at two standard deviations and widened to make up for it.
     case truncatedNormal
-    /// Normal.
+    /// Normal, with this variance and no ends.
     case normal
   }
 
-  /// Multiplies the variance.
+  /// What the variance, `1 / fan`, is multiplied by.
   public let scale: Double
   /// Which fan the variance is divided by.
   public let mode: Mode
@@ -47,7 +47,7 @@ public struct VarianceScaling: Initializer {
   /// The standard deviation of a normal distribution cut at ±2, from which Keras has these digits too.
   private static let truncatedDeviation = 0.879_625_661_034_239_78
 
-  /// Numbers drawn from `key`.
+  /// A tensor of `shape` with numbers drawn from `key`.
   public func callAsFunction(_ shape: Shape, dtype: DType, key: RandomKey) -> Tensor {
     let deviation = (scale / Swift.max(1, fan(shape))).squareRoot()
     switch distribution {
@@ -90,7 +90,7 @@ public protocol VarianceScalingCase: Initializer {
 }
 
 extension VarianceScalingCase {
-  /// Numbers drawn from `key`.
+  /// A tensor of `shape` with numbers drawn from `key`.
   public func callAsFunction(_ shape: Shape, dtype: DType, key: RandomKey) -> Tensor {
     Self.scaling(shape, dtype: dtype, key: key)
   }

@@ -128,7 +128,7 @@ extension InjectionContext {
 
   /// The values that `T` asks for.
   ///
-  /// - Parameter asker: who asks, for messages: `loss mean_squared_error`.
+  /// - `asker`: who asks, for messages: `loss mean_squared_error`.
   /// - Throws: `EngineError.injection` that says what is missing, why, and what there is, or in
   ///   which way a value has another form than the field.
   public func inputs<T: Decodable>(

@@ -12,7 +12,7 @@ public protocol LeafTreeNode<Leaf> {
 public struct LeafTree<Leaf>: LeafTreeNode {
   let content: Nested<Leaf>
 
-  /// Itself.
+  /// The tree itself, as a part of another one.
   public var leafTree: LeafTree { self }
 }
 

@@ -24,7 +24,7 @@ public struct BinaryCrossentropy: Loss {
     options = LossOptions(reduction: reduction, weight: weight, on: on, name: name)
   }
 
-  /// One value a sample.
+  /// One value a sample, `[batch]`; labels of another shape than predictions are an error.
   public func call(_ inputs: LabelsAndPredictions) -> Tensor {
     binaryCrossentropy(
       inputs.yTrue, inputs.yPred, fromLogits: fromLogits, labelSmoothing: labelSmoothing)
@@ -37,7 +37,7 @@ public struct BinaryCrossentropy: Loss {
 public func binaryCrossentropy(
   _ yTrue: Tensor, _ yPred: Tensor, fromLogits: Bool = false, labelSmoothing: Double = 0
 ) -> Tensor {
-  var (labels, predictions) = matched(labels: yTrue, predictions: yPred, "binaryCrossentropy")
+  var (labels, predictions) = paired(labels: yTrue, predictions: yPred, "binaryCrossentropy")
   if labelSmoothing != 0 { labels = labels * (1 - labelSmoothing) + 0.5 * labelSmoothing }
   if fromLogits {
     // −log sigmoid(x) = softplus(−x): exact for large |x|, and with the right slope at 0.
@@ -77,7 +77,7 @@ public struct CategoricalCrossentropy: Loss {
     options = LossOptions(reduction: reduction, weight: weight, on: on, name: name)
   }
 
-  /// One value a sample.
+  /// One value a sample, `[batch]`; labels of another shape than predictions are an error.
   public func call(_ inputs: LabelsAndPredictions) -> Tensor {
     categoricalCrossentropy(
       inputs.yTrue, inputs.yPred, fromLogits: fromLogits, labelSmoothing: labelSmoothing)
@@ -88,7 +88,7 @@ public struct CategoricalCrossentropy: Loss {
 public func categoricalCrossentropy(
   _ yTrue: Tensor, _ yPred: Tensor, fromLogits: Bool = false, labelSmoothing: Double = 0
 ) -> Tensor {
-  var (labels, predictions) = matched(
+  var (labels, predictions) = paired(
     labels: yTrue, predictions: yPred, "categoricalCrossentropy")
   if labelSmoothing != 0, predictions.rank > 0 {
     let share = labelSmoothing / Double(Swift.max(predictions.shape[-1], 1))
@@ -127,7 +127,7 @@ public struct SparseCategoricalCrossentropy: Loss, TakesClassNumbers {
     options = LossOptions(reduction: reduction, weight: weight, on: on, name: name)
   }
 
-  /// One value a sample.
+  /// One value a sample, `[batch]`, or `[batch, time]` with a time axis; labels that are no class are an error.
   public func call(_ inputs: LabelsAndPredictions) -> Tensor {
     sparseCategoricalCrossentropy(inputs.yTrue, inputs.yPred, fromLogits: fromLogits)
   }

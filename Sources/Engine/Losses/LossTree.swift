@@ -14,12 +14,12 @@ public typealias LossTree = LeafTree<any Loss>
 public typealias LossNode = LeafTreeNode<any Loss>
 
 extension LossTree {
-  /// One loss.
+  /// A tree of one loss, whose name in logs is its own.
   public init(_ loss: some Loss) { content = .leaf(loss) }
 }
 
 extension Loss {
-  /// This loss alone.
+  /// A tree of this loss alone.
   public var leafTree: LossTree { LossTree(self) }
 }
 

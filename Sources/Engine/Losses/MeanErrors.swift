@@ -9,7 +9,7 @@ public struct MeanSquaredError: Loss {
   /// Reduction, weight, part and name.
   public let options: LossOptions
 
-  /// The loss.
+  /// A loss that is logged under `name`, or its type's; see ``LossOptions`` for the arguments.
   public init(
     reduction: Reduction = .auto, weight: Double = 1, on: StructurePath? = nil,
     name: String? = nil
@@ -17,7 +17,7 @@ public struct MeanSquaredError: Loss {
     options = LossOptions(reduction: reduction, weight: weight, on: on, name: name)
   }
 
-  /// One value a sample.
+  /// One value a sample, `[batch]`; labels of another shape than predictions are an error.
   public func call(_ inputs: LabelsAndPredictions) -> Tensor {
     meanSquaredError(inputs.yTrue, inputs.yPred)
   }
@@ -25,7 +25,7 @@ public struct MeanSquaredError: Loss {
 
 /// The mean of squared differences over the last axis, `[batch]` for labels and predictions `[batch, n]`.
 public func meanSquaredError(_ yTrue: Tensor, _ yPred: Tensor) -> Tensor {
-  let (yTrue, yPred) = matched(labels: yTrue, predictions: yPred, "meanSquaredError")
+  let (yTrue, yPred) = paired(labels: yTrue, predictions: yPred, "meanSquaredError")
   return sampleMean(square(yPred - yTrue))
 }
 
@@ -38,7 +38,7 @@ public struct MeanAbsoluteError: Loss {
   /// Reduction, weight, part and name.
   public let options: LossOptions
 
-  /// The loss.
+  /// A loss that is logged under `name`, or its type's; see ``LossOptions`` for the arguments.
   public init(
     reduction: Reduction = .auto, weight: Double = 1, on: StructurePath? = nil,
     name: String? = nil
@@ -46,7 +46,7 @@ public struct MeanAbsoluteError: Loss {
     options = LossOptions(reduction: reduction, weight: weight, on: on, name: name)
   }
 
-  /// One value a sample.
+  /// One value a sample, `[batch]`; labels of another shape than predictions are an error.
   public func call(_ inputs: LabelsAndPredictions) -> Tensor {
     meanAbsoluteError(inputs.yTrue, inputs.yPred)
   }
@@ -54,7 +54,7 @@ public struct MeanAbsoluteError: Loss {
 
 /// The mean of absolute differences over the last axis, `[batch]` for labels and predictions `[batch, n]`.
 public func meanAbsoluteError(_ yTrue: Tensor, _ yPred: Tensor) -> Tensor {
-  let (yTrue, yPred) = matched(labels: yTrue, predictions: yPred, "meanAbsoluteError")
+  let (yTrue, yPred) = paired(labels: yTrue, predictions: yPred, "meanAbsoluteError")
   return sampleMean(abs(yPred - yTrue))
 }
 
@@ -79,7 +79,7 @@ public struct Huber: Loss {
     options = LossOptions(reduction: reduction, weight: weight, on: on, name: name)
   }
 
-  /// One value a sample.
+  /// One value a sample, `[batch]`; labels of another shape than predictions are an error.
   public func call(_ inputs: LabelsAndPredictions) -> Tensor {
     huber(inputs.yTrue, inputs.yPred, delta: delta)
   }
@@ -87,7 +87,7 @@ public struct Huber: Loss {
 
 /// Huber's loss, `[batch]` for labels and predictions `[batch, n]`; see ``Huber``.
 public func huber(_ yTrue: Tensor, _ yPred: Tensor, delta: Double = 1) -> Tensor {
-  let (yTrue, yPred) = matched(labels: yTrue, predictions: yPred, "huber")
+  let (yTrue, yPred) = paired(labels: yTrue, predictions: yPred, "huber")
   let error = abs(yPred - yTrue)
   // With q = min(|e|, delta) both branches are q·(|e| − ½q): no branch, and one slope where they meet.
   let inner = minimum(error, delta)

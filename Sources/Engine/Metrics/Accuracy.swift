@@ -7,9 +7,9 @@ import Tensors
 ///
 /// - SeeAlso: Keras, `metrics.Accuracy`.
 public final class Accuracy: MeanMetric, MetricProtocol {
-  /// Counts a batch.
+  /// Adds the values of a batch, one an element or a sample, to total and count.
   public func update(_ inputs: WeightedPredictions) {
-    let (labels, predictions) = ranksMatched(
+    let (labels, predictions) = pairedInOwnTypes(
       labels: inputs.yTrue, predictions: inputs.yPred, "accuracy")
     add(labels .== predictions, sampleWeight: inputs.sampleWeight)
   }
@@ -30,9 +30,9 @@ public final class BinaryAccuracy: MeanMetric, MetricProtocol {
     super.init(on: on, name: name)
   }
 
-  /// Counts a batch.
+  /// Adds the values of a batch, one an element or a sample, to total and count.
   public func update(_ inputs: WeightedPredictions) {
-    let (labels, predictions) = matched(
+    let (labels, predictions) = paired(
       labels: inputs.yTrue, predictions: inputs.yPred, "binaryAccuracy")
     let decided = (predictions .> threshold).cast(to: labels.dtype)
     add(labels .== decided, sampleWeight: inputs.sampleWeight)
@@ -45,9 +45,9 @@ public final class BinaryAccuracy: MeanMetric, MetricProtocol {
 ///
 /// - SeeAlso: Keras, `metrics.CategoricalAccuracy`.
 public final class CategoricalAccuracy: MeanMetric, MetricProtocol {
-  /// Counts a batch.
+  /// Adds the values of a batch, one an element or a sample, to total and count.
   public func update(_ inputs: WeightedPredictions) {
-    let (labels, predictions) = ranksMatched(
+    let (labels, predictions) = pairedInOwnTypes(
       labels: inputs.yTrue, predictions: inputs.yPred, "categoricalAccuracy")
     add(
       argmax(labels, axis: -1) .== argmax(predictions, axis: -1),
@@ -62,7 +62,7 @@ public final class CategoricalAccuracy: MeanMetric, MetricProtocol {
 ///
 /// - SeeAlso: Keras, `metrics.SparseCategoricalAccuracy`.
 public final class SparseCategoricalAccuracy: MeanMetric, MetricProtocol, TakesClassNumbers {
-  /// Counts a batch.
+  /// Adds the values of a batch, one an element or a sample, to total and count.
   public func update(_ inputs: WeightedPredictions) {
     let labels = classNumbers(inputs.yTrue, for: inputs.yPred, "sparseCategoricalAccuracy")
     add(labels .== argmax(inputs.yPred, axis: -1), sampleWeight: inputs.sampleWeight)

@@ -37,10 +37,9 @@ open class AnyMetric: AnyModule {
 
   /// A state variable: made at the first use, found again later.
   ///
-  /// - Parameters:
-  ///   - dtype: float64, so that counts stay exact beyond 2^24.
-  ///   - combine: how the states of several ranks become one.
-  ///   - initial: the value after ``reset()``.
+  /// - `dtype`: float64, so that counts stay exact beyond 2^24.
+  /// - `combine`: how the states of several ranks become one.
+  /// - `initial`: the value after ``reset()``.
   public func state(
     _ name: String, shape: Shape = [], dtype: DType = .float64, combine: Combine = .sum,
     initial: Double = 0

@@ -7,12 +7,12 @@ public typealias MetricTree = LeafTree<AnyMetric>
 public typealias MetricNode = LeafTreeNode<AnyMetric>
 
 extension MetricTree {
-  /// Several metrics.
+  /// A list of metrics, whose names in logs are their own.
   public init(_ metrics: [AnyMetric]) { content = .list(metrics.map(Nested.leaf)) }
 }
 
 extension AnyMetric: LeafTreeNode {
-  /// This metric alone.
+  /// A tree of this metric alone.
   public var leafTree: MetricTree { MetricTree(content: .leaf(self)) }
 }
 

@@ -10,7 +10,7 @@ extension Metrics {
   ///
   /// - SeeAlso: Keras, `metrics.MeanSquaredError`.
   public final class MeanSquaredError: MeanMetric, MetricProtocol {
-    /// Counts a batch.
+    /// Adds the values of a batch, one an element or a sample, to total and count.
     public func update(_ inputs: WeightedPredictions) {
       add(meanSquaredError(inputs.yTrue, inputs.yPred), sampleWeight: inputs.sampleWeight)
     }
@@ -22,7 +22,7 @@ extension Metrics {
   ///
   /// - SeeAlso: Keras, `metrics.MeanAbsoluteError`.
   public final class MeanAbsoluteError: MeanMetric, MetricProtocol {
-    /// Counts a batch.
+    /// Adds the values of a batch, one an element or a sample, to total and count.
     public func update(_ inputs: WeightedPredictions) {
       add(meanAbsoluteError(inputs.yTrue, inputs.yPred), sampleWeight: inputs.sampleWeight)
     }
@@ -50,7 +50,7 @@ extension Metrics {
   ///
   /// - SeeAlso: Keras, `metrics.BinaryCrossentropy`.
   public final class BinaryCrossentropy: SmoothedCrossentropy, MetricProtocol {
-    /// Counts a batch.
+    /// Adds the values of a batch, one an element or a sample, to total and count.
     public func update(_ inputs: WeightedPredictions) {
       let values = binaryCrossentropy(
         inputs.yTrue, inputs.yPred, fromLogits: fromLogits, labelSmoothing: labelSmoothing)
@@ -62,7 +62,7 @@ extension Metrics {
   ///
   /// - SeeAlso: Keras, `metrics.CategoricalCrossentropy`.
   public final class CategoricalCrossentropy: SmoothedCrossentropy, MetricProtocol {
-    /// Counts a batch.
+    /// Adds the values of a batch, one an element or a sample, to total and count.
     public func update(_ inputs: WeightedPredictions) {
       let values = categoricalCrossentropy(
         inputs.yTrue, inputs.yPred, fromLogits: fromLogits, labelSmoothing: labelSmoothing)
@@ -85,7 +85,7 @@ extension Metrics {
       super.init(on: on, name: name)
     }
 
-    /// Counts a batch.
+    /// Adds the values of a batch, one an element or a sample, to total and count.
     public func update(_ inputs: WeightedPredictions) {
       let values = sparseCategoricalCrossentropy(
         inputs.yTrue, inputs.yPred, fromLogits: fromLogits)
@@ -98,9 +98,9 @@ extension Metrics {
 ///
 /// - SeeAlso: Keras, `metrics.RootMeanSquaredError`.
 public final class RootMeanSquaredError: MeanMetric, MetricProtocol {
-  /// Counts a batch.
+  /// Adds the values of a batch, one an element or a sample, to total and count.
   public func update(_ inputs: WeightedPredictions) {
-    let (labels, predictions) = matched(
+    let (labels, predictions) = paired(
       labels: inputs.yTrue, predictions: inputs.yPred, "rootMeanSquaredError")
     add(square((predictions - labels).cast(to: .float64)), sampleWeight: inputs.sampleWeight)
   }

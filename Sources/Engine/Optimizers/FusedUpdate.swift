@@ -6,11 +6,10 @@ public protocol UpdateRule: Hashable, Sendable {
   var slotCount: Int { get }
   /// Changes `count` elements in place.
   ///
-  /// - Parameters:
   ///   - parameter, gradient, slots: the first elements, of the same scalar type.
-  ///   - dtype: float32 or float64.
-  ///   - learningRate: for this step.
-  ///   - iteration: 1 at the first step.
+  /// - `dtype`: float32 or float64.
+  /// - `learningRate`: for this step.
+  /// - `iteration`: 1 at the first step.
   func apply(
     parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,
     slots: UnsafePointer<UnsafeMutableRawPointer>, count: Int, dtype: DType, learningRate: Double,

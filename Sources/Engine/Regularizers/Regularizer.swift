@@ -10,13 +10,13 @@ public protocol Regularizer: Sendable {
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §7.1.2; Keras, `regularizers.L1`.
 public struct L1: Regularizer {
-  /// The factor.
+  /// What the sum is multiplied by.
   public let factor: Double
 
   /// The penalty; the factor is 0.01 by default as in Keras.
   public init(_ factor: Double = 0.01) { self.factor = factor }
 
-  /// The penalty of `parameter`.
+  /// The penalty of `parameter`, of any shape; a scalar.
   public func callAsFunction(_ parameter: Tensor) -> Tensor { sum(abs(parameter)) * factor }
 }
 
@@ -24,13 +24,13 @@ public struct L1: Regularizer {
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §7.1.1; Keras, `regularizers.L2`.
 public struct L2: Regularizer {
-  /// The factor.
+  /// What the sum is multiplied by.
   public let factor: Double
 
   /// The penalty; the factor is 0.01 by default as in Keras.
   public init(_ factor: Double = 0.01) { self.factor = factor }
 
-  /// The penalty of `parameter`.
+  /// The penalty of `parameter`, of any shape; a scalar.
   public func callAsFunction(_ parameter: Tensor) -> Tensor { sum(square(parameter)) * factor }
 }
 
@@ -50,7 +50,7 @@ public struct L1L2: Regularizer {
     self.l2 = l2
   }
 
-  /// The penalty of `parameter`.
+  /// The penalty of `parameter`, of any shape; a scalar.
   public func callAsFunction(_ parameter: Tensor) -> Tensor {
     sum(abs(parameter)) * l1 + sum(square(parameter)) * l2
   }

@@ -9,12 +9,12 @@ public struct ExponentialDecay: LearningRateSchedule {
   public let initialValue: Double
   /// How many updates until the rate was multiplied once.
   public let decaySteps: Int
-  /// The factor.
+  /// What the rate is multiplied by every ``decaySteps`` updates.
   public let decayRate: Double
   /// Whether the rate changes only every `decaySteps` updates.
   public let staircase: Bool
 
-  /// The schedule.
+  /// A schedule; `decaySteps` below 1 fail with ``EngineError/invalidArgument(message:)``.
   public init(
     initialLearningRate: Double, decaySteps: Int, decayRate: Double, staircase: Bool = false
   ) {
@@ -58,7 +58,7 @@ public struct InverseTimeDecay: LearningRateSchedule {
   /// Whether the rate changes only every `decaySteps` updates.
   public let staircase: Bool
 
-  /// The schedule.
+  /// A schedule; `decaySteps` below 1 fail with ``EngineError/invalidArgument(message:)``.
   public init(
     initialLearningRate: Double, decaySteps: Int, decayRate: Double, staircase: Bool = false
   ) {

@@ -10,7 +10,7 @@ public struct ValidationData {
   let y: Structure
   let sampleWeight: Tensor?
 
-  /// Inputs and labels of any form that the model takes.
+  /// Inputs and labels of any form that the model takes. Throws ``EngineError/data(message:)`` for what holds no numbers.
   public init(
     x: some Encodable, y: some Encodable = Structure.none, sampleWeight: Tensor? = nil
   ) throws {
@@ -37,10 +37,10 @@ extension Model {
   ///   - classWeight: multiplies the loss of each sample that is trained on by the weight of its class, from class 0 on;
   ///     not in validation.
   ///   - sampleWeight: one weight a sample, or weights that fit the losses' values.
-  ///   - initialEpoch: training starts after so many epochs, with the order of samples of that epoch: a run that was broken
+  ///   - initialEpoch: the number of epochs that training starts after, with the order of samples of that epoch: a run that was broken
   ///     off goes on as it would have.
   ///   - stepsPerEpoch: stops an epoch early; all steps unless given.
-  ///   - validationFrequency: validates after every so many epochs.
+  ///   - validationFrequency: the number of epochs from one validation to the next.
   /// - Returns: losses and metrics of every epoch.
   /// - Throws: ``EngineError`` on data that does not fit, on any rank that meets an error.
   @discardableResult

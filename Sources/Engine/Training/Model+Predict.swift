@@ -94,7 +94,7 @@ extension Model {
     }
   }
 
-  /// The shapes of the outputs for a number of samples; none when the module does not take so many.
+  /// The shapes of the outputs for a number of samples; none when the module does not take that number.
   private func shapes(_ dataset: Dataset, rows: Int) -> [Shape] {
     let graph = try? Trace.record(dataset.specs(rows: rows)) { tensors in
       try forward(try dataset.batch(tensors), isTraining: false).output.tensors

@@ -10,7 +10,7 @@ public final class Model: TrainingControl {
   public let module: AnyModule
   /// What changes the parameters; nil for a model that is only evaluated.
   public let optimizer: Optimizer?
-  /// The seed of initial values, drop-out and shuffling.
+  /// The seed of initial values, dropout and shuffling.
   public let seed: UInt64
   /// Runs operations one by one instead of compiling a step. Slow; gives the same numbers.
   public var runEagerly: Bool
@@ -84,7 +84,7 @@ public final class Model: TrainingControl {
   ///   - module: takes `x` as it is given to `fit`.
   ///   - metrics: reported without sample weights (as in Keras), unless a metric asks for them by name.
   ///   - weightedMetrics: reported with sample weights.
-  ///   - seed: of initial values, drop-out and shuffling.
+  ///   - seed: of initial values, dropout and shuffling.
   ///   - precision: the scalar types of compiled steps.
   ///
   /// A loss or metric that asks for an unknown name fails here, as ``withErrors(_:)`` describes.

@@ -77,7 +77,7 @@ enum SampleStructure {
       return true
     }
 
-    /// bool for truth values, int32 (int64 where needed) for whole numbers, else float32, as `Tensor(_:)` makes them.
+    /// bool for booleans, int32 (int64 where needed) for whole numbers, else float32, as `Tensor(_:)` makes them.
     var tensor: Tensor {
       let shape = Shape(shape)
       guard let whole else { return Tensor(values, shape: shape) }

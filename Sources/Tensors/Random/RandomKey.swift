@@ -48,7 +48,7 @@ public struct RandomKey: Sendable {
     return number
   }
 
-  /// A number for a text, the same on every machine (FNV-1a, 64 bits; Fowler, Noll, Vo 1991).
+  /// A number for a string, the same on every machine (FNV-1a, 64 bits; Fowler, Noll, Vo 1991).
   package static func hash(_ text: String) -> UInt64 {
     text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
@@ -72,7 +72,7 @@ extension RandomKey: Hashable {
 extension RandomKey: Codable {
   private enum CodingKeys: String, CodingKey { case seed, stream }
 
-  /// Reads seed and stream.
+  /// Reads seed and stream. Throws what `decoder` throws when they are not there.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -80,7 +80,7 @@ extension RandomKey: Codable {
       stream: try container.decode(UInt64.self, forKey: .stream))
   }
 
-  /// Writes seed and stream.
+  /// Writes seed and stream. Throws what `encoder` throws.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(seed, forKey: .seed)

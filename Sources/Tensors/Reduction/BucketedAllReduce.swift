@@ -7,7 +7,7 @@ public struct BucketedAllReduce: GradientReduction {
   /// How large the messages are.
   public let limits: BucketLimits
 
-  /// Buckets of so many bytes.
+  /// Buckets of these numbers of bytes.
   public init(limits: BucketLimits = .standard) { self.limits = limits }
 
   /// The sums over all ranks, in the same order.

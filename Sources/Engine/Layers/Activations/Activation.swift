@@ -6,7 +6,7 @@ import Tensors
 ///
 /// - SeeAlso: Keras, `layers.Activation`.
 public class Activation: Module {
-  /// What is applied.
+  /// What ``call(_:)`` applies, element by element or along the last axis.
   public let function: ActivationFunction
 
   /// A layer that applies `function`.
@@ -81,7 +81,7 @@ public final class SELU: Activation {
 
 /// `x` above 0, `alpha · (e^(x/alpha) − 1)` below, as a layer.
 public final class CELU: Activation {
-  /// The layer.
+  /// A layer that applies ``ActivationFunction/celu(alpha:)`` to an input of any shape.
   public init(alpha: Double = 1, name: String? = nil) {
     super.init(.celu(alpha: alpha), name: name)
   }
@@ -127,7 +127,7 @@ public final class TanhShrink: Activation {
 
 /// `x` moved towards 0 by `threshold`, and 0 within it, as a layer.
 public final class SoftShrink: Activation {
-  /// The layer.
+  /// A layer that applies ``ActivationFunction/softShrink(threshold:)`` to an input of any shape.
   public init(threshold: Double = 0.5, name: String? = nil) {
     super.init(.softShrink(threshold: threshold), name: name)
   }
@@ -135,7 +135,7 @@ public final class SoftShrink: Activation {
 
 /// `x`, but 0 within `threshold` of 0, as a layer.
 public final class HardShrink: Activation {
-  /// The layer.
+  /// A layer that applies ``ActivationFunction/hardShrink(threshold:)`` to an input of any shape.
   public init(threshold: Double = 0.5, name: String? = nil) {
     super.init(.hardShrink(threshold: threshold), name: name)
   }

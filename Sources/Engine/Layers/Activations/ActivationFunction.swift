@@ -26,9 +26,9 @@ public struct ActivationFunction: Sendable {
 extension ActivationFunction: Hashable, CustomStringConvertible {
   /// Whether both have one name.
   public static func == (a: ActivationFunction, b: ActivationFunction) -> Bool { a.name == b.name }
-  /// Hashes the name.
+  /// Hashes the name, as `==` compares it.
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
-  /// The name.
+  /// The name, with the settings in brackets where there are some.
   public var description: String { name }
 }
 

@@ -4,7 +4,7 @@ import Tensors
 ///
 /// - SeeAlso: `softmax(_:axis:)`.
 public final class Softmax: Module {
-  /// The axis.
+  /// The axis along which numbers add up to 1; negative from the end.
   public let axis: Int
 
   /// The layer; the last axis by default.
@@ -21,7 +21,7 @@ public final class Softmax: Module {
 ///
 /// - SeeAlso: `logSoftmax(_:axis:)`.
 public final class LogSoftmax: Module {
-  /// The axis.
+  /// The axis along which numbers add up to 1; negative from the end.
   public let axis: Int
 
   /// The layer; the last axis by default.

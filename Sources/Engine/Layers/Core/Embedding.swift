@@ -47,6 +47,6 @@ public final class Embedding: Module {
     return take(table, wholeNumbers(x, below: inputs, typeName))
   }
 
-  /// Where the numbers `x` are no padding: true unless 0.
+  /// A boolean tensor of the shape of `x`: where its numbers are no padding, true unless 0.
   public func mask(of x: Tensor) -> Tensor { x .!= 0 }
 }

@@ -4,9 +4,9 @@ import Tensors
 ///
 /// - SeeAlso: Keras, `layers.Identity`.
 public final class Identity: Module {
-  /// The layer.
+  /// A layer without settings.
   public override init(name: String? = nil) { super.init(name: name) }
 
-  /// The input.
+  /// `x` itself, of any shape.
   public func call(_ x: Tensor) -> Tensor { x }
 }

@@ -10,6 +10,6 @@ public final class Lambda: Module {
     super.init(name: name)
   }
 
-  /// The function's value.
+  /// What the function gives; its shape is up to the function.
   public func call(_ x: Tensor) -> Tensor { function(x) }
 }

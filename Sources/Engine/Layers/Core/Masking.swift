@@ -15,7 +15,7 @@ public final class Masking: Module {
     super.init(name: name)
   }
 
-  /// The input with padding set to 0.
+  /// `[batch, time, ...]`, of the shape of `x`, with padding set to 0.
   public func call(_ x: Tensor) -> Tensor {
     guard x.rank >= 3, !x.isInvalid else {
       return wrongInput(x, expected: "[batch, time, features]")

@@ -17,7 +17,7 @@ public final class Permute: Module {
     }
   }
 
-  /// A view of the input.
+  /// `[batch, ...]` to a view with the axes after the batch in the order of ``axes``.
   public func call(_ x: Tensor) -> Tensor {
     guard x.rank == axes.count + 1, !x.isInvalid else {
       return wrongInput(x, expected: "[batch, ...] with \(axes.count) axes after the batch")

@@ -4,7 +4,7 @@ import Tensors
 ///
 /// - SeeAlso: Keras, `layers.RepeatVector`.
 public final class RepeatVector: Module {
-  /// How often.
+  /// The number of times that a sample stands in the output.
   public let count: Int
 
   /// A layer that repeats; less than once fails with ``EngineError/invalidArgument(message:)``.
@@ -14,7 +14,7 @@ public final class RepeatVector: Module {
     if count < 1 { wrongArgument("count must be positive, got \(count)") }
   }
 
-  /// A view of the input.
+  /// `[batch, features]` to a view `[batch, count, features]`.
   public func call(_ x: Tensor) -> Tensor {
     guard x.rank == 2, !x.isInvalid else {
       return wrongInput(x, expected: "[batch, features]")

@@ -13,7 +13,7 @@ public final class Reshape: Module {
     super.init(name: name)
   }
 
-  /// A view of the input where its memory allows.
+  /// `[batch, ...]` to `[batch] + shape`; a view of the input where its memory allows.
   public func call(_ x: Tensor) -> Tensor {
     let expected = "[batch, ...] with samples that fill \(shape)"
     guard x.rank >= 1, !x.isInvalid else { return wrongInput(x, expected: expected) }

@@ -20,12 +20,12 @@ public final class Sequential: Module {
     super.init(name: name)
   }
 
-  /// Layers in order.
+  /// Layers in order; each must be a ``Callable`` from a tensor to a tensor.
   public convenience init(_ layers: AnyModule..., name: String? = nil) {
     self.init(layers, name: name)
   }
 
-  /// Applies the layers in order; without any gives `x`.
+  /// The output of the last layer, of whatever shape it gives; without any layer `x`.
   public func call(_ x: Tensor) -> Tensor { run(x, mask: nil) }
 
   private func run(_ x: Tensor, mask: Tensor?) -> Tensor {

@@ -10,7 +10,7 @@ public class Merge: Module {
   /// The number of tensors that the layer takes; nil for one or more.
   var count: Int? { nil }
 
-  /// The layer.
+  /// A layer without settings.
   public override init(name: String? = nil) { super.init(name: name) }
 
   /// The tensors, of one rank and with shapes that fit, as one.

@@ -11,13 +11,13 @@ public class BaseGlobalPooling: SpatialLayer {
     super.init(name: name)
   }
 
-  /// The spatial axes.
+  /// The spatial axes: all between the batch and the channels.
   var axes: [Int] { Array(1...rank) }
 }
 
 /// What ``GlobalMaxPooling1D``, ``GlobalMaxPooling2D`` and ``GlobalMaxPooling3D`` share.
 public class BaseGlobalMaxPooling: BaseGlobalPooling, Callable {
-  /// The largest element of each channel.
+  /// The largest element of each channel: `[batch, spatial axes..., channels]` to `[batch, channels]`.
   public func call(_ x: Tensor) -> Tensor {
     ofImages(x) { max($0, axes: axes, keepDims: keepDims) }
   }
@@ -25,7 +25,7 @@ public class BaseGlobalMaxPooling: BaseGlobalPooling, Callable {
 
 /// What ``GlobalAveragePooling1D``, ``GlobalAveragePooling2D`` and ``GlobalAveragePooling3D`` share.
 public class BaseGlobalAveragePooling: BaseGlobalPooling, Callable {
-  /// The mean of each channel.
+  /// The mean of each channel: `[batch, spatial axes..., channels]` to `[batch, channels]`.
   public func call(_ x: Tensor) -> Tensor {
     ofImages(x) { mean($0, axes: axes, keepDims: keepDims) }
   }

@@ -28,7 +28,7 @@ public class BasePooling: SpatialLayer {
 
 /// What ``MaxPooling1D``, ``MaxPooling2D`` and ``MaxPooling3D`` share.
 public class BaseMaxPooling: BasePooling, Callable {
-  /// The largest element of each window of images with the channels last.
+  /// The largest element of each window: `[batch, spatial axes..., channels]` to `[batch, windows along each..., channels]`.
   public func call(_ x: Tensor) -> Tensor {
     ofImages(x) { maxPool($0, size: size, strides: strides, padding: padding) }
   }
@@ -36,7 +36,7 @@ public class BaseMaxPooling: BasePooling, Callable {
 
 /// What ``AveragePooling1D``, ``AveragePooling2D`` and ``AveragePooling3D`` share.
 public class BaseAveragePooling: BasePooling, Callable {
-  /// The mean of each window of images with the channels last.
+  /// The mean of each window: `[batch, spatial axes..., channels]` to `[batch, windows along each..., channels]`.
   public func call(_ x: Tensor) -> Tensor {
     ofImages(x) { averagePool($0, size: size, strides: strides, padding: padding) }
   }

@@ -9,7 +9,7 @@ import Tensors
 public final class GRU: RNN<GRUCell> {
   /// A layer of `units`; Keras's defaults.
   ///
-  /// - Parameter resetAfter: whether the reset gate comes after the product with the state.
+  /// - `resetAfter`: whether the reset gate comes after the product with the state.
   public init(
     _ units: Int, activation: ActivationFunction = .tanh,
     recurrentActivation: ActivationFunction = .sigmoid, useBias: Bool = true,
@@ -60,7 +60,7 @@ public final class GRUCell: AnyModule, RecurrentCell {
   public let resetAfter: Bool
   private let settings: RecurrentSettings
 
-  /// A cell: `GRUCell(32)`.
+  /// A cell; Keras's defaults. `GRUCell(32)` is one of 32 units.
   public init(
     _ settings: RecurrentSettings, recurrentActivation: ActivationFunction = .sigmoid,
     resetAfter: Bool = true, name: String? = nil
@@ -74,7 +74,7 @@ public final class GRUCell: AnyModule, RecurrentCell {
 
   /// The length of output and state.
   public var units: Int { settings.units }
-  /// One state.
+  /// The lengths of the states: one state, of `units`.
   public var stateSizes: [Int] { [units] }
 
   /// A cell with the same settings and variables of its own.

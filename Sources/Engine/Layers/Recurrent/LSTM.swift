@@ -9,7 +9,7 @@ import Tensors
 public final class LSTM: RNN<LSTMCell> {
   /// A layer of `units`; Keras's defaults.
   ///
-  /// - Parameter unitForgetBias: whether the bias of the forget gate is 1 at first.
+  /// - `unitForgetBias`: whether the bias of the forget gate is 1 at first.
   public init(
     _ units: Int, activation: ActivationFunction = .tanh,
     recurrentActivation: ActivationFunction = .sigmoid, useBias: Bool = true,
@@ -58,7 +58,7 @@ public final class LSTMCell: AnyModule, RecurrentCell {
   public let unitForgetBias: Bool
   private let settings: RecurrentSettings
 
-  /// A cell: `LSTMCell(32)`.
+  /// A cell; Keras's defaults. `LSTMCell(32)` is one of 32 units.
   public init(
     _ settings: RecurrentSettings, recurrentActivation: ActivationFunction = .sigmoid,
     unitForgetBias: Bool = true, name: String? = nil
@@ -72,7 +72,7 @@ public final class LSTMCell: AnyModule, RecurrentCell {
 
   /// The length of output and states.
   public var units: Int { settings.units }
-  /// `h` and `c`.
+  /// The lengths of the states `h` and `c`: both `units`.
   public var stateSizes: [Int] { [units, units] }
 
   /// A cell with the same settings and variables of its own.

@@ -42,7 +42,7 @@ public final class SimpleRNN: RNN<SimpleRNNCell> {
 public final class SimpleRNNCell: AnyModule, RecurrentCell {
   private let settings: RecurrentSettings
 
-  /// A cell: `SimpleRNNCell(32)`.
+  /// A cell; Keras's defaults. `SimpleRNNCell(32)` is one of 32 units.
   public init(_ settings: RecurrentSettings, name: String? = nil) {
     self.settings = settings
     super.init(name: name)
@@ -51,7 +51,7 @@ public final class SimpleRNNCell: AnyModule, RecurrentCell {
 
   /// The length of output and state.
   public var units: Int { settings.units }
-  /// One state.
+  /// The lengths of the states: one state, of `units`.
   public var stateSizes: [Int] { [units] }
 
   /// A cell with the same settings and variables of its own.

@@ -12,7 +12,7 @@ public final class ActivityRegularization: Module {
     super.init(name: name)
   }
 
-  /// The input.
+  /// `x` itself, of any shape; the penalty joins the losses.
   public func call(_ x: Tensor) -> Tensor {
     regularize(activity: x, with: regularizer)
     return x

@@ -1,6 +1,6 @@
 import Tensors
 
-/// Drop-out after ``ActivationFunction/selu``: mean 0 and variance 1 stay what they are.
+/// Dropout after ``ActivationFunction/selu``: mean 0 and variance 1 stay what they are.
 ///
 /// While training elements are set to `s = −1.7581`, where `selu` ends, with probability `rate`; then all become
 /// `a · x + b` with `a = 1 / √((1 − rate)(1 + rate · s²))` and `b = −a · s · rate`. The identity otherwise.

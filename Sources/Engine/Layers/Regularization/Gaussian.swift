@@ -32,7 +32,7 @@ public final class GaussianNoise: Module {
 /// - SeeAlso: Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014), §10;
 ///   Keras, `layers.GaussianDropout`.
 public final class GaussianDropout: Module {
-  /// The rate of the drop-out with these moments.
+  /// The rate of the dropout with these moments.
   public let rate: Double
 
   /// A layer that multiplies; `rate` is in 0..<1, else it fails with ``EngineError/invalidArgument(message:)``.

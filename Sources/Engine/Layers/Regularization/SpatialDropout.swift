@@ -1,6 +1,6 @@
 import Tensors
 
-/// Drop-out of whole channels: what ``SpatialDropout1D``, ``SpatialDropout2D`` and ``SpatialDropout3D`` share.
+/// Dropout of whole channels: what ``SpatialDropout1D``, ``SpatialDropout2D`` and ``SpatialDropout3D`` share.
 ///
 /// While training a channel of a sample is set to 0 at all places with probability `rate`, else multiplied by
 /// `1 / (1 − rate)`. Neighbouring places tell nearly the same: single elements that are dropped would be made up for by
@@ -13,7 +13,7 @@ public class SpatialDropout: Module {
   private let places: String
   private let rank: Int
 
-  /// - Parameter places: the names of the axes between the batch and the channels.
+  /// - `places`: the names of the axes between the batch and the channels.
   fileprivate init(_ rate: Double, places: [String], name: String?) {
     self.rate = rate
     self.places = places.joined(separator: ", ")

@@ -27,7 +27,7 @@ public class BaseZeroPadding: BaseBorderLayer, Callable {
     super.init(padding, argument: "padding", name: name)
   }
 
-  /// Images with the channels last, with zeros around them.
+  /// `[batch, spatial axes..., channels]`, with zeros around each sample.
   public func call(_ x: Tensor) -> Tensor {
     ofImages(x) { pad($0, [(0, 0)] + widths + [(0, 0)]) }
   }
@@ -39,7 +39,8 @@ public class BaseCropping: BaseBorderLayer, Callable {
     super.init(border, argument: "cropping", name: name)
   }
 
-  /// Images with the channels last, without their borders.
+  /// `[batch, spatial axes..., channels]`, without the border of each sample; an axis that is no longer than its borders is
+  /// an error.
   public func call(_ x: Tensor) -> Tensor {
     ofImages(x, cropped)
   }
@@ -81,7 +82,7 @@ public final class ZeroPadding3D: BaseZeroPadding {
 ///
 /// - SeeAlso: Keras, `layers.Cropping1D`.
 public final class Cropping1D: BaseCropping {
-  /// Cuts off so much before the first and behind the last step: `2` or `[[1, 2]]`.
+  /// Cuts off elements before the first and behind the last step: `2` or `[[1, 2]]`.
   public init(_ cropping: SpatialBorder = 1, name: String? = nil) {
     super.init(border: cropping, name: name)
   }
@@ -93,7 +94,7 @@ public final class Cropping1D: BaseCropping {
 ///
 /// - SeeAlso: Keras, `layers.Cropping2D`.
 public final class Cropping2D: BaseCropping {
-  /// Cuts off so much above, below, at the left and at the right: `2`, `[1, 2]` for rows and columns, or `[[1,
+  /// Cuts off elements above, below, at the left and at the right: `2`, `[1, 2]` for rows and columns, or `[[1,
   /// 0], [0, 2]]`.
   public init(_ cropping: SpatialBorder = 0, name: String? = nil) {
     super.init(border: cropping, name: name)
@@ -107,7 +108,7 @@ public final class Cropping2D: BaseCropping {
 ///
 /// - SeeAlso: Keras, `layers.Cropping3D`.
 public final class Cropping3D: BaseCropping {
-  /// Cuts off so much before and behind, above, below, at the left and at the right: `2`, `[1, 2, 0]` for slices,
+  /// Cuts off elements before and behind, above, below, at the left and at the right: `2`, `[1, 2, 0]` for slices,
   /// rows and columns, or pairs of before and behind.
   public init(_ cropping: SpatialBorder = 1, name: String? = nil) {
     super.init(border: cropping, name: name)

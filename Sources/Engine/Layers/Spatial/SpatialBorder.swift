@@ -32,7 +32,7 @@ extension SpatialBorder: ExpressibleByArrayLiteral {
     let pair: [Int]
     /// As many on both sides.
     public init(integerLiteral value: Int) { pair = [value, value] }
-    /// Before and behind.
+    /// Two numbers: elements before and behind.
     public init(arrayLiteral elements: Int...) { pair = elements }
   }
 

@@ -14,7 +14,7 @@ public class BaseUpSampling: SpatialLayer, Callable {
     check("size", size)
   }
 
-  /// Images with the channels last, made larger.
+  /// `[batch, spatial axes..., channels]`, each spatial axis `size` times as long.
   public func call(_ x: Tensor) -> Tensor {
     ofImages(x) { upSample($0, size: size, interpolation: interpolation) }
   }

@@ -2,7 +2,7 @@ import Tensors
 
 /// What a transformer's decoder takes: a sequence and the encoder's output, with masks or without.
 public struct TransformerDecoderInputs: Codable {
-  /// `[batch, time, features]`.
+  /// The sequences, `[batch, time, features]`.
   public var x: Tensor
   /// The encoder's output, `[batch, steps, features]`.
   public var memory: Tensor
@@ -53,10 +53,9 @@ extension Callable where Self: AnyModule, Input == TransformerDecoderInputs, Out
 public final class TransformerDecoderLayer: TransformerBlock, Callable {
   /// A layer of `numHeads` heads, among which the features are shared; PyTorch's defaults, but causal.
   ///
-  /// - Parameters:
-  ///   - feedForwardDim: the units of the first linear layer.
-  ///   - normFirst: whether branches are normalised before they begin, instead of after they have been added.
-  ///   - epsilon: that of the normalisation.
+  /// - `feedForwardDim`: the units of the first linear layer.
+  /// - `normFirst`: whether branches are normalised before they begin, instead of after they have been added.
+  /// - `epsilon`: that of the normalisation.
   public init(
     numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,
     activation: ActivationFunction = .relu, normFirst: Bool = false, epsilon: Double = 1e-5,
@@ -87,7 +86,7 @@ public final class TransformerDecoderLayer: TransformerBlock, Callable {
 public final class TransformerDecoder: TransformerStack<TransformerDecoderLayer>, Callable {
   /// A decoder of `numLayers` layers alike.
   ///
-  /// - Parameter finalNorm: whether the output is normalised; by default where layers normalise first, because else the
+  /// - `finalNorm`: whether the output is normalised; by default where layers normalise first, because else the
   ///   last one has done it.
   public init(
     numLayers: Int, numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,

@@ -2,7 +2,7 @@ import Tensors
 
 /// What a transformer's encoder takes: a sequence, alone or with masks.
 public struct TransformerInputs: Codable {
-  /// `[batch, time, features]`.
+  /// The sequences, `[batch, time, features]`.
   public var x: Tensor
   /// `[batch, time]`: false for steps that are padding, at which nobody looks.
   public var mask: Tensor?
@@ -38,10 +38,9 @@ extension Callable where Self: AnyModule, Input == TransformerInputs, Output == 
 public final class TransformerEncoderLayer: TransformerBlock, Callable {
   /// A layer of `numHeads` heads, among which the features are shared; PyTorch's defaults.
   ///
-  /// - Parameters:
-  ///   - feedForwardDim: the units of the first linear layer.
-  ///   - normFirst: whether branches are normalised before they begin, instead of after they have been added.
-  ///   - epsilon: that of the normalisation.
+  /// - `feedForwardDim`: the units of the first linear layer.
+  /// - `normFirst`: whether branches are normalised before they begin, instead of after they have been added.
+  /// - `epsilon`: that of the normalisation.
   public init(
     numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,
     activation: ActivationFunction = .relu, normFirst: Bool = false, epsilon: Double = 1e-5,
@@ -70,7 +69,7 @@ extension TransformerEncoderLayer: TakesMask {}
 public final class TransformerEncoder: TransformerStack<TransformerEncoderLayer>, Callable {
   /// An encoder of `numLayers` layers alike.
   ///
-  /// - Parameter finalNorm: whether the output is normalised; by default where layers normalise first, because else the
+  /// - `finalNorm`: whether the output is normalised; by default where layers normalise first, because else the
   ///   last one has done it.
   public init(
     numLayers: Int, numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,

@@ -10,7 +10,7 @@ public struct WeightMap: ExpressibleByArrayLiteral, Sendable {
 
   private let rules: [Rule]
 
-  /// Rules in order.
+  /// Rules that are tried in this order.
   public init(arrayLiteral elements: Rule...) { rules = elements }
 
   /// What happens to some of the tensors.
@@ -71,7 +71,7 @@ extension WeightMap.Rule {
 
   /// `torch.nn.Linear`: `weight` `[out, in]` becomes `kernel` `[in, out]`.
   ///
-  /// - Parameter flattened: the shape `[channels, height, width]` of images that PyTorch flattens in front of the layer.
+  /// - `flattened`: the shape `[channels, height, width]` of images that PyTorch flattens in front of the layer.
   ///   Here they are `[height, width, channels]`, and the rows of the kernel are put in that order.
   public static func torchLinear(
     _ source: String, to target: String, flattened: Shape? = nil
@@ -92,7 +92,8 @@ extension WeightMap.Rule {
     }
   }
 
-  /// `torch.nn.BatchNorm1d` to `3d`.
+  /// `torch.nn.BatchNorm1d` to `3d`: `weight`, `bias`, `running_mean` and `running_var` `[channels]` become `gamma`,
+  /// `beta`, `moving_mean` and `moving_variance`.
   public static func torchBatchNormalization(_ source: String, to target: String) -> Self {
     named(
       source, target,
@@ -103,12 +104,12 @@ extension WeightMap.Rule {
     ) { $1 }
   }
 
-  /// `torch.nn.LayerNorm` and `GroupNorm`.
+  /// `torch.nn.LayerNorm` and `GroupNorm`: `weight` and `bias` become `gamma` and `beta`, of the same shape.
   public static func torchNormalization(_ source: String, to target: String) -> Self {
     named(source, target, ["weight": "gamma", "bias": "beta"]) { $1 }
   }
 
-  /// `torch.nn.Embedding`.
+  /// `torch.nn.Embedding`: `weight` `[rows, length]` becomes `embeddings`.
   public static func torchEmbedding(_ source: String, to target: String) -> Self {
     named(source, target, ["weight": "embeddings"]) { $1 }
   }

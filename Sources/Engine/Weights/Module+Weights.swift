@@ -28,10 +28,9 @@ extension AnyModule {
   ///   from: "torch.safetensors", map: [.torchConvolution("0", to: "conv2d"), .torchLinear("3", to: "linear")])
   /// ```
   ///
-  /// - Parameters:
-  ///   - map: how names and layouts in the file become those here; the same ones unless given.
-  ///   - isStrict: whether every variable must get a value and every tensor of the file must be used. Else what fits is
-  ///     taken and the report says what does not.
+  /// - `map`: how names and layouts in the file become those here; the same ones unless given.
+  /// - `isStrict`: whether every variable must get a value and every tensor of the file must be used. Else what fits is
+  ///   taken and the report says what does not.
   /// - Throws: ``EngineError/file(path:message:)`` that says what does not fit, and ``EngineError/model(message:)`` when
   ///   there are no variables yet; then nothing has been changed.
   @discardableResult
