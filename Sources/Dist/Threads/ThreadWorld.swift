@@ -48,7 +48,7 @@ final class ThreadWorld: @unchecked Sendable {
 
   /// Brings `bytes` bytes at `data` of `rank` to its next collective.
   ///
-  /// - Parameter target: where the result of an all-reduce goes when its token is waited for.
+  /// - `target`: where the result of an all-reduce goes when its token is waited for.
   /// - Returns: the number of the collective.
   func post(
     _ call: CollectiveCall, rank: Int, data: UnsafeRawPointer?, bytes: Int,

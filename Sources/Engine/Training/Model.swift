@@ -80,12 +80,11 @@ public final class Model: TrainingControl {
 
   /// A model with one loss.
   ///
-  /// - Parameters:
-  ///   - module: takes `x` as it is given to `fit`.
-  ///   - metrics: reported without sample weights (as in Keras), unless a metric asks for them by name.
-  ///   - weightedMetrics: reported with sample weights.
-  ///   - seed: of initial values, dropout and shuffling.
-  ///   - precision: the scalar types of compiled steps.
+  /// - `module`: takes `x` as it is given to `fit`.
+  /// - `metrics`: reported without sample weights (as in Keras), unless a metric asks for them by name.
+  /// - `weightedMetrics`: reported with sample weights.
+  /// - `seed`: of initial values, dropout and shuffling.
+  /// - `precision`: the scalar types of compiled steps.
   ///
   /// A loss or metric that asks for an unknown name fails here, as ``withErrors(_:)`` describes.
   public convenience init(

@@ -33,7 +33,7 @@ extension Communicator {
     }
   }
 
-  /// The text of rank `root`, on every rank.
+  /// The text of rank `root`, on every rank. Collective; throws as ``Communicator`` says.
   ///
   /// - Parameter text: read on `root` only.
   /// - Throws: what the communicator throws.

@@ -18,7 +18,7 @@ public func allReduce<Value: Codable>(
 }
 
 /// Gradients added over all ranks in a loop of your own, in the way of the strategy (``GradientReduction``), which need not be
-/// exact; else as ``allReduce(_:)``.
+/// exact; shapes, errors and all else as for ``allReduce(_:)``, which throws what the communicator throws.
 ///
 /// ```swift
 /// let (loss, gradients) = try valueAndGrad(of: net) { ... }  // of this rank's share

@@ -10,7 +10,7 @@ public struct BucketedAllReduce: GradientReduction {
   /// Buckets of these numbers of bytes.
   public init(limits: BucketLimits = .standard) { self.limits = limits }
 
-  /// The sums over all ranks, in the same order.
+  /// The sums over all ranks, in the same order and shapes.
   ///
   /// - Throws: what the communicator throws, where there is no compiled step.
   public func sums(
