@@ -1,7 +1,7 @@
 import Tensors
 
 /// What all layers with a kernel that moves over images share: how it moves, and what follows the sums.
-public class ConvLayer: SpatialLayer {
+public class ConvLayer: BaseSpatialLayer {
   /// Cells of the kernel along each axis.
   public let kernelSize: SpatialSize
   /// Elements from one position to the next.

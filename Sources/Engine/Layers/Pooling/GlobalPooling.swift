@@ -1,7 +1,7 @@
 import Tensors
 
 /// What the global pooling layers share: all spatial axes become one number a channel.
-public class BaseGlobalPooling: SpatialLayer {
+public class BaseGlobalPooling: BaseSpatialLayer {
   /// Whether the spatial axes stay, with length 1.
   public let keepDims: Bool
 

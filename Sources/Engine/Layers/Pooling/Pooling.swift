@@ -1,7 +1,7 @@
 import Tensors
 
 /// What the pooling layers share: a window that slides over images.
-public class BasePooling: SpatialLayer {
+public class BasePooling: BaseSpatialLayer {
   /// Elements of the window along each axis.
   public let size: SpatialSize
   /// Elements from one window to the next; nil for those of the window.

@@ -1,7 +1,7 @@
 import Tensors
 
 /// What layers that put images into a frame or take them out of one share.
-public class BaseBorderLayer: SpatialLayer {
+public class BaseBorderLayer: BaseSpatialLayer {
   /// Pairs of numbers of elements, before and behind, of each spatial axis.
   let widths: [(before: Int, after: Int)]
 

@@ -1,7 +1,7 @@
 import Tensors
 
 /// What ``UpSampling1D``, ``UpSampling2D`` and ``UpSampling3D`` share.
-public class BaseUpSampling: SpatialLayer, Callable {
+public class BaseUpSampling: BaseSpatialLayer, Callable {
   /// How many elements become of one, along each axis.
   public let size: SpatialSize
   /// What the new elements are.

@@ -50,7 +50,7 @@ extension Callable where Self: AnyModule, Input == TransformerDecoderInputs, Out
 /// `self_attention`, `norm1`, `cross_attention`, `norm2`, `linear1`, `linear2`, `norm3`.
 ///
 /// - SeeAlso: Vaswani et al., *Attention Is All You Need* (2017), §3.1; PyTorch, `nn.TransformerDecoderLayer`.
-public final class TransformerDecoderLayer: TransformerBlock, Callable {
+public final class TransformerDecoderLayer: BaseTransformerLayer, Callable {
   /// A layer of `numHeads` heads, among which the features are shared; PyTorch's defaults, but causal.
   ///
   /// - `feedForwardDim`: the units of the first linear layer.
@@ -83,7 +83,7 @@ public final class TransformerDecoderLayer: TransformerBlock, Callable {
 /// `layers/1`, ..., `norm`.
 ///
 /// - SeeAlso: Vaswani et al., *Attention Is All You Need* (2017), §3.1; PyTorch, `nn.TransformerDecoder`.
-public final class TransformerDecoder: TransformerStack<TransformerDecoderLayer>, Callable {
+public final class TransformerDecoder: BaseTransformerStack<TransformerDecoderLayer>, Callable {
   /// A decoder of `numLayers` layers alike.
   ///
   /// - `finalNorm`: whether the output is normalised; by default where layers normalise first, because else the

@@ -3,7 +3,7 @@ import Tensors
 /// What layers of sequences, images and volumes with the channels last share: input `[batch, spatial axes..., channels]`.
 ///
 /// A subclass for one number of spatial axes says it in ``rank``; without one a layer cannot be made.
-public class SpatialLayer: AnyModule {
+public class BaseSpatialLayer: AnyModule {
   /// The number of spatial axes: 1 for sequences, 2 for images, 3 for volumes.
   class var rank: Int { 0 }
   /// The number of spatial axes of this layer.

@@ -2,7 +2,7 @@ import Tensors
 
 /// What a layer of a transformer's encoder and one of its decoder share: attention and two linear layers, each on a
 /// residual branch with a layer normalisation.
-public class TransformerBlock: AnyModule {
+public class BaseTransformerLayer: AnyModule {
   /// Whether step `i` sees the steps `0...i` only.
   public final let useCausalMask: Bool
   private let options: TransformerOptions
@@ -53,7 +53,7 @@ public class TransformerBlock: AnyModule {
 }
 
 /// What a transformer's encoder and decoder share: layers alike, and perhaps a normalisation at the end.
-public class TransformerStack<Layer: AnyModule>: AnyModule {
+public class BaseTransformerStack<Layer: AnyModule>: AnyModule {
   /// The layers in order.
   public final let layers: [Layer]
   /// What is applied to the last one's output.
