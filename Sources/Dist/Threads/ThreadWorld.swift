@@ -148,7 +148,8 @@ final class ThreadWorld: @unchecked Sendable {
     complete(slot, rank: rank, take: take)
   }
 
-  /// Ends the process, because a thread cannot be ended that never comes. Called with the lock held, when nothing has happened for so many seconds.
+  /// Ends the process, because a thread cannot be ended that never comes. Called with the lock held, when nothing has happened for
+  /// `seconds` seconds.
   private func endWaiting(_ slot: ThreadSlot, _ rank: Int, _ seconds: Double) {
     let missing = (0..<size).filter { !slot.hasPosted[$0] }
     let answers = missing.map { ($0, PeerStatus(journals[$0], about: slot.number + 1)) }
