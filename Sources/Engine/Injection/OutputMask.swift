@@ -27,7 +27,7 @@ struct OutputMask {
     return try multiplied(isMean ? dividing(factor, by: sum(factor)) : factor, weights)
   }
 
-  /// The weights of the values of a mean over so many steps, of which this mask may have a part only.
+  /// The weights of the values of a mean over a number of steps, of which this mask may have a part only.
   func applied(
     to weights: Tensor?, of values: Tensor, countedSteps: Tensor
   ) throws -> Tensor? {

@@ -62,7 +62,7 @@ public final class Model: TrainingControl {
   let stopVote = StopVote()
   /// What training does when the loss or a gradient is infinite or NaN, on any rank; the same on all ranks.
   public var nonFinite = NonFinitePolicy.stop
-  /// Ranks compare their weights after every so many steps, and before the first step of each call; 0 for never.
+  /// Ranks compare their weights every few steps, and before the first step of each call; 0 for never.
   public var driftInterval = 100
   /// Whether ranks compute with different kernels.
   var hasSeveralKernelSets = false
