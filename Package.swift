@@ -97,7 +97,20 @@ let package = Package(
       name: "ImportWeights", dependencies: ["Engine"], path: "Examples/ImportWeights",
       exclude: ["README.md", "export.py"]),
 
-    .target(name: "TestSupport", dependencies: ["Engine"], path: "Tests/TestSupport"),
+    // Tests mirror the targets; what lies above a target is not compiled for its tests.
+    .target(
+      name: "TensorsTestSupport",
+      dependencies: ["Tensors", .product(name: "Logging", package: "swift-log")],
+      path: "Tests/TensorsTestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["Engine", "TensorsTestSupport"],
+      path: "Tests/TestSupport"),
+    .testTarget(
+      name: "TensorsTests", dependencies: ["Tensors", "TensorsTestSupport"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "DataFilesTests", dependencies: ["DataFiles", "Tensors", "TensorsTestSupport"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "EngineTests",
       dependencies: [

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "elementwise.h"
+#include "gelu.h"
 #include "vector_math.h"
 
 // Arithmetic on floats: one expression serves both types.
@@ -44,6 +45,8 @@ APUS_UNARY_BLOCKS(tanh_f32, apus_tanhf(u), 0, 0)
 APUS_UNARY_BLOCKS(sigmoid_f32, apus_sigmoidf(u), 0, 0)
 APUS_UNARY_BLOCKS(erf_f32, apus_erff(u), 0, 0)
 APUS_UNARY_BLOCKS(softplus_f32, apus_softplusf(u), 0, 0)
+APUS_UNARY_BLOCKS(gelu_f32, gelu_exact_f32(u), 0, 0)
+APUS_UNARY_BLOCKS(gelu_approximate_f32, gelu_tanh_f32(u), 0, 0)
 APUS_UNARY_BLOCKS(sin_f32, apus_sin_quarter(u, 0), !(apus_abs(u) < APUS_TRIGONOMETRIC_LIMIT),
                   sinf(u))
 APUS_UNARY_BLOCKS(cos_f32, apus_sin_quarter(u, 1), !(apus_abs(u) < APUS_TRIGONOMETRIC_LIMIT),
@@ -62,6 +65,8 @@ APUS_UNARY_CALL(tanh_f64, double, tanh(u))
 APUS_UNARY_CALL(sigmoid_f64, double, sigmoid(u))
 APUS_UNARY_CALL(erf_f64, double, erf(u))
 APUS_UNARY_CALL(softplus_f64, double, (u > 0 ? u : 0) + log1p(exp(-fabs(u))))
+APUS_UNARY_CALL(gelu_f64, double, gelu_exact_f64(u))
+APUS_UNARY_CALL(gelu_approximate_f64, double, gelu_tanh_f64(u))
 APUS_UNARY_CALL(sin_f64, double, sin(u))
 APUS_UNARY_CALL(cos_f64, double, cos(u))
 
@@ -72,7 +77,7 @@ APUS_UNARY_CALL(cos_f64, double, cos(u))
     [APUS_INT32] = name##_i32, [APUS_INT64] = name##_i64, [APUS_UINT8] = name##_u8, \
   }
 
-static const apus_unary_fn table[APUS_SOFTPLUS + 1][APUS_BOOL + 1] = {
+static const apus_unary_fn table[APUS_GELU_TANH + 1][APUS_BOOL + 1] = {
     [APUS_NEG] = APUS_OF_NUMBERS(neg),
     [APUS_ABS] = APUS_OF_NUMBERS(abs),
     [APUS_SIGN] = APUS_OF_NUMBERS(sign),
@@ -101,9 +106,11 @@ static const apus_unary_fn table[APUS_SOFTPLUS + 1][APUS_BOOL + 1] = {
     [APUS_ISNAN] = APUS_OF_FLOATS(isnan),
     [APUS_ISFINITE] = APUS_OF_FLOATS(isfinite),
     [APUS_SOFTPLUS] = APUS_OF_FLOATS(softplus),
+    [APUS_GELU] = APUS_OF_FLOATS(gelu),
+    [APUS_GELU_TANH] = APUS_OF_FLOATS(gelu_approximate),
 };
 
 apus_unary_fn apus_unary(apus_unary_op op, int dtype) {
-  if ((unsigned)op > APUS_SOFTPLUS || (unsigned)dtype > APUS_BOOL) return NULL;
+  if ((unsigned)op > APUS_GELU_TANH || (unsigned)dtype > APUS_BOOL) return NULL;
   return table[op][dtype];
 }

@@ -48,7 +48,7 @@ package enum AtomicFile {
       if descriptor >= 0 { return (descriptor, temporary) }
       if errno != EEXIST && errno != EINTR {
         throw .file(
-          path: path, message: "cannot create a file in \(folder): \(OpenFile.reason(errno))")
+          path: path, message: "cannot create a file in \(folder): \(systemReason(errno))")
       }
     }
   }
@@ -66,7 +66,7 @@ package enum AtomicFile {
     _ isGood: Bool, _ step: String, _ path: String
   ) throws(EngineError) {
     if isGood { return }
-    throw .file(path: path, message: "cannot \(step) the file: \(OpenFile.reason(errno))")
+    throw .file(path: path, message: "cannot \(step) the file: \(systemReason(errno))")
   }
 }
 
@@ -77,17 +77,26 @@ package struct FileWriter: ~Copyable {
 
   /// Appends `bytes`; throws ``EngineError/file(path:message:)`` when the disk does not take them.
   package func write(_ bytes: UnsafeRawBufferPointer) throws(EngineError) {
+    let code = Self.write(bytes, to: descriptor)
+    if code != 0 { throw .file(path: path, message: "cannot write: \(systemReason(code))") }
+  }
+
+  /// Writes all of `bytes`.
+  ///
+  /// - Returns: 0, or the `errno` of what went wrong.
+  package static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
     var done = 0
     while done < bytes.count {
-      guard let start = bytes.baseAddress else { return }
+      guard let start = bytes.baseAddress else { break }
       // Linux writes at most 2 GB a call.
       let wrote = Foundation.write(descriptor, start + done, min(bytes.count - done, 1 << 30))
       if wrote >= 0 {
         done += wrote
       } else if errno != EINTR {
-        throw .file(path: path, message: "cannot write: \(OpenFile.reason(errno))")
+        return errno
       }
     }
+    return 0
   }
 
   /// Appends `bytes`; throws ``EngineError/file(path:message:)`` when the disk does not take them.

@@ -10,8 +10,8 @@ import Tensors
 package final class ByteReader {
   /// The file, for messages.
   package let path: String
-  /// What inside the file this is, such as `member 'x.npy': `, for messages; empty for the file.
-  package let prefix: String
+  /// What inside the file this is, such as `member 'x.npy'`, for messages; nil for the file.
+  package let member: String?
   /// Bytes on the disk or in memory, before inflating.
   package let storedSize: Int
   /// Bytes delivered so far.
@@ -41,7 +41,7 @@ package final class ByteReader {
     let buffer = try Self.makeBuffer(path)
     try file.fill(buffer)
     self.path = path
-    prefix = ""
+    member = nil
     storedSize = file.size
     source = .file(file)
     self.buffer = buffer
@@ -53,13 +53,13 @@ package final class ByteReader {
 
   /// Reads `range` of `memory`, which came from the file `path`.
   package init(
-    memory: OwnedBytes, range: Range<Int>, deflated: Bool, path: String, prefix: String
+    memory: OwnedBytes, range: Range<Int>, deflated: Bool, path: String, member: String
   ) throws(EngineError) {
     guard range.lowerBound >= 0, range.upperBound <= memory.count else {
       fatalError("ByteReader: bytes \(range) asked for, \(memory.count) are there")
     }
     self.path = path
-    self.prefix = prefix
+    self.member = member
     storedSize = range.count
     source = .memory(memory, start: range.lowerBound)
     buffer = try Self.makeBuffer(path)
@@ -78,8 +78,11 @@ package final class ByteReader {
   }
 
   /// An error about this file.
-  package func failure(_ message: String) -> EngineError {
-    .file(path: path, message: prefix + message)
+  package func failure(
+    _ problem: EngineError.Problem, member: String? = nil, byte: Int? = nil,
+    hint: ErrorText? = nil
+  ) -> EngineError {
+    .file(.init(path, member: self.member ?? member, byte: byte), problem, hint: hint)
   }
 
   /// Fills `output`, and returns how many bytes it got: fewer than asked for only at the end.
@@ -112,7 +115,8 @@ package final class ByteReader {
     let got = try read(into: UnsafeMutableRawBufferPointer(start: pointer, count: count))
     if got < count {
       throw failure(
-        "byte \(start): expected \(count) bytes of \(what()), found \(got): the file is cut short")
+        .expectation("\(count) bytes of \(what())", found: "\(got)"), byte: start,
+        hint: "the file is cut short")
     }
   }
 
@@ -130,13 +134,11 @@ package final class ByteReader {
   /// Throws unless `count` more bytes of `what` can still come.
   package func require(_ count: Int, what: @autoclosure () -> String) throws(EngineError) {
     if count <= bound { return }
-    let found =
-      isCompressed
-      ? "at most \(bound) can follow in a compressed file of \(storedSize) bytes"
-      : "found \(bound)"
+    let found: ErrorText =
+      isCompressed ? "at most \(bound) in a compressed file of \(storedSize)" : "\(bound)"
     throw failure(
-      "byte \(position): expected \(count) bytes of \(what()), \(found): the file is cut short "
-        + "or its header is wrong")
+      .expectation("\(count) bytes of \(what())", found: found), byte: position,
+      hint: "the file is cut short or its header is wrong")
   }
 
   /// Throws unless everything was read; for gzip this is also what checks the last checksum.
@@ -154,7 +156,8 @@ package final class ByteReader {
     if extra > 0 {
       let count = extra < 1 << 24 ? "\(extra)" : "at least \(extra)"
       throw failure(
-        "byte \(end): expected the end of the file after \(what()), found \(count) more bytes")
+        .expectation("the end of the file after \(what())", found: "\(count) more bytes"), byte: end
+      )
     }
   }
 
@@ -237,18 +240,19 @@ package final class ByteReader {
       bufferStart += step.used
       if let problem = step.problem {
         throw failure(
-          "the compressed data is damaged at compressed byte \(taken - buffer.count + bufferStart)"
-            + ", after \(position + step.made) inflated bytes: \(problem)")
+          "the compressed data is damaged at compressed byte \(taken - buffer.count + bufferStart), after \(position + step.made) inflated bytes: \(problem)"
+        )
       }
       memberEnded = step.ended
       if step.made > 0 { return step.made }
       if step.used > 0 || step.ended { continue }
       // Only now: without input zlib may still have had output of what it took before.
       throw failure(
-        isAtEnd
-          ? "the compressed data is cut short: it ends at compressed byte \(storedSize), after "
-            + "\(position) inflated bytes, before its end mark"
-          : "the compressed data is damaged after \(position) inflated bytes")
+        .text(
+          isAtEnd
+            ? "the compressed data is cut short: it ends at compressed byte \(storedSize), after "
+              + "\(position) inflated bytes, before its end mark"
+            : "the compressed data is damaged after \(position) inflated bytes"))
     }
   }
 

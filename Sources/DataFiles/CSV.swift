@@ -58,9 +58,9 @@ public enum CSV {
     let rows = table.rows
     guard table.columns > 1 else {
       throw .file(
-        path: path,
-        message: "line \(table.firstLine): expected a label and at least one feature in each row, "
-          + "found one column; is \"\(delimiter)\" the delimiter?")
+        .init(path, line: table.firstLine),
+        .expectation("a label and at least one feature in each row", found: "one column"),
+        hint: "is \"\(delimiter)\" the delimiter?")
     }
     return Examples(
       features: Tensor(table.features, shape: [rows, table.columns - 1]),

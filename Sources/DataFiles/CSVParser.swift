@@ -22,7 +22,9 @@ struct CSVParser {
 
   mutating func table(label: CSV.Column?, header: CSV.Header) throws(EngineError) -> CSVTable {
     try refuseUTF16()
-    guard !atBlankEnd() else { throw failure("expected rows of numbers, found an empty file") }
+    guard !atBlankEnd() else {
+      throw failure(.expectation("rows of numbers", found: "an empty file"))
+    }
     let start = (cursor, line)
     let first = try textRow()
     var table = CSVTable()
@@ -38,15 +40,16 @@ struct CSVParser {
     case (.present, _), (.automatic, .header): table.names = first
     case (.automatic, .unclear(let column)):
       throw failure(
-        "line \(start.1), column \(column + 1): expected a number, found \(quoted(first[column]));"
-          + " other cells of the line are numbers, so it was not taken for names of columns"
-          + " (header: .present, --header yes, makes it one)")
+        .expectation("a number", found: "\(quoted(first[column]))"), line: start.1,
+        column: column + 1,
+        hint: "other cells of the line are numbers, so it was not taken for names of columns "
+          + "(header: .present, --header yes, makes it one)")
     case (.absent, _), (.automatic, .data), (.automatic, .unlessLabelRecurs):
       (cursor, line) = start
     }
     if !table.names.isEmpty, atBlankEnd() {
       throw failure(
-        "line \(line): expected rows of numbers after the header, found the end of the file")
+        .expectation("rows of numbers after the header", found: "the end of the file"), line: line)
     }
     let labelColumn = try label.map { (label) throws(EngineError) in
       try index(of: label, table, first)
@@ -71,10 +74,12 @@ struct CSVParser {
     names: [String], rows: [(line: Int, cells: [String])]
   ) {
     try refuseUTF16()
-    guard !atBlankEnd() else { throw failure("expected the names of columns, found an empty file") }
+    guard !atBlankEnd() else {
+      throw failure(.expectation("the names of columns", found: "an empty file"))
+    }
     let names = try textRow()
     for (index, name) in names.enumerated() where names[..<index].contains(name) {
-      throw failure("line 1, column \(index + 1): a second column has the name \(quoted(name))")
+      throw failure("a second column has the name \(quoted(name))", line: 1, column: index + 1)
     }
     var rows: [(line: Int, cells: [String])] = []
     while !atBlankEnd() {
@@ -82,7 +87,7 @@ struct CSVParser {
       let cells = try textRow()
       guard cells.count == names.count else {
         throw failure(
-          "line \(start): expected \(names.count) cells as in line 1, found \(cells.count)")
+          .expectation("\(names.count) cells as in line 1", found: "\(cells.count)"), line: start)
       }
       rows.append((start, cells))
     }
@@ -91,7 +96,7 @@ struct CSVParser {
 
   private func refuseUTF16() throws(EngineError) {
     if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
-      throw failure("expected UTF-8, found UTF-16: save the table as UTF-8")
+      throw failure(.expectation("UTF-8", found: "UTF-16"), hint: "save the table as UTF-8")
     }
   }
 
@@ -129,8 +134,9 @@ struct CSVParser {
       if hasMore || column < table.columns {
         let found = hasMore ? "more" : "\(column)"
         throw failure(
-          "line \(rowLine): expected \(table.columns) cells as in line "
-            + "\(table.names.isEmpty ? table.firstLine : 1), found \(found)")
+          .expectation(
+            "\(table.columns) cells as in line \(table.names.isEmpty ? table.firstLine : 1)",
+            found: "\(found)"), line: rowLine)
       }
       skipLineEnd()
       if isFirst {
@@ -171,14 +177,14 @@ struct CSVParser {
     // What is not UTF-8 reads as this character: different names would become one.
     if text.unicodeScalars.contains("\u{FFFD}") {
       throw failure(
-        "line \(start), column \(column + 1): the name of the class, \(quoted(text)), is not UTF-8:"
-          + " save the table as UTF-8 (iconv -f LATIN1 -t UTF-8, for one)")
+        "the name of the class, \(quoted(text)), is not UTF-8: save the table as UTF-8 (iconv -f LATIN1 -t UTF-8, for one)",
+        line: start, column: column + 1)
     }
     if text.isEmpty || Self.number(text) != nil {
       let found = text.isEmpty ? "an empty cell" : "the number \(text)"
       throw failure(
-        "line \(start), column \(column + 1): expected the name of a class as in the first row, found "
-          + found)
+        .expectation("the name of a class as in the first row", found: "\(found)"), line: start,
+        column: column + 1)
     }
     return text
   }
@@ -210,9 +216,9 @@ struct CSVParser {
         let isHeader = !table.names.isEmpty || first.allSatisfy { Self.number($0) == nil }
         let found = first.joined(separator: ", ")
         throw failure(
-          "no column \"\(name)\" for the label: "
-            + (isHeader
-              ? "the columns are \(found)" : "the file has no header: line 1 is \(quoted(found))"))
+          "no column \"\(name)\" for the label",
+          hint: isHeader
+            ? "the columns are \(found)" : "the file has no header: line 1 is \(quoted(found))")
       }
       return index
     }
@@ -230,7 +236,7 @@ struct CSVParser {
     let text = try textCell(column: column)
     guard let value = Self.number(text) else {
       let found = text.isEmpty ? "an empty cell" : quoted(text)
-      throw failure("line \(start.1), column \(column + 1): expected a number, found \(found)")
+      throw failure(.expectation("a number", found: "\(found)"), line: start.1, column: column + 1)
     }
     return (value, text.utf8.allSatisfy { Self.isDigit($0) || $0 == 0x2D || $0 == 0x2B })
   }
@@ -333,7 +339,7 @@ struct CSVParser {
     while true {
       guard cursor < bytes.count else {
         throw failure(
-          "line \(startLine), column \(column + 1): the quote that opens here is never closed")
+          "the quote that opens here is never closed", line: startLine, column: column + 1)
       }
       let byte = bytes[cursor]
       cursor += 1
@@ -351,8 +357,9 @@ struct CSVParser {
       let start = cursor
       while !atCellEnd { cursor += 1 }
       throw failure(
-        "line \(line), column \(column + 1): expected the end of the cell after its closing quote, "
-          + "found \(quoted(text(start..<cursor)))")
+        .expectation(
+          "the end of the cell after its closing quote", found: "\(quoted(text(start..<cursor)))"),
+        line: line, column: column + 1)
     }
     // Numbers may have blanks inside their quotes too.
     while let last = content.last, isBlank(last) { content.removeLast() }
@@ -419,5 +426,9 @@ struct CSVParser {
     text.count > 40 ? "\"\(text.prefix(40))...\"" : "\"\(text)\""
   }
 
-  private func failure(_ message: String) -> EngineError { .file(path: path, message: message) }
+  private func failure(
+    _ problem: EngineError.Problem, line: Int? = nil, column: Int? = nil, hint: ErrorText? = nil
+  ) -> EngineError {
+    .file(.init(path, line: line, column: column.map { .number($0) }), problem, hint: hint)
+  }
 }

@@ -103,9 +103,9 @@ struct CSVTable {
     guard let wholeLabels else { return Tensor(labels.map { Float($0) }) }
     if let longLabel {
       throw .file(
-        path: path,
-        message: "line \(longLabel.line): the label \(longLabel.text) does not fit 64 bits; "
-          + "write labels as names, with a letter, to tell them apart")
+        .init(path, line: longLabel.line),
+        "the label \(longLabel.text) does not fit 64 bits; write labels as names, with a letter, to tell them apart"
+      )
     }
     let narrow = wholeLabels.compactMap { Int32(exactly: $0) }
     return narrow.count == wholeLabels.count ? Tensor(narrow) : Tensor(wholeLabels)

@@ -88,7 +88,8 @@ public struct DataFrame: Sendable {
       } else if Self.isMissing(cell) {
         values.append(.nan)
       } else {
-        throw failure(row.line, column, "expected a number or a missing value, found \"\(cell)\"")
+        throw failure(
+          row.line, column, .expectation("a number or a missing value", found: "\"\(cell)\""))
       }
     }
     return values
@@ -133,14 +134,12 @@ public struct DataFrame: Sendable {
 
   private func index(of column: String) throws(EngineError) -> Int {
     if let index = columnNames.firstIndex(of: column) { return index }
-    let near = nearestName(to: column, among: columnNames).map { ": did you mean \"\($0)\"?" } ?? ""
-    throw .file(
-      path: path,
-      message:
-        "there is no column \"\(column)\" among \(columnNames.joined(separator: ", "))\(near)")
+    throw .file(.init(path), .name(column, kind: "column", holder: nil, known: columnNames))
   }
 
-  private func failure(_ line: Int, _ column: String, _ message: String) -> EngineError {
-    .file(path: path, message: "line \(line), column \"\(column)\": \(message)")
+  private func failure(
+    _ line: Int, _ column: String, _ problem: EngineError.Problem
+  ) -> EngineError {
+    .file(.init(path, line: line, column: .name(column)), problem)
   }
 }

@@ -20,9 +20,10 @@ public enum Digits {
     let table = try CSV.read(path, header: .absent)
     guard table.features.shape == [count, 64], table.labels.dtype == .int32 else {
       throw .file(
-        path: path,
-        message: "expected \(count) rows of 64 pixels and a whole label, found "
-          + "\(table.features.shape) and \(table.labels.spec)")
+        .init(path),
+        .expectation(
+          "\(count) rows of 64 pixels and a whole label",
+          found: "\(table.features.shape) and \(table.labels.spec)"))
     }
     let images = try table.features.withBytes { source throws(EngineError) in
       try Tensor.filled([count, 8, 8], .float32) { target in
@@ -41,8 +42,8 @@ public enum Digits {
     throw .file(
       path: "digits.csv.gz",
       message: "the digits that come with the package were not found; looked for "
-        + candidates.joined(separator: ", ")
-        + "; copy the folder \(bundleName) from the build next to the executable")
+        + "\(candidates.joined(separator: ", ")); copy the folder \(bundleName) from the build next to the executable"
+    )
   }
 
   // SwiftPM's own `Bundle.module` stops the program when the bundle is missing, as it is when only

@@ -19,12 +19,14 @@ public enum IDX {
     let magic = try reader.readArray(4, what: "the magic number of an IDX file")
     guard magic[0] == 0, magic[1] == 0 else {
       throw reader.failure(
-        "byte 0: expected the two zero bytes of an IDX file, found \(magic[0]) and \(magic[1])")
+        .expectation("the two zero bytes of an IDX file", found: "\(magic[0]) and \(magic[1])"),
+        byte: 0)
     }
     guard let stored = scalar(code: magic[2]) else {
       throw reader.failure(
-        "byte 2: expected an IDX scalar type 0x08, 0x09, 0x0B, 0x0C, 0x0D or 0x0E, found 0x"
-          + hexadecimal(magic[2]))
+        .expectation(
+          "an IDX scalar type 0x08, 0x09, 0x0B, 0x0C, 0x0D or 0x0E",
+          found: "0x\(hexadecimal(magic[2]))"), byte: 2)
     }
     let rank = Int(magic[3])
     let header = try reader.readArray(4 * rank, what: "the lengths of \(rank) axes")

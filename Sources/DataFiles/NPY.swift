@@ -31,11 +31,11 @@ public enum NPY {
     let start = try reader.readArray(8, what: "the magic string and version of an .npy file")
     guard start.starts(with: magic) else {
       let found = start.prefix(6).map(hexadecimal).joined(separator: " ")
-      throw reader.failure("byte 0: expected \"\\x93NUMPY\", found the bytes \(found)")
+      throw reader.failure(.expectation("\"\\x93NUMPY\"", found: "the bytes \(found)"), byte: 0)
     }
     guard (1...3).contains(start[6]), start[7] == 0 else {
       throw reader.failure(
-        "byte 6: expected format version 1.0, 2.0 or 3.0, found \(start[6]).\(start[7])")
+        .expectation("format version 1.0, 2.0 or 3.0", found: "\(start[6]).\(start[7])"), byte: 6)
     }
     let width = start[6] == 1 ? 2 : 4
     let length = try reader.readArray(width, what: "the length of the header")
@@ -44,14 +44,14 @@ public enum NPY {
     // Structured types have long headers, but those are not read; NumPy itself stops at 10 000.
     guard length <= 1 << 16 else {
       throw reader.failure(
-        "byte \(position - width): expected a header of at most 65536 bytes, found \(length)")
+        .expectation("a header of at most 65536 bytes", found: "\(length)"), byte: position - width)
     }
     let text = try reader.readArray(length, what: "the header")
     var parser = NPYHeaderParser(text)
     do throws(NPYHeaderParser.Problem) {
       return try parser.header()
     } catch {
-      throw reader.failure("byte \(position + error.position): \(error.message)")
+      throw reader.failure(error.problem, byte: position + error.position, hint: error.hint)
     }
   }
 

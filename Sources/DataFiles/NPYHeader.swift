@@ -13,7 +13,8 @@ struct NPYHeaderParser {
   /// What is wrong, and at which byte of the header.
   struct Problem: Error {
     var position: Int
-    var message: String
+    var problem: EngineError.Problem
+    var hint: ErrorText?
   }
 
   private let text: [UInt8]
@@ -36,8 +37,8 @@ struct NPYHeaderParser {
       case "fortran_order" where isFortran == nil: isFortran = try boolean()
       case "shape" where dimensions == nil: dimensions = try tuple()
       case "descr", "fortran_order", "shape":
-        throw Problem(position: position, message: "the key '\(key)' is there twice")
-      default: throw Problem(position: position, message: "the key '\(key)' is unknown")
+        throw Problem(position: position, problem: "the key '\(key)' is there twice")
+      default: throw Problem(position: position, problem: "the key '\(key)' is unknown")
       }
       if !accept(",") {
         try expect("}")
@@ -52,7 +53,7 @@ struct NPYHeaderParser {
         dimensions == nil ? "'shape'" : nil,
       ].compactMap { $0 }
       throw Problem(
-        position: 0, message: "the header has no \(missing.joined(separator: ", "))")
+        position: 0, problem: "the header has no \(missing.joined(separator: ", "))")
     }
     return NPYHeader(
       stored: type.stored, isBigEndian: type.isBigEndian, isFortran: isFortran,
@@ -87,8 +88,9 @@ struct NPYHeaderParser {
     guard let stored else {
       throw Problem(
         position: position,
-        message: "expected one of the scalar types f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 b1, found "
-          + "'\(name.prefix(40))'; convert the array with .astype before saving it")
+        problem: .expectation(
+          "one of the scalar types f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 b1",
+          found: "'\(name.prefix(40))'"), hint: "convert the array with .astype before saving it")
     }
     return (stored, name.first == ">")
   }
@@ -125,7 +127,7 @@ struct NPYHeaderParser {
       let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
       let (sum, carry) = tens.addingReportingOverflow(digit)
       guard !overflow, !carry else {
-        throw Problem(position: start, message: "the length of an axis does not fit 64 bits")
+        throw Problem(position: start, problem: "the length of an axis does not fit 64 bits")
       }
       value = sum
       cursor += 1
@@ -164,6 +166,6 @@ struct NPYHeaderParser {
     let found =
       rest.isEmpty
       ? "the end of the header" : "\"\(String(decoding: rest.prefix(20), as: UTF8.self))\""
-    return Problem(position: cursor, message: "expected \(expected), found \(found)")
+    return Problem(position: cursor, problem: .expectation("\(expected)", found: "\(found)"))
   }
 }

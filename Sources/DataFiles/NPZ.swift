@@ -19,7 +19,7 @@ public enum NPZ {
     for member in members {
       guard member.name.hasSuffix(".npy") else {
         throw .file(
-          path: path, message: "expected members that are .npy files, found '\(member.name)'")
+          .init(path), .expectation("members that are .npy files", found: "'\(member.name)'"))
       }
       let name = String(member.name.dropLast(4))
       guard arrays[name] == nil else {
@@ -35,7 +35,7 @@ public enum NPZ {
   ) throws(EngineError) -> Tensor {
     let reader = try ByteReader(
       memory: bytes, range: member.range, deflated: member.isDeflated, path: path,
-      prefix: "member '\(member.name)': ")
+      member: "member '\(member.name)'")
     reader.startChecksum()
     let tensor = try NPY.read(reader)
     guard reader.position == member.size else {

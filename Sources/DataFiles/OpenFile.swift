@@ -13,18 +13,18 @@ final class OpenFile {
     // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
-      throw .file(path: path, message: "cannot open: \(Self.reason(errno))")
+      throw .file(path: path, message: "cannot open: \(systemReason(errno))")
     }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
-      let reason = Self.reason(errno)
+      let reason = systemReason(errno)
       close(descriptor)
       throw .file(path: path, message: "cannot read: \(reason)")
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
       let found = status.st_mode & S_IFMT == S_IFDIR ? "a directory" : "something else"
-      throw .file(path: path, message: "expected a regular file, found \(found)")
+      throw .file(.init(path), .expectation("a regular file", found: "\(found)"))
     }
     self.path = path
     self.size = Int(status.st_size)
@@ -38,7 +38,7 @@ final class OpenFile {
     while true {
       let got = Foundation.read(descriptor, output.baseAddress, min(output.count, 1 << 30))
       if got >= 0 { return got }
-      if errno != EINTR { throw .file(path: path, message: "cannot read: \(Self.reason(errno))") }
+      if errno != EINTR { throw .file(path: path, message: "cannot read: \(systemReason(errno))") }
     }
   }
 
@@ -50,7 +50,4 @@ final class OpenFile {
       buffer.use(got)
     }
   }
-
-  /// The system's words for an `errno`.
-  static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

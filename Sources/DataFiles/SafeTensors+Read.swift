@@ -50,7 +50,8 @@ extension SafeTensors {
       }
       guard tensor.spec == spec else {
         throw .file(
-          path: path, message: "tensor \"\(name)\": expected \(spec), found \(tensor.spec)")
+          .init(path, member: "tensor \"\(name)\""),
+          .expectation("\(spec)", found: "\(tensor.spec)"))
       }
       tensors[name] = tensor
     }

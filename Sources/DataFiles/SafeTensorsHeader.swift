@@ -22,19 +22,19 @@ struct SafeTensorsHeader {
       .reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= UInt64(min(SafeTensors.longestHeader, reader.bound)) else {
       throw reader.failure(
-        "byte 0: expected the length of the header, at most \(SafeTensors.longestHeader) and within "
-          + "the \(reader.bound) bytes that follow, found \(length): the file is cut short or is not "
-          + "a safetensors file")
+        .expectation(
+          "the length of the header, at most \(SafeTensors.longestHeader) and within the \(reader.bound) bytes that follow",
+          found: "\(length)"), byte: 0, hint: "the file is cut short or is not a safetensors file")
     }
     let text = try reader.readArray(Int(length), what: "the header")
     let json: HeaderJSON
     do {
       json = try HeaderJSON(text)
     } catch {
-      throw reader.failure("byte 8: the header of \(text.count) bytes is not JSON")
+      throw reader.failure("the header of \(text.count) bytes is not JSON", byte: 8)
     }
     guard case .object(let members) = json else {
-      throw reader.failure("byte 8: expected a JSON object as header, found \(json.kind)")
+      throw reader.failure(.expectation("a JSON object as header", found: "\(json.kind)"), byte: 8)
     }
     for (name, value) in members {
       if name == "__metadata__" {
@@ -53,15 +53,15 @@ struct SafeTensorsHeader {
       guard entry.start == expected else {
         let problem = entry.start < expected ? "it overlaps another tensor" : "there is a gap"
         throw reader.failure(
-          "tensor \"\(entry.name)\": expected its data from byte \(expected) of the data, found "
-            + "\(entry.start): \(problem)")
+          .expectation("its data from byte \(expected) of the data", found: "\(entry.start)"),
+          member: "tensor \"\(entry.name)\"", hint: "\(problem)")
       }
       expected = entry.end
     }
     guard expected == reader.bound else {
       throw reader.failure(
-        "byte \(reader.position): expected \(expected) bytes of data as the header says, found "
-          + "\(reader.bound)")
+        .expectation("\(expected) bytes of data as the header says", found: "\(reader.bound)"),
+        byte: reader.position)
     }
   }
 
@@ -69,12 +69,14 @@ struct SafeTensorsHeader {
     _ value: HeaderJSON, _ reader: ByteReader
   ) throws(EngineError) -> SafeTensors.Metadata {
     guard case .object(let members) = value else {
-      throw reader.failure("__metadata__: expected an object of strings, found \(value.kind)")
+      throw reader.failure(
+        .expectation("an object of strings", found: "\(value.kind)"), member: "__metadata__")
     }
     var metadata: SafeTensors.Metadata = [:]
     for (key, value) in members {
       guard case .string(let text) = value else {
-        throw reader.failure("__metadata__: \"\(key)\": expected a string, found \(value.kind)")
+        throw reader.failure(
+          .expectation("a string", found: "\(value.kind)"), member: "__metadata__: \"\(key)\"")
       }
       metadata[key] = text
     }
@@ -84,42 +86,48 @@ struct SafeTensorsHeader {
   private static func entry(
     _ name: String, _ value: HeaderJSON, _ reader: ByteReader
   ) throws(EngineError) -> Entry {
-    let place = "tensor \"\(name)\": "
+    let member = "tensor \"\(name)\""
     guard case .object = value else {
-      throw reader.failure(place + "expected an object, found \(value.kind)")
+      throw reader.failure(.expectation("an object", found: "\(value.kind)"), member: member)
     }
     guard case .string(let type)? = value["dtype"] else {
-      throw reader.failure(place + "expected a string \"dtype\"")
+      throw reader.failure("expected a string \"dtype\"", member: member)
     }
     guard let stored = SafeTensors.stored(type) else {
       throw reader.failure(
-        place + "expected one of the scalar types BOOL U8 I8 I16 U16 I32 U32 I64 F16 BF16 F32 F64, "
-          + "found \"\(type)\"")
+        .expectation(
+          "one of the scalar types BOOL U8 I8 I16 U16 I32 U32 I64 F16 BF16 F32 F64",
+          found: "\"\(type)\""), member: member)
     }
     guard let dimensions = lengths(value["shape"]) else {
-      throw reader.failure(place + "expected \"shape\", an array of whole numbers from 0")
+      throw reader.failure(
+        "expected \"shape\", an array of whole numbers from 0", member: member)
     }
     guard dimensions.count <= Tensor.mostAxes else {
       throw reader.failure(
-        place + "expected at most \(Tensor.mostAxes) axes, found \(dimensions.count)")
+        .expectation("at most \(Tensor.mostAxes) axes", found: "\(dimensions.count)"),
+        member: member)
     }
     guard let offsets = lengths(value["data_offsets"]), offsets.count == 2,
       offsets[0] <= offsets[1]
     else {
       throw reader.failure(
-        place + "expected \"data_offsets\", two whole numbers from 0 in ascending order")
+        "expected \"data_offsets\", two whole numbers from 0 in ascending order", member: member)
     }
     guard offsets[1] <= reader.bound else {
       throw reader.failure(
-        place + "expected its data to end at byte \(offsets[1]) of the data, found \(reader.bound) "
-          + "bytes of data: the file is cut short or its header is wrong")
+        .expectation(
+          "its data to end at byte \(offsets[1]) of the data",
+          found: "\(reader.bound) bytes of data"),
+        member: member, hint: "the file is cut short or its header is wrong")
     }
     guard let count = Tensor.checkedElementCount(dimensions, size: 8),
       count * stored.size == offsets[1] - offsets[0]
     else {
       throw reader.failure(
-        place + "expected the bytes of \(type) \(Shape(dimensions)), found "
-          + "\(offsets[1] - offsets[0]) bytes in \"data_offsets\"")
+        .expectation(
+          "the bytes of \(type) \(Shape(dimensions))",
+          found: "\(offsets[1] - offsets[0]) bytes in \"data_offsets\""), member: member)
     }
     return Entry(
       name: name, stored: stored, dimensions: dimensions, start: offsets[0], end: offsets[1])

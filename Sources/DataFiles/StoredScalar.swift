@@ -112,7 +112,7 @@ extension ByteReader {
     _ dimensions: [Int], _ stored: StoredScalar, bigEndian: Bool
   ) throws(EngineError) -> Tensor {
     guard dimensions.count <= Tensor.mostAxes else {
-      throw failure("expected at most \(Tensor.mostAxes) axes, found \(dimensions.count)")
+      throw failure(.expectation("at most \(Tensor.mostAxes) axes", found: "\(dimensions.count)"))
     }
     // Eight bytes: the tensor's scalars may be wider than the stored ones.
     guard let count = Tensor.checkedElementCount(dimensions, size: 8) else {

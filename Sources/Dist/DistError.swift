@@ -87,7 +87,7 @@ extension DistError: CustomStringConvertible {
       return "rank \(rank) has returned, but other ranks wait for it in \(call): every rank must "
         + "make the same collectives"
     case .collectivesDiffer(let held):
-      let parts = held.map { "\(DistributionError.name(ranks: $0.ranks)): \($0.call)" }
+      let parts = held.map { "\(EngineError.Holding.name(ranks: $0.ranks)): \($0.call)" }
       return "ranks made different collectives at the same place: "
         + parts.joined(separator: "; ")
         + ". Every rank must make the same ones in the same order; what one rank does by itself goes into alone { }"

@@ -1,4 +1,4 @@
-"""Writes the small files that the tests of the readers read, into EngineTests/Fixtures/data.
+"""Writes the small files that the tests of the readers read, into DataFilesTests/Fixtures/data.
 
 Run with Python 3.10 or later, numpy 2.4.6 and safetensors 0.5.3:
 
@@ -18,7 +18,7 @@ import zipfile
 import numpy as np
 from safetensors.numpy import save_file
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "EngineTests" / "Fixtures" / "data"
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "DataFilesTests" / "Fixtures" / "data"
 
 
 def values(dtype, shape):

@@ -17,7 +17,9 @@ import torch.nn.functional as F
 from fixtures import encoding, kinks, operations, torch_layers, transformers
 from fixtures.inputs import Inputs
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "EngineTests" / "Fixtures" / "reference"
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+FOLDER = TESTS / "EngineTests" / "Fixtures" / "reference"
+TENSORS = TESTS / "TensorsTests" / "Fixtures" / "reference"
 
 
 def heads_first(x):
@@ -91,8 +93,8 @@ def make():
 if __name__ == "__main__":
     versions = {"torch": torch.__version__.split("+")[0], "numpy": np.__version__}
     source = "Tests/Reference/make_torch_fixtures.py"
-    encoding.write(FOLDER, "attention", versions, make(), source=source)
+    encoding.write(TENSORS, "attention", versions, make(), source=source)
     encoding.write(FOLDER, "torch_layers", versions, torch_layers.make(), source=source)
-    encoding.write(FOLDER, "operations", versions, operations.make(), source=source)
+    encoding.write(TENSORS, "operations", versions, operations.make(), source=source)
     encoding.write(FOLDER, "transformers", versions, transformers.make(), source=source)
     encoding.write(FOLDER, "kinks", versions, kinks.make(), source=source)

@@ -67,8 +67,8 @@ typedef void (*apus_select_fn)(const void *c, ptrdiff_t sc, const void *a, ptrdi
 /// Functions of one argument. NaN gives NaN, including `RELU` and `SIGN`.
 ///
 /// Float32: the polynomials of `vector_math.h`, within 2 units in the last place over the whole
-/// range (3 for tanh and sigmoid), with infinities, subnormal numbers and overflow as in libm.
-/// Float64: libm. `LOGICAL_NOT` is `x == 0`.
+/// range (3 for tanh and sigmoid; the absolute error of gelu is about 1e-7·|x|), with infinities, subnormal numbers and
+/// overflow as in libm. Float64: libm. `LOGICAL_NOT` is `x == 0`.
 /// Result bool: `LOGICAL_NOT`, `ISNAN`, `ISFINITE`; otherwise the type of the argument.
 /// Integers have `NEG`, `ABS`, `SIGN`, `SQUARE`, `RELU` and `LOGICAL_NOT`, bool the last only.
 typedef enum {
@@ -96,6 +96,8 @@ typedef enum {
   APUS_ISNAN,
   APUS_ISFINITE,
   APUS_SOFTPLUS,  // log(1 + eˣ)
+  APUS_GELU,       // x · Φ(x), Φ the normal distribution function
+  APUS_GELU_TANH,  // ½x(1 + tanh(√(2/π)(x + 0.044715x³)))
 } apus_unary_op;
 
 /// Functions of two arguments of one type.
@@ -333,34 +335,22 @@ void apus_attention_grad_run(const apus_attention *p, const void *q, const void 
                              void *dq, void *dk, void *dv, ptrdiff_t first, ptrdiff_t last,
                              void *scratch);
 
-// MARK: Activations and their gradients in one sweep (float32, float64)
+// MARK: Gradients of activations in one sweep (float32, float64)
 
-/// `dx = y > 0 ? g : 0`; y is the output (or the input) of relu. dx may be y or g.
-void apus_relu_grad(int dtype, const void *y, const void *g, void *dx, ptrdiff_t n);
-
-/// `dx = g · (1 − y²)`, y the output of tanh. dx may be y or g.
-void apus_tanh_grad(int dtype, const void *y, const void *g, void *dx, ptrdiff_t n);
-
-/// `dx = g · y · (1 − y)`, y the output of sigmoid. dx may be y or g.
-void apus_sigmoid_grad(int dtype, const void *y, const void *g, void *dx, ptrdiff_t n);
-
-/// Gradients of activations as functions of two arguments: u, the activation's output, and v, the incoming gradient.
+/// Functions of two arguments: u, the activation's output (of gelu its input), and v, the incoming gradient.
+///
+/// * `RELU_GRAD`: `u > 0 ? v : 0`, u the output or the input. `TANH_GRAD`: `v · (1 − u²)`. `SIGMOID_GRAD`: `v · u · (1 − u)`.
+/// * `GELU_GRAD`, `GELU_TANH_GRAD`: `v · dgelu/du`.
 typedef enum {
   APUS_RELU_GRAD,
   APUS_TANH_GRAD,
   APUS_SIGMOID_GRAD,
+  APUS_GELU_GRAD,
+  APUS_GELU_TANH_GRAD,
 } apus_gradient_op;
 
 /// The kernel of a gradient, for arguments of any stride, or NULL where it has no meaning.
 apus_binary_fn apus_gradient(apus_gradient_op op, int dtype);
-
-/// `y = x · Φ(x)`, Φ the normal distribution function (Hendrycks, Gimpel 2016); with `approximate`
-/// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`. The absolute error is about 1e-7·|x|. y may be x.
-void apus_gelu(int dtype, const void *x, void *y, int approximate, ptrdiff_t n);
-
-/// `dx = g · dgelu/dx`, x the input of gelu. dx may be x or g.
-void apus_gelu_grad(int dtype, const void *x, const void *g, void *dx, int approximate,
-                    ptrdiff_t n);
 
 // MARK: Indexing
 

@@ -15,9 +15,13 @@ import Tensors
 /// call, on a communicator of its own: ranks that call different things all throw the same error before any data move. An all-reduce that
 /// is only started is compared by what its data carry (``Tensors/BucketSeal``), and a rank that waits in vain by ``RankWatch``.
 ///
-/// `@unchecked Sendable`: `handle` and `control` never change, and `table` and every call of MPI but `MPI_Abort` are
-/// reached only with `lock` held, which is what MPI_THREAD_SERIALIZED asks for; with a library that
-/// gives less, calls from other threads than the first are refused.
+/// `@unchecked Sendable`: `rank`, `size`, `journal`, `handle`, `control`, `maximumCount`
+/// and `onlyThread` never change, and a journal may be used from any thread.
+/// `table`, `lastMeeting`, `counts32`, `offsets32` and MPI itself are touched with `lock` held only,
+/// which all communicators share, as MPI_THREAD_SERIALIZED asks for; with a library that gives less,
+/// calls from other threads than the first are refused. Without the lock are: making the first
+/// communicator and ending MPI, which ``MPISession`` does once, before anybody has one and after the
+/// last was closed; freeing the scratch memory in `deinit`; and `MPI_Abort`, after which nothing runs.
 public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// The number of this process among the ranks.
   public let rank: Int
@@ -33,7 +37,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   private let control: MPI_Comm
   private let maximumCount: Int
   private let onlyThread: pthread_t?
-  private let lock = Mutex(())
+  private static let lock = Mutex(())
   private var table = RequestTable()
   /// When all ranks were last together, as far as this one knows.
   private var lastMeeting = ContinuousClock.now
@@ -98,8 +102,10 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
 
   /// A second communicator over the same ranks whose messages have at most `maximumCount` elements.
   package func duplicate(maximumCount: Int) throws -> MPICommunicator {
-    try MPICommunicator(
-      duplicating: handle, maximumCount: maximumCount, serialized: onlyThread == nil)
+    try locked("MPI_Comm_dup") { () throws(DistError) in
+      try MPICommunicator(
+        duplicating: handle, maximumCount: maximumCount, serialized: onlyThread == nil)
+    }
   }
 
   /// Waits for what is pending and gives the communicator back to MPI. No call may follow.
@@ -142,7 +148,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     if let onlyThread, pthread_equal(onlyThread, pthread_self()) == 0 {
       throw .wrongThread(call: "\(call)")
     }
-    return try lock.withLock { (_) throws(DistError) in
+    return try Self.lock.withLock { (_) throws(DistError) in
       if isClosed.load(ordering: .relaxed) { throw .afterSession(call: "\(call)") }
       return try body()
     }
@@ -409,7 +415,7 @@ extension MPICommunicator {
   ///   ranks; nil when some rank has not failed, or another thread is using MPI.
   func failures(hash: UInt64) -> (hashes: [UInt64], isIdle: Bool)? {
     if let onlyThread, pthread_equal(onlyThread, pthread_self()) == 0 { return nil }
-    let found: (hashes: [UInt64], isIdle: Bool)?? = lock.withLockIfAvailable { _ in
+    let found: (hashes: [UInt64], isIdle: Bool)?? = Self.lock.withLockIfAvailable { _ in
       let now = ContinuousClock.now
       let end = now + min(max((now - lastMeeting) / 2, .seconds(0.5)), .seconds(10))
       // Never freed: what has been started may still be under way when the process ends.
@@ -461,8 +467,8 @@ extension ReduceOperation {
     return self == .max ? Self.floatingMax : Self.floatingMin
   }
 
-  // Made at the first reduction that needs one, with the communicator's lock held; never changed, and never freed, since
-  // MPI is not joined twice.
+  // `nonisolated(unsafe)`: made once, at the first reduction that needs one, with the lock of all communicators held; never
+  // changed, and never freed, since MPI is not joined twice.
   private nonisolated(unsafe) static let floatingMin = apus_mpi_extreme(0)
   private nonisolated(unsafe) static let floatingMax = apus_mpi_extreme(1)
 }

@@ -8,9 +8,11 @@ import Tensors
 /// touches the memory of another, so one that throws and frees its buffers does no harm, and every
 /// rank combines the copies in the order of ranks, so all get the same bits at any timing.
 ///
-/// `@unchecked Sendable`: everything mutable is read and written with `condition` locked, except the
-/// bytes of a copy, which its owner writes before it posts and others only read after all have posted
-/// and before they retire; only when all have retired is the memory used again.
+/// `@unchecked Sendable`: everything mutable, of slots and pools too, is read and written with
+/// `condition` locked, with two exceptions. The bytes of a copy are written by its owner before it
+/// posts, when nobody else knows it. And what `take` is given (a slot's `copies`, `bytes` and
+/// `targets`, and the bytes) is read without the lock after all have posted and before the reader
+/// retires: a slot's lists change only when a rank posts and when the last one has retired.
 final class ThreadWorld: @unchecked Sendable {
   let size: Int
   /// What each rank is doing.

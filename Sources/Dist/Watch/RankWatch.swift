@@ -86,7 +86,7 @@ final class RankWatch: Sendable {
     let snapshot = journal.snapshot
     if snapshot.waitingFor != wait.number || snapshot.waitingSince != wait.since {
       if let (ranks, _) = wait.warned {
-        let name = DistributionError.name(ranks: ranks)
+        let name = EngineError.Holding.name(ranks: ranks)
         say("\(name) came after \(WaitReport.text(Double(RankJournal.now &- wait.since) / 1e9))")
       }
       wait = Wait(number: snapshot.waitingFor, since: snapshot.waitingSince)

@@ -14,7 +14,7 @@ struct WaitReport {
         "waited \(Self.text(seconds)) in \(own): all ranks are there, but their messages do not "
         + "arrive. \(Self.hint)"
     }
-    let name = DistributionError.name(ranks: missing.map(\.0))
+    let name = EngineError.Holding.name(ranks: missing.map(\.0))
     return "waited \(Self.text(seconds)) for \(name) in \(own). "
       + missing.map { text($0, $1) }.joined(separator: "; ") + ". \(Self.hint)"
   }
@@ -25,7 +25,7 @@ struct WaitReport {
   func warning(
     _ own: RankJournal.Entry, _ missing: [(Int, PeerAnswer)], seconds: Double, rest: Double?
   ) -> String {
-    let name = DistributionError.name(ranks: missing.map(\.0))
+    let name = EngineError.Holding.name(ranks: missing.map(\.0))
     let end = rest.map { ". The run ends in \(Self.text(max($0, 0))) unless they come" } ?? ""
     return "has waited \(Self.text(seconds)) for \(name) in \(own): "
       + missing.map { text($0, $1) }.joined(separator: "; ") + end

@@ -93,22 +93,13 @@ public final class CSVLogger: Callback {
   }
 
   private func write(_ text: String) throws {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let written = bytes.withUnsafeBytes {
-        Foundation.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if written >= 0 {
-        bytes = bytes.dropFirst(written)
-      } else if errno != EINTR {
-        throw failure("write", errno)
-      }
-    }
+    let code = Array(text.utf8).withUnsafeBytes { FileWriter.write($0, to: descriptor) }
+    if code != 0 { throw failure("write", code) }
   }
 
   private func failure(_ verb: String, _ code: Int32) -> EngineError {
     let reason =
-      code == ENXIO ? "expected a regular file, found a pipe" : String(cString: strerror(code))
+      code == ENXIO ? "expected a regular file, found a pipe" : systemReason(code)
     return .file(path: path, message: "CSVLogger cannot \(verb): \(reason)")
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Subclass and override what you need. All epochs and steps count from 0. Under several ranks
 /// every rank has its own callbacks and must take the same decisions: logs of epochs, and of steps
-/// when ``needsBatchLogs`` is true, are the same on every rank, so decide from those.
+/// that are read, are the same on every rank, so decide from those.
 ///
 /// The order of calls: `onTrainBegin`; for each epoch `onEpochBegin`, for each step
 /// `onTrainBatchBegin` and `onTrainBatchEnd`, then the `onTest...` calls of validation,
@@ -26,9 +26,17 @@ open class Callback {
   public init() {}
 
   /// Whether logs are read for `onTrainBatchEnd` at every step. Reading them takes a collective
-  /// when there are several ranks, so the default is false and logs of steps may be empty. Must be
-  /// the same on every rank.
+  /// when there are several ranks, so the default is false and logs of steps may be empty.
   open var needsBatchLogs: Bool { false }
+
+  /// After every how many steps of an epoch `onTrainBatchEnd` is to get logs; 0, the default, for never.
+  ///
+  /// Reading logs costs a step several microseconds, and a collective when there are several ranks: what shows progress asks for
+  /// some twenty readings an epoch, `max(1, (steps ?? 200) / 20)`, and does nothing while logs are empty. All callbacks get the logs that
+  /// the one on any rank wants that asks most often. Asked after `onTrainBegin`.
+  ///
+  /// - Parameter steps: those of an epoch; nil when they are not known before.
+  open func batchLogStride(steps: Int?) -> Int { 0 }
 
   /// Called once before the first epoch.
   open func onTrainBegin(logs: Logs) throws {}
@@ -41,8 +49,8 @@ open class Callback {
   open func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {}
   /// Called before a training step.
   open func onTrainBatchBegin(_ step: Int, logs: Logs) throws {}
-  /// Called after a training step, with the running means since the epoch began (see
-  /// ``needsBatchLogs``).
+  /// Called after a training step, with the running means since the epoch began where they were read (see
+  /// ``needsBatchLogs`` and ``batchLogStride(steps:)``), else with none.
   open func onTrainBatchEnd(_ step: Int, logs: Logs) throws {}
   /// Called before an evaluation, also that of validation.
   open func onTestBegin(logs: Logs) throws {}
@@ -60,9 +68,6 @@ open class Callback {
   open func onPredictBatchBegin(_ step: Int, logs: Logs) throws {}
   /// Called after a step of prediction.
   open func onPredictBatchEnd(_ step: Int, logs: Logs) throws {}
-
-  /// Logs are wanted after every `steps` steps; 0 for never.
-  func batchLogStride(steps: Int?) -> Int { needsBatchLogs ? 1 : 0 }
 }
 
 extension Callback {

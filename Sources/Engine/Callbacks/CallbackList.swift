@@ -10,8 +10,8 @@ public final class CallbackList {
   public let history: History
   private let model: (any TrainingControl)?
   private let parameters: RunParameters
-  /// Whether a callback on any rank reads the logs of every step.
-  private var someRankNeedsBatchLogs = false
+  /// After every how many steps logs are read, as several ranks agreed; nil for one.
+  private var agreedStride: Int?
 
   /// A list for one run of `model`.
   ///
@@ -32,16 +32,19 @@ public final class CallbackList {
       callback.model = model
       callback.parameters = parameters
     }
-    someRankNeedsBatchLogs = callbacks.contains { $0.needsBatchLogs }
   }
 
   /// The steps of an epoch of `steps` after which logs have to be read; the same on every rank.
   ///
   /// Ask after ``trainBegin()``, at which the ranks agree.
   public func batchLogSteps(_ steps: Int?) -> BatchLogSteps {
-    if someRankNeedsBatchLogs { return BatchLogSteps(stride: 1, steps: steps) }
-    let strides = callbacks.map { $0.batchLogStride(steps: steps) }.filter { $0 > 0 }
-    return BatchLogSteps(stride: strides.min() ?? 0, steps: steps)
+    BatchLogSteps(stride: agreedStride ?? stride(steps), steps: steps)
+  }
+
+  /// After every how many steps this rank's callbacks want logs; 0 for never.
+  private func stride(_ steps: Int?) -> Int {
+    let strides = callbacks.map { $0.needsBatchLogs ? 1 : $0.batchLogStride(steps: steps) }
+    return strides.filter { $0 > 0 }.min() ?? 0
   }
 
   /// An operation that failed in a callback of the user ends the run.
@@ -51,18 +54,18 @@ public final class CallbackList {
 
   /// Calls `onTrainBegin` of all callbacks in order. Collective when there are several ranks. Throws what a callback throws, and the first error of an operation in one.
   public func trainBegin() throws {
-    if let communicator = model?.communicator, communicator.size > 1 {
-      var needed: Int32 = someRankNeedsBatchLogs ? 1 : 0
-      try withUnsafeMutablePointer(to: &needed) {
-        let pointer = $0
-        try communicator.named("what callbacks need") {
-          try communicator.allReduce(pointer, count: 1, dtype: .int32, operation: .max)
-        }
-      }
-      someRankNeedsBatchLogs = needed != 0
-    }
     for callback in callbacks { try callback.onTrainBegin(logs: [:]) }
     try throwWhatWasReported()
+    guard let communicator = model?.communicator, communicator.size > 1 else { return }
+    let own = stride(parameters.steps)
+    var least = own > 0 ? Int32(clamping: own) : .max
+    try withUnsafeMutablePointer(to: &least) {
+      let pointer = $0
+      try communicator.named("how often callbacks want logs") {
+        try communicator.allReduce(pointer, count: 1, dtype: .int32, operation: .min)
+      }
+    }
+    agreedStride = least == .max ? 0 : Int(least)
   }
 
   /// Calls `onTrainEnd` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.

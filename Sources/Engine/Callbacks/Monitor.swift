@@ -45,12 +45,12 @@ struct Monitor {
   mutating func value(in logs: Logs, of callback: Callback) -> Double? {
     if let value = logs[name] { return value }
     if !hasWarned, callback.isChief {
-      let near = nearestName(to: name, among: Array(logs.keys)).map { ": did you mean \"\($0)\"?" }
+      let near = suggestion(for: name, among: Array(logs.keys))
       let names = logs.isEmpty ? "none" : logs.keys.joined(separator: ", ")
       callback.logger.warning(
         """
         \(type(of: callback)) watches "\(name)", which is not logged and so has no effect; \
-        available are \(names)\(near ?? "")
+        available are \(names)\(near)
         """)
     }
     hasWarned = true

@@ -63,7 +63,7 @@ struct PathTemplate {
           let names = counters.map(\.name) + logs.keys
           throw .invalidArgument(
             message: "the path \(template) asks for \"\(name)\", which is not logged; there are "
-              + names.joined(separator: ", "))
+              + "\(names.joined(separator: ", "))")
         }
       }
     }

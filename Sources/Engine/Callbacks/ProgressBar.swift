@@ -63,7 +63,7 @@ public final class ProgressBar: Callback {
 
   /// With a bar logs are wanted some twenty times an epoch, whatever the time they take: under
   /// several ranks reading them is a collective, for which a clock is no guide.
-  override func batchLogStride(steps: Int?) -> Int {
+  public override func batchLogStride(steps: Int?) -> Int {
     shown == .bar ? max(1, (steps ?? 200) / 20) : 0
   }
 

@@ -11,8 +11,9 @@ extension Functional {
   /// - Returns: the lines of the table, to be printed.
   /// - SeeAlso: Keras, `Model.summary`.
   public func summary(expandNested: Bool = false) -> String {
-    var table = TextTable(["Layer (type)", "Output Shape", "Param #", "Connected to"])
-    table.alignsRight = [2]
+    var table = TextTable(
+      ["Layer (type)", "Output Shape", "Param #", "Connected to"], style: .framed,
+      alignedRight: 2..<3)
     addRows(to: &table, indent: 0, expandNested)
     let all = weights
     let trainable = all.filter { $0.kind == .parameter && $0.trainable }
@@ -31,7 +32,7 @@ extension Functional {
       let nodes = graph.nodes(of: layer)
       let count = layer.weights.reduce(0) { $0 + $1.shape.elementCount }
       table.add(
-        [
+        lines: [
           [String(repeating: "  ", count: indent) + "\(name) (\(layer.typeName))"],
           [outputShape(nodes)], [count.grouped], connections(of: nodes),
         ])

@@ -87,10 +87,7 @@ public final class Functional: AnyModule, Callable {
   public func layer(_ name: String) -> AnyModule {
     if let found = graph.layers.first(where: { $0.name == name })?.layer { return found }
     let names = graph.layers.map(\.name)
-    let near = nearestName(to: name, among: names).map { ": did you mean \"\($0)\"?" } ?? ""
-    fail(
-      EngineError.model(
-        message: "there is no layer \"\(name)\" in \(title), which has \(names)\(near)"))
+    fail(EngineError(.model, .name(name, kind: "layer", holder: title, known: names)))
     return InputLayer(shape: [], dtype: .float32, name: name)
   }
 

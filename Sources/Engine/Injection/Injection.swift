@@ -146,8 +146,9 @@ extension InjectionContext {
       let isThere = requirements(of: type).allSatisfy { $0.isOptional || self[$0.name] != nil }
       guard isThere, case .dictionary(let parts)? = yTrue ?? yPred, let first = parts.keys.first
       else { throw error }
-      throw .injection(
-        message: "\(error); what is about one output says which: on: \"\(first)\", for example")
+      var error = error
+      error.hint = "what is about one output says which: on: \"\(first)\", for example"
+      throw error
     }
   }
 
@@ -155,7 +156,7 @@ extension InjectionContext {
     if case .constant(.bool(let training))? = training { !training } else { false }
   }
 
-  private func missing(_ name: String, asker: String) -> String {
+  private func missing(_ name: String, asker: String) -> ErrorText {
     guard Self.names.contains(name) else {
       return unknownName(name, allowed: Self.names, asker: asker)
     }

@@ -76,22 +76,17 @@ open class AnyMetric: AnyModule {
       ).map(Structure.tensor)
     }
     if !(self is any TakesClassNumbers) { context = context.withEqualRanks() }
-    try Self.update(metric, context, asker)
+    try update(metric, context, asker)
   }
 
-  private static func update<M: MetricProtocol>(
+  private func update<M: MetricProtocol>(
     _ metric: M, _ context: InjectionContext, _ asker: String
   ) throws {
     let inputs = try context.inputs(M.Inputs.self, asker: asker)
-    try naming(asker) { metric.update(inputs) }
-  }
-
-  /// Runs `body` and puts the metric's name before the message of what fails in it.
-  private static func naming(_ asker: String, _ body: () -> Void) throws {
     do {
-      try withErrors(body)
+      try withErrors { metric.update(inputs) }
     } catch let error as EngineError {
-      throw EngineError.located(module: asker, error: error)
+      throw error.at(.metric(name))
     }
   }
 

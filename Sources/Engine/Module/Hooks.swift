@@ -60,7 +60,7 @@ extension AnyModule {
         EngineError.hook(
           path: scope.path,
           message: "updateParameter(\"\(name)\") before parameter(\"\(name)\", ...): there are "
-            + "\(Array(scope.variables.keys))\(advice)"))
+            + "\(Array(scope.variables.keys))", hint: advice))
       return
     }
     variable.value = value

@@ -102,10 +102,7 @@ extension AnyModule {
     let variables = variablesByPath
     return try tree.leaves.map { path, leaf in
       guard let variable = variables[path] else {
-        let near = nearestName(to: path, among: Array(variables.keys))
-        throw EngineError.model(
-          message: "\(typeName) has no variable \"\(path)\""
-            + (near.map { ": did you mean \"\($0)\"?" } ?? advice))
+        throw unknown(path, "variable", Array(variables.keys), hint: advice)
       }
       guard variable.shape == leaf.value.shape else {
         throw EngineError.shape(

@@ -339,10 +339,7 @@ open class AnyModule {
   /// One that does not exist fails as ``withErrors(_:)`` describes. See ``child(_:)`` for a question instead.
   public subscript(dynamicMember name: String) -> AnyModule {
     if let child = child(name) { return child }
-    fail(
-      EngineError.model(
-        message: "\(typeName) has no child module \"\(name)\": it has "
-          + "\(Array(scope.children.keys))\(advice(on: name))"))
+    fail(unknown(name, "child module", Array(scope.children.keys), hint: advice(on: name)))
     return AnyModule(name: name)
   }
 
@@ -352,23 +349,28 @@ open class AnyModule {
   @_disfavoredOverload
   public subscript(dynamicMember name: String) -> Tensor {
     if let variable = scope.variables[name] { return variable.value }
-    return fail(
-      EngineError.model(
-        message: "\(typeName) has no variable \"\(name)\": it has "
-          + "\(Array(scope.variables.keys))\(advice)"))
+    return fail(unknown(name, "variable", Array(scope.variables.keys), hint: advice))
+  }
+
+  /// The error that this module has nothing with a name.
+  func unknown(
+    _ name: String, _ kind: String, _ known: [String], hint: ErrorText?
+  ) -> EngineError {
+    EngineError(
+      .model, .name(name, kind: kind, holder: typeName, known: known), hint: hint)
   }
 
   /// What to do about a name that is no child module.
-  private func advice(on name: String) -> String {
+  private func advice(on name: String) -> ErrorText? {
     scope.variables[name] == nil
       ? advice
-      : "; it is a variable: say that a Tensor is wanted, as in `let \(name): Tensor = module.\(name)`"
+      : "it is a variable: say that a Tensor is wanted, as in `let \(name): Tensor = module.\(name)`"
   }
 
   /// What to do about something that is missing because the module was never called.
-  var advice: String {
+  var advice: ErrorText? {
     isInitialized
-      ? "" : "; variables and modules made in call exist after the first call, or initialize(_:)"
+      ? nil : "variables and modules made in call exist after the first call, or initialize(_:)"
   }
 
   /// The child module with this name, or nil. Children exist after the first call.

@@ -48,7 +48,11 @@ public struct ModuleTree: Sendable {
   @_disfavoredOverload
   public subscript(dynamicMember name: String) -> Tensor {
     if let tensor = self[name] { return tensor }
-    return fail(EngineError.model(message: "there is no tensor \"\(name)\" among \(paths)"))
+    return fail(unknown(name))
+  }
+
+  private func unknown(_ path: String) -> EngineError {
+    EngineError(.model, .name(path, kind: "tensor", holder: nil, known: paths))
   }
 
   /// The part below a path such as `encoder/layers/0`, with paths from there.
@@ -112,10 +116,7 @@ public struct ModuleTree: Sendable {
   /// This tree with another value at `path`, which must exist.
   public func replacing(_ path: String, with value: Tensor) -> ModuleTree {
     guard leaves[path] != nil else {
-      fail(
-        EngineError.model(
-          message: "there is no tensor \"\(path)\""
-            + (nearestName(to: path, among: paths).map { ": did you mean \"\($0)\"?" } ?? "")))
+      fail(unknown(path))
       return self
     }
     var replaced = self

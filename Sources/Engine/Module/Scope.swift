@@ -163,7 +163,7 @@ final class Scope {
 
   /// The key from which the initial value of variable `name` is drawn: the same on every rank and in any order.
   func initialKey(_ name: String) -> RandomKey {
-    RandomKey(seed: seed, stream: RandomKey.hash(childPath(name)))
+    RandomKey(seed: seed, stream: StableHash.of(childPath(name).utf8))
   }
 
   /// The number of variables here and in all children.

@@ -9,7 +9,8 @@ extension AnyModule {
   /// - Parameter depth: modules further down are counted with the one above them; 0 gives one row.
   /// - Returns: the lines of the table, to be printed.
   public func tabulate(depth: Int = .max) -> String {
-    var rows: [[String]] = []
+    let header = ["Path", "Module", "Variables", "Count", "Bytes"]
+    var table = TextTable(header, style: .ruled, alignedRight: 3..<5)
     func count(_ variables: [Variable]) -> [String] {
       [
         variables.reduce(0) { $0 + $1.shape.elementCount }.grouped,
@@ -21,7 +22,7 @@ extension AnyModule {
       let own = isFolded ? module.variables : Array(module.scope.variables.values)
       let counted = own.filter(\.isTabulated)
       let names = isFolded ? [] : counted.map(\.inTable)
-      rows.append([path, module.typeName, names.joined(separator: ", ")] + count(counted))
+      table.add([path, module.typeName, names.joined(separator: ", ")] + count(counted))
       if isFolded { return }
       for (name, child) in module.children {
         describe(path == "(root)" ? name : path + "/" + name, child, depth - 1)
@@ -32,9 +33,8 @@ extension AnyModule {
     let trainable = count(all.filter { $0.kind == .parameter && $0.trainable })
     let rest = count(all.filter { $0.kind != .parameter || !$0.trainable })
     let total = count(all)
-    return table(["Path", "Module", "Variables", "Count", "Bytes"], rows, numbers: 2)
-      + """
-
+    return """
+      \(table.text)
       Total: \(total[0]) (\(total[1]))
       Trainable: \(trainable[0]) (\(trainable[1]))
       Not trainable: \(rest[0]) (\(rest[1]))
@@ -52,22 +52,6 @@ extension Variable {
     if kind != .parameter { return "\(name) \(kind.rawValue)" }
     return trainable ? name : "\(name) frozen"
   }
-}
-
-/// Columns under a header, the last `numbers` of them aligned to the right.
-func table(_ header: [String], _ rows: [[String]], numbers: Int) -> String {
-  let widths = header.indices.map { column in
-    ([header] + rows).map { $0[column].count }.max() ?? 0
-  }
-  func line(_ cells: [String]) -> String {
-    let padded = zip(cells, widths).enumerated().map { index, cell in
-      let gap = String(repeating: " ", count: cell.1 - cell.0.count)
-      return index >= cells.count - numbers ? gap + cell.0 : cell.0 + gap
-    }
-    return padded.joined(separator: "  ")
-  }
-  let rule = String(repeating: "─", count: widths.reduce(2 * (widths.count - 1), +))
-  return ([line(header), rule] + rows.map(line) + [rule]).joined(separator: "\n")
 }
 
 extension Int {

@@ -26,8 +26,8 @@ public class Adam: Optimizer {
   ) {
     if !(0..<1).contains(beta1) || !(0..<1).contains(beta2) {
       fail(
-        EngineError.invalidArgument(
-          message: "Adam: beta1 and beta2 must be in 0..<1, got \(beta1) and \(beta2)"))
+        EngineError.argument(
+          "beta1 and beta2", of: "Adam", must: "be in 0..<1", found: "\(beta1) and \(beta2)"))
     }
     rule = Rule(
       beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad, weightDecay: weightDecay)
@@ -50,12 +50,8 @@ public class Adam: Optimizer {
     [Slot("momentum"), Slot("velocity")] + (rule.amsgrad ? [Slot("velocity_hat")] : [])
   }
 
-  /// The rule in one sweep over all parameters; results have the shapes of the parameters.
-  public override func updateAll(
-    _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]], step: Step
-  ) -> (parameters: [Tensor], slots: [[Tensor]]) {
-    fusedUpdate(rule, parameters, gradients, slots, step: step)
-  }
+  /// The rule, for one sweep over all parameters.
+  public override var updateRule: (any UpdateRule)? { rule }
 
   private struct Rule: UpdateRule {
     let beta1: Double
@@ -63,8 +59,6 @@ public class Adam: Optimizer {
     let epsilon: Double
     let amsgrad: Bool
     let weightDecay: Double
-
-    var slotCount: Int { amsgrad ? 3 : 2 }
 
     func apply(
       parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,

@@ -1,12 +1,37 @@
 import Tensors
 
-/// The arithmetic of an optimizer on one stretch of memory.
+/// The arithmetic of an optimizer on one stretch of memory: see ``Optimizer/updateRule``.
+///
+/// ```swift
+/// /// `m = momentum · m + g`, `p -= rate · sign(m)`.
+/// struct SignRule: UpdateRule {
+///   let momentum: Double
+///
+///   func apply(
+///     parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,
+///     slots: UnsafePointer<UnsafeMutableRawPointer>, count: Int, dtype: DType, learningRate: Double, iteration: Int
+///   ) {
+///     func run<S: BinaryFloatingPoint>(_ type: S.Type) {
+///       let p = parameter.assumingMemoryBound(to: type)
+///       let g = gradient.assumingMemoryBound(to: type)
+///       let m = slots[0].assumingMemoryBound(to: type)
+///       let (rate, momentum) = (S(learningRate), S(momentum))
+///       for i in 0..<count {
+///         m[i] = momentum * m[i] + g[i]
+///         p[i] -= m[i] > 0 ? rate : m[i] < 0 ? -rate : 0
+///       }
+///     }
+///     if dtype == .float64 { run(Double.self) } else { run(Float.self) }
+///   }
+/// }
+/// ```
+///
+/// Its properties are what an update depends on: a plan is compiled for their values. Nothing is allocated and no lock is taken.
 public protocol UpdateRule: Hashable, Sendable {
-  /// How many slots a parameter has.
-  var slotCount: Int { get }
-  /// Changes `count` elements in place.
+  /// Changes `count` elements in place; called on several threads, each with elements of its own.
   ///
-  ///   - parameter, gradient, slots: the first elements, of the same scalar type.
+  /// - `parameter`, `gradient`: the first elements, of the same scalar type.
+  /// - `slots`: the first element of each slot, in the order of ``Optimizer/slots``, of that type too.
   /// - `dtype`: float32 or float64.
   /// - `learningRate`: for this step.
   /// - `iteration`: 1 at the first step.
@@ -23,15 +48,16 @@ public protocol UpdateRule: Hashable, Sendable {
 struct FusedUpdate<Rule: UpdateRule>: Primitive {
   let rule: Rule
   let count: Int
+  let slotCount: Int
 
   var name: String { "update[\(rule)]" }
 
   var inPlace: [InPlacePair] {
-    (0..<count * (1 + rule.slotCount)).map { InPlacePair(output: $0, input: $0 + 2) }
+    (0..<count * (1 + slotCount)).map { InPlacePair(output: $0, input: $0 + 2) }
   }
 
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
-    let changed = count * (1 + rule.slotCount)
+    let changed = count * (1 + slotCount)
     for index in 0..<count where inputs[2 + index] != inputs[2 + changed + index] {
       throw .shape(
         operation: "optimizer",
@@ -41,7 +67,6 @@ struct FusedUpdate<Rule: UpdateRule>: Primitive {
   }
 
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
-    let slotCount = rule.slotCount
     let changed = count * (1 + slotCount)
     var stretches: [Stretch] = []
     var copies: [(from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer, bytes: Int)] = []
@@ -115,7 +140,7 @@ struct FusedUpdate<Rule: UpdateRule>: Primitive {
 }
 
 extension Optimizer {
-  /// One ``FusedUpdate`` of all parameters, for subclasses that have a rule.
+  /// One ``FusedUpdate`` of all parameters.
   func fusedUpdate(
     _ rule: some UpdateRule, _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]],
     step: Step
@@ -123,7 +148,7 @@ extension Optimizer {
     let count = parameters.count
     guard count > 0 else { return (parameters, slots) }
     let outputs = Engine.apply(
-      FusedUpdate(rule: rule, count: count),
+      FusedUpdate(rule: rule, count: count, slotCount: slots.count),
       [step.learningRate, step.iteration] + parameters + slots.flatMap { $0 } + gradients)
     return (
       Array(outputs[0..<count]),

@@ -2,8 +2,8 @@ import Tensors
 
 /// Changes parameters from gradients.
 ///
-/// A subclass says what it remembers for each parameter (``slots``) and how one parameter is changed
-/// (``update(_:gradient:slots:step:)``). The built-in ones replace ``updateAll(_:_:_:step:)`` by one sweep over memory.
+/// A subclass says what it remembers for each parameter (``slots``) and how one parameter is changed: with operations on tensors
+/// (``update(_:gradient:slots:step:)``), or by a loop over memory (``updateRule``), which is how the built-in ones do it.
 open class Optimizer {
   /// A tensor of a parameter's shape that the optimizer remembers for it.
   public struct Slot: Sendable {
@@ -58,6 +58,15 @@ open class Optimizer {
     self.clipping = clipping
   }
 
+  /// An optimizer with a learning rate that can be changed at any time.
+  public convenience init(
+    learningRate: Double, weightDecay: Double = 0, clipping: GradientClipping? = nil
+  ) {
+    self.init(
+      learningRate: ConstantLearningRate(learningRate), weightDecay: weightDecay,
+      clipping: clipping)
+  }
+
   /// The learning rate of the next update.
   ///
   /// Setting it under a schedule fails as ``withErrors(_:)`` describes: the schedule alone says what the rate is.
@@ -84,16 +93,31 @@ open class Optimizer {
   /// What is remembered for each parameter.
   open var slots: [Slot] { [] }
 
+  /// The loop that changes a stretch of parameters and slots in place; nil, the default, for
+  /// ``update(_:gradient:slots:step:)``.
+  ///
+  /// Parameters and slots lie side by side in memory: all of them are one sweep of the loop, on all threads, and nothing is copied or
+  /// allocated. The rule sees to ``weightDecay`` itself; gradients are clipped already.
+  ///
+  /// ```swift
+  /// final class SignDescent: Optimizer {
+  ///   override var slots: [Slot] { [Slot("momentum")] }
+  ///   override var updateRule: (any UpdateRule)? { SignRule(momentum: 0.9) }
+  /// }
+  /// ```
+  open var updateRule: (any UpdateRule)? { nil }
+
   /// The new value of one parameter and of its slots, all of the parameter's shape.
   ///
-  /// `gradient` has that shape too, and `slots` are in the order of ``slots``. Fails unless a subclass overrides it.
+  /// `gradient` has that shape too, and `slots` are in the order of ``slots``. Fails unless a subclass overrides it, ``updateRule``
+  /// or ``updateAll(_:_:_:step:)``.
   open func update(
     _ parameter: Tensor, gradient: Tensor, slots: [Tensor], step: Step
   ) -> (parameter: Tensor, slots: [Tensor]) {
     fail(
       EngineError.model(
         message: "the optimizer \(Self.self) says nowhere how parameters change: override "
-          + "update(_:gradient:slots:step:) or updateAll(_:_:_:step:)"))
+          + "update(_:gradient:slots:step:), updateRule or updateAll(_:_:_:step:)"))
     return (parameter, slots)
   }
 
@@ -101,6 +125,9 @@ open class Optimizer {
   open func updateAll(
     _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]], step: Step
   ) -> (parameters: [Tensor], slots: [[Tensor]]) {
+    if let updateRule {
+      return fusedUpdate(updateRule, parameters, gradients, slots, step: step)
+    }
     var newParameters: [Tensor] = []
     var newSlots = [[Tensor]](repeating: [], count: slots.count)
     for index in parameters.indices {

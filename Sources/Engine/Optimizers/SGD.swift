@@ -21,7 +21,7 @@ public final class SGD: Optimizer {
     weightDecay: Double = 0, clipping: GradientClipping? = nil
   ) {
     if !(0..<1).contains(momentum) {
-      fail(EngineError.invalidArgument(message: "SGD: momentum must be in 0..<1, got \(momentum)"))
+      fail(EngineError.argument("momentum", of: "SGD", must: "be in 0..<1", found: "\(momentum)"))
     }
     rule = Rule(momentum: momentum, nesterov: nesterov, weightDecay: weightDecay)
     super.init(learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
@@ -40,19 +40,13 @@ public final class SGD: Optimizer {
   /// The velocity `v`, if there is momentum.
   public override var slots: [Slot] { rule.momentum == 0 ? [] : [Slot("velocity")] }
 
-  /// The rule in one sweep over all parameters; results have the shapes of the parameters.
-  public override func updateAll(
-    _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]], step: Step
-  ) -> (parameters: [Tensor], slots: [[Tensor]]) {
-    fusedUpdate(rule, parameters, gradients, slots, step: step)
-  }
+  /// The rule, for one sweep over all parameters.
+  public override var updateRule: (any UpdateRule)? { rule }
 
   private struct Rule: UpdateRule {
     let momentum: Double
     let nesterov: Bool
     let weightDecay: Double
-
-    var slotCount: Int { momentum == 0 ? 0 : 1 }
 
     func apply(
       parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,

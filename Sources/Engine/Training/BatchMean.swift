@@ -19,5 +19,5 @@ public func batchMean(_ values: Tensor, weights: Tensor? = nil) -> Tensor {
   let total = sum(weights.map { values * $0 } ?? values)
   let count = weights.map { sum($0) } ?? .full([], Double(values.elementCount), dtype: values.dtype)
   let both = crossRankSum(stack([total, count], axis: 0))
-  return safeDivide(both[0], both[1])
+  return ratio(both[0], both[1])
 }

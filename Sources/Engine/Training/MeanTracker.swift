@@ -15,12 +15,5 @@ final class MeanTracker: AnyMetric {
   var samples: Double { state("count").value.item() }
 
   /// The mean so far, 0 before the first sample.
-  func result() -> Tensor { safeDivide(state("total").value, state("count").value) }
-}
-
-/// a / b, and 0 where b is 0.
-package func safeDivide(_ a: Tensor, _ b: Tensor) -> Tensor {
-  let isZero = b .== 0.0
-  return select(
-    isZero, .zeros(a.shape, dtype: a.dtype), a / select(isZero, .ones(b.shape, dtype: b.dtype), b))
+  func result() -> Tensor { ratio(state("total").value, state("count").value) }
 }

@@ -116,14 +116,13 @@ extension Model {
   }
 
   private func layOut(_ variables: [Variable]) {
-    func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
     let movable = variables.filter { !$0.isPinned }
-    let block = Storage(byteCount: movable.reduce(0) { $0 + aligned($1.spec.byteCount) })
+    let block = Storage(byteCount: movable.reduce(0) { $0 + Storage.aligned($1.spec.byteCount) })
     var offset = 0
     for variable in movable {
       let bytes = variable.spec.byteCount
       variable.move(to: Storage(block.pointer + offset, byteCount: bytes, owner: block))
-      offset += aligned(bytes)
+      offset += Storage.aligned(bytes)
     }
   }
 

@@ -129,7 +129,7 @@ extension KernelBench.Report {
       memoryTable.add([bytesText(row.bytes), row.copyGbPerS.text(1), row.readGbPerS.text(1)])
     }
     return """
-      Operations on \(threads) thread\(threads == 1 ? "" : "s"), float32; GB/s: read and written
+      Operations on \(counted(threads, "thread")), float32; GB/s: read and written
       \(kernelTable.text)
 
       One thread: \(fmaGflops.text(1)) GFLOP/s of multiply-adds on registers, \(gemmGflops.text(1)) of BLAS

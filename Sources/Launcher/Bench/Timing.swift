@@ -47,29 +47,6 @@ enum BenchJSON {
   }
 }
 
-/// Rows of text in columns: the first one is flush left, the others flush right.
-struct TextTable {
-  private var rows: [[String]]
-
-  init(_ head: [String]) { rows = [head] }
-
-  mutating func add(_ row: [String]) { rows.append(row) }
-
-  var text: String {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in
-      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-    }
-    return rows.map { row in
-      let cells = row.enumerated().map { column, cell in
-        let gap = String(repeating: " ", count: widths[column] - cell.count)
-        return column == 0 ? cell + gap : gap + cell
-      }
-      return "  " + cells.joined(separator: "  ")
-    }.joined(separator: "\n")
-  }
-}
-
 extension Double {
   /// Rounded to `places` decimal places.
   func rounded(places: Int) -> Double {

@@ -170,11 +170,8 @@ struct TrainReport: Encodable, Sendable {
 extension TrainReport {
   /// Some lines for a person.
   var table: String {
-    func count(_ number: Int, _ noun: String) -> String {
-      "\(number) \(noun)\(number == 1 ? "" : "s")"
-    }
     var section = Section(
-      "\(workload): \(count(ranks, "rank")) of \(count(threads, "thread")), batch \(batchPerRank) each"
+      "\(workload): \(counted(ranks, "rank")) of \(counted(threads, "thread")), batch \(batchPerRank) each"
     )
     section.add(
       "step, in a row",

@@ -33,7 +33,7 @@ struct RankProbe: Codable, Sendable {
       cores < allCores
       ? "bound to \(cores) of \(allCores) cores (processors \(processors))"
       : "not bound: all \(allCores) cores"
-    return "\(host.hostname), \(place), \(threads) thread\(threads == 1 ? "" : "s")"
+    return "\(host.hostname), \(place), \(counted(threads, "thread"))"
   }
 }
 

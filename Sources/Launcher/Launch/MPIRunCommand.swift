@@ -1,4 +1,5 @@
 import Dist
+import Engine
 
 /// The mpirun command line (of Open MPI) for a job on a machine: a pure function of both, so that it
 /// can be shown before it runs and tested without running.
@@ -172,17 +173,14 @@ private struct Draft {
   }
 
   func summary(_ job: MPIRunCommand.Job) -> String {
-    func count(_ number: Int, _ noun: String) -> String {
-      "\(number) \(noun)\(number == 1 ? "" : "s")"
-    }
-    let ranks = "mpirun with \(count(job.ranks, "rank"))"
+    let ranks = "mpirun with \(counted(job.ranks, "rank"))"
     guard !isElsewhere, let threads else {
-      let each = threads.map { " of \(count($0, "thread"))" } ?? ""
+      let each = threads.map { " of \(counted($0, "thread"))" } ?? ""
       let place = job.hosts.map { "on \($0)" } ?? "on the nodes of the batch system"
       let share = threads == nil ? ", each with its share of its node's cores" : ""
       return "\(ranks)\(each) \(place)\(share); not bound to cores"
     }
-    let text = "\(ranks) of \(count(threads, "thread")) on \(count(machine.cores, "core"))"
+    let text = "\(ranks) of \(counted(threads, "thread")) on \(counted(machine.cores, "core"))"
     guard isBound else { return text + ", not bound to cores" }
     return text + ", each bound to \(threads == 1 ? "a core" : "\(threads) cores") of its own"
   }

@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 
 /// Starting another program in place of this one.
@@ -32,7 +33,7 @@ enum ProgramStart {
     setVariables(environment)
     fflush(nil)
     execvp(words[0], arguments(words))
-    let reason = String(cString: strerror(errno))
+    let reason = systemReason(errno)
     throw LauncherError.cannotStart(program: words[0], reason: reason)
   }
 

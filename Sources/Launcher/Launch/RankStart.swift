@@ -1,4 +1,5 @@
 import Dist
+import Engine
 import Foundation
 
 /// What this command does in a process that mpirun, or a `RunningJob`, started: it prepares the process and becomes the
@@ -66,7 +67,7 @@ enum RankStart {
 
   private static func become(_ words: [String]) -> Never {
     execvp(words[0], ProgramStart.arguments(words))
-    Console.note("cannot start \(words[0]): \(String(cString: strerror(errno)))")
+    Console.note("cannot start \(words[0]): \(systemReason(errno))")
     exit(127)
   }
 

@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 
 /// mpirun, and this process beside it: passes on what ranks write in whole lines, and leaves out mpirun's pages about
@@ -125,12 +126,13 @@ final class RunningJob {
   }
 
   private func failure(_ code: Int32) -> LauncherError {
-    .cannotStart(program: "mpirun", reason: String(cString: strerror(code)))
+    .cannotStart(program: "mpirun", reason: systemReason(code))
   }
 }
 
 /// Signals that end a job: mpirun ends its ranks, and then this process ends.
 private enum Signals {
+  /// `nonisolated(unsafe)`: written once, on the main thread, before the handlers that read it are installed.
   nonisolated(unsafe) private static var process: pid_t = 0
 
   static func forward(to process: pid_t) {

@@ -92,7 +92,7 @@ extension ExampleSet {
   ) -> String {
     let (rows, width) = (examples.features.shape[0], examples.features.shape[1])
     let names = examples.columnNames
-    var text = "\(file): \(rows) rows, \(width) feature\(width == 1 ? "" : "s")"
+    var text = "\(file): \(rows) rows, \(counted(width, "feature"))"
     if names.isEmpty {
       text += "; label: column \(examples.labelColumn + 1); the first line is data"
     } else {

@@ -21,7 +21,7 @@ struct OutputFolder: Sendable {
     }
     guard access(path, W_OK | X_OK) == 0 else {
       throw LauncherError.output(
-        path: path, message: "cannot write there: \(String(cString: strerror(errno)))")
+        path: path, message: "cannot write there: \(systemReason(errno))")
     }
     try lock()
   }

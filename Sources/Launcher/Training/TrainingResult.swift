@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 
 /// What a training came to: the object that `--json` prints and `summary.json` holds.
@@ -93,15 +94,12 @@ extension TrainingResult {
       value.map { String(format: "%.2f %%", $0 * 100) } ?? "-"
     }
     func number(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }
-    func count(_ number: Int, _ noun: String) -> String {
-      "\(number) \(noun)\(number == 1 ? "" : "s")"
-    }
     let speed = String(format: "%.1f s, %.0f samples/s", seconds, samplesPerSecond)
     var lines = [
       "",
       "Model     \(model) with \(parameters) parameters",
-      "Trained   \(count(epochs, "epoch")) of \(trainSamples) samples of \(data), "
-        + "\(count(ranks, "rank")) of \(count(threads, "thread")): \(speed)",
+      "Trained   \(counted(epochs, "epoch")) of \(trainSamples) samples of \(data), "
+        + "\(counted(ranks, "rank")) of \(counted(threads, "thread")): \(speed)",
       "          accuracy \(percent(accuracy)), loss \(number(loss))",
     ]
     if valSamples > 0 {

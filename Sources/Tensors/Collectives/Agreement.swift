@@ -8,7 +8,7 @@
 ///   - lines: what this rank holds, in an order that does not depend on the rank.
 ///   - subject: what the lines are, for the message.
 ///   - communicator: the ranks that must agree.
-/// - Throws: ``DistributionError/ranksDisagree(subject:line:held:)``.
+/// - Throws: ``EngineError`` of the ranks that disagree.
 public func agree(
   on lines: [String], subject: String = "what they hold", communicator: any Communicator
 ) throws {
@@ -38,20 +38,20 @@ private func agreeNow(
   for line in 0..<longest {
     let held = holdings(at: line, of: lists)
     if held.count > 1 {
-      throw DistributionError.ranksDisagree(subject: subject, line: line + 1, held: held)
+      throw EngineError.ranksDisagree(subject: subject, line: line + 1, held: held)
     }
   }
 }
 
 /// Who holds which text at a line, in the order of the lowest rank that holds it.
-private func holdings(at line: Int, of lists: [[String]]) -> [DistributionError.Holding] {
-  var held: [DistributionError.Holding] = []
+private func holdings(at line: Int, of lists: [[String]]) -> [EngineError.Holding] {
+  var held: [EngineError.Holding] = []
   for (rank, list) in lists.enumerated() {
     let text = line < list.count ? list[line] : nil
     if let known = held.firstIndex(where: { $0.text == text }) {
       held[known].ranks.append(rank)
     } else {
-      held.append(DistributionError.Holding(ranks: [rank], text: text))
+      held.append(EngineError.Holding(ranks: [rank], text: text))
     }
   }
   return held

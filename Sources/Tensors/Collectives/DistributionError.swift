@@ -1,63 +1,18 @@
-/// What goes wrong between ranks, whatever joins them.
-public enum DistributionError: Error, Hashable, Sendable {
+/// What goes wrong between ranks is an ``EngineError`` like any other.
+@available(*, deprecated, renamed: "EngineError")
+public typealias DistributionError = EngineError
+
+extension EngineError {
   /// An argument of a collective that no rank may give.
-  case invalidCollective(call: String, message: String)
+  public static func invalidCollective(call: String, message: ErrorText) -> EngineError {
+    EngineError(.distribution, operation: call, .text(message))
+  }
+
   /// Ranks that must hold the same do not; the same error is thrown on every rank.
   ///
-  /// `line` counts from 1; `held` says who has which text there (`nil`: that list is shorter).
-  case ranksDisagree(subject: String, line: Int, held: [Holding])
-
-  /// The ranks that hold the same text at the line where ranks differ.
-  public struct Holding: Hashable, Sendable {
-    /// The ranks, in increasing order.
-    public var ranks: [Int]
-    /// What they hold; `nil` when their list has no such line.
-    public var text: String?
-
-    /// Some ranks and the text they hold.
-    public init(ranks: [Int], text: String?) {
-      self.ranks = ranks
-      self.text = text
-    }
-  }
-}
-
-extension DistributionError: CustomStringConvertible {
-  /// One line of text for a person.
-  public var description: String {
-    switch self {
-    case .invalidCollective(let call, let message): return "\(call): \(message)"
-    case .ranksDisagree(let subject, let line, let held):
-      let parts = held.map { holding in
-        let who = Self.name(ranks: holding.ranks)
-        guard let text = holding.text else {
-          return who + (holding.ranks.count == 1 ? " has" : " have") + " no such line"
-        }
-        return who + (holding.ranks.count == 1 ? " has" : " have") + " \"\(text)\""
-      }
-      return "ranks disagree on \(subject), line \(line): " + parts.joined(separator: "; ")
-        + ". Every rank must be given the same"
-    }
-  }
-
-  /// "rank 2", or "ranks 0-3, 6" with runs of three or more shortened.
-  package static func name(ranks: [Int]) -> String {
-    var runs: [ClosedRange<Int>] = []
-    for rank in ranks.sorted() {
-      if let last = runs.last, last.upperBound + 1 == rank {
-        runs[runs.count - 1] = last.lowerBound...rank
-      } else {
-        runs.append(rank...rank)
-      }
-    }
-    let texts = runs.map { run in
-      switch run.count {
-      case 1: "\(run.lowerBound)"
-      case 2: "\(run.lowerBound), \(run.upperBound)"
-      default: "\(run.lowerBound)-\(run.upperBound)"
-      }
-    }
-    return (ranks.count == 1 ? "rank " : "ranks ") + texts.joined(separator: ", ")
+  /// `line` counts from 1; `held` says who has which text there.
+  public static func ranksDisagree(subject: String, line: Int, held: [Holding]) -> EngineError {
+    EngineError(.distribution, .ranksDisagree(subject: subject, line: line, held: held))
   }
 }
 
@@ -66,7 +21,7 @@ package enum CollectiveArguments {
   /// Throws unless `count` elements of `dtype` can be reduced by `operation`.
   package static func check(
     reducing count: Int, dtype: DType, operation: ReduceOperation, call: String = "allReduce"
-  ) throws(DistributionError) {
+  ) throws(EngineError) {
     if count < 0 {
       throw .invalidCollective(call: call, message: "count must be 0 or more, not \(count)")
     }
@@ -78,7 +33,7 @@ package enum CollectiveArguments {
 
   /// Throws unless `count` elements can be broadcast from `root` to `size` ranks.
   package static func check(broadcasting count: Int, root: Int, size: Int)
-    throws(DistributionError)
+    throws(EngineError)
   {
     if count < 0 {
       throw .invalidCollective(call: "broadcast", message: "count must be 0 or more, not \(count)")
@@ -90,7 +45,7 @@ package enum CollectiveArguments {
   }
 
   /// Throws unless `counts` has one count of 0 or more for each of `size` ranks.
-  package static func check(gathering counts: [Int], size: Int) throws(DistributionError) {
+  package static func check(gathering counts: [Int], size: Int) throws(EngineError) {
     if counts.count != size {
       throw .invalidCollective(
         call: "allGather", message: "\(counts.count) counts given for \(size) ranks")

@@ -5,7 +5,8 @@ import Foundation
 /// What is being summed belongs to the communicator: until it is waited for the memory holds NaN, so that whoever reads
 /// it too early, or writes there, is found out. For tests, and to look at the plan of a step on ranks without any.
 ///
-/// `@unchecked Sendable`: one thread uses it, as a rank does.
+/// `@unchecked Sendable`: `observer`, `pending` and `next` are touched by the thread that runs the plan or the training step
+/// only: `apus inspect` and each test make one, run on it and look at it on one thread. Workers of a pool make no collectives.
 package final class EqualRanks: Communicator, @unchecked Sendable {
   package let rank = 0
   package let size: Int

@@ -81,7 +81,7 @@ private final class BusyRanks: Communicator {
 
   init(size: Int) { self.size = size }
 
-  private func refuse(_ call: String) -> DistributionError {
+  private func refuse(_ call: String) -> EngineError {
     .invalidCollective(
       call: call,
       message:

@@ -41,14 +41,14 @@ struct ArenaPlanner {
     var offsets = [Int](repeating: 0, count: values.count)
     for time in 0...instructions.count {
       for value in births[time] ?? [] {
-        offsets[value] = free.take(Lowering.aligned(max(values[value].byteCount, 1)))
+        offsets[value] = free.take(Storage.aligned(max(values[value].byteCount, 1)))
       }
       for value in deaths[time] ?? [] {
-        free.give(offsets[value], Lowering.aligned(max(values[value].byteCount, 1)))
+        free.give(offsets[value], Storage.aligned(max(values[value].byteCount, 1)))
       }
     }
     for value in values.indices { offsets[value] = offsets[root(value)] }
-    return (offsets, max(free.end, 64))
+    return (offsets, max(free.end, Storage.alignment))
   }
 
   /// Lets an output take over the memory of an input that dies there.

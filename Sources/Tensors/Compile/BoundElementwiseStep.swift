@@ -8,10 +8,12 @@ struct BoundElementwiseStep {
     var stride: Int
   }
 
+  /// ``ElementwiseKernel/Function`` without what has to be counted: whoever makes a step keeps the loop.
   private enum Function {
     case unary(apus_unary_fn)
     case binary(apus_binary_fn)
     case select(apus_select_fn)
+    case loop(Unmanaged<ElementLoop>)
   }
 
   private let function: Function
@@ -20,31 +22,19 @@ struct BoundElementwiseStep {
   private let c: Place
   private let target: Int
 
-  init(_ step: ElementwiseProgram.Step, _ sources: [Place], target: Int) {
-    function = Self.function(step)
+  /// - Parameter kernel: outlives this step.
+  init(_ kernel: ElementwiseKernel, _ sources: [Place], target: Int) {
+    function =
+      switch kernel.function {
+      case .unary(let function): .unary(function)
+      case .binary(let function): .binary(function)
+      case .select(let function): .select(function)
+      case .loop(let loop): .loop(.passUnretained(loop))
+      }
     a = sources[0]
     b = sources.count > 1 ? sources[1] : a
-    c = sources.count > 2 ? sources[2] : a
+    c = sources.count > 2 ? sources[2] : b
     self.target = target
-  }
-
-  private static func function(_ step: ElementwiseProgram.Step) -> Function {
-    let code = step.inputType.code
-    switch step.operation {
-    case .unary(let op):
-      if let function = apus_unary(apus_unary_op(rawValue: op), code) { return .unary(function) }
-    case .binary(let op):
-      if let function = apus_binary(apus_binary_op(rawValue: op), code) { return .binary(function) }
-    case .gradient(let op):
-      if let function = apus_gradient(apus_gradient_op(rawValue: op), code) {
-        return .binary(function)
-      }
-    case .select:
-      if let function = apus_select(code) { return .select(function) }
-    case .cast:
-      if let function = apus_cast(code, step.outputType.code) { return .unary(function) }
-    }
-    fatalError("\(step.name): no kernel for \(step.inputType)")
   }
 
   /// Works on `count` elements of each slot.
@@ -57,6 +47,12 @@ struct BoundElementwiseStep {
     case .select(let function):
       function(
         slot[a.slot], a.stride, slot[b.slot], b.stride, slot[c.slot], c.stride, slot[target], count)
+    case .loop(let loop):
+      loop._withUnsafeGuaranteedRef {
+        $0.run(
+          (slot[a.slot], a.stride), (slot[b.slot], b.stride), (slot[c.slot], c.stride),
+          slot[target], count)
+      }
     }
   }
 }

@@ -1,5 +1,3 @@
-import CKernels
-
 extension ElementwiseProgram {
   /// Two programs around the addition of an input: `after(before + input)` is what this program computes.
   ///
@@ -16,7 +14,7 @@ extension ElementwiseProgram {
     var dtype = DType.float32
     while let (step, other) = onlyAddition(of: current) {
       addends.append(other)
-      dtype = steps[step].inputType
+      dtype = steps[step].outputType
       current = .step(step)
     }
     var before = Extract(self)
@@ -40,7 +38,7 @@ extension ElementwiseProgram {
   /// The step that reads a source, and what it adds to it: if there is one step only, and it is an addition.
   private func onlyAddition(of source: Source) -> (step: Int, other: Source)? {
     let readers = steps.indices.filter { steps[$0].sources.contains(source) }
-    guard readers.count == 1, steps[readers[0]].operation == .binary(APUS_ADD.rawValue) else {
+    guard readers.count == 1, steps[readers[0]].primitive is AddOperation else {
       return nil
     }
     let sources = steps[readers[0]].sources
@@ -70,7 +68,7 @@ extension ElementwiseProgram {
     mutating func add(_ a: Source, _ b: Source, _ dtype: DType) -> Source {
       program.steps.append(
         Step(
-          operation: .binary(APUS_ADD.rawValue), name: "add", sources: [a, b], inputType: dtype,
+          primitive: AddOperation(), sources: [a, b], inputTypes: [dtype, dtype],
           outputType: dtype))
       return .step(program.steps.count - 1)
     }

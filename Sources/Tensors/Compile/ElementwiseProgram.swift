@@ -1,5 +1,3 @@
-import CKernels
-
 /// A short program of elementwise operations on numbered inputs; the last step gives the result.
 package struct ElementwiseProgram: Hashable, Sendable {
   /// Where an operation of the program reads.
@@ -8,23 +6,22 @@ package struct ElementwiseProgram: Hashable, Sendable {
     case step(Int)
   }
 
-  /// What an operation of the program does.
-  package enum Operation: Hashable, Sendable {
-    case unary(UInt32)
-    case binary(UInt32)
-    /// The gradient of an activation, from its output and the incoming gradient.
-    case gradient(UInt32)
-    case select
-    case cast
-  }
-
   package struct Step: Hashable, Sendable {
-    package let operation: Operation
-    package let name: String
+    package let primitive: any Elementwise
     package var sources: [Source]
-    /// The type that the kernel is chosen by.
-    package let inputType: DType
+    /// The scalar type of each source.
+    package let inputTypes: [DType]
     package let outputType: DType
+
+    package static func == (a: Self, b: Self) -> Bool {
+      AnyHashable(a.primitive) == AnyHashable(b.primitive) && a.sources == b.sources
+        && a.inputTypes == b.inputTypes && a.outputType == b.outputType
+    }
+
+    package func hash(into hasher: inout Hasher) {
+      hasher.combine(AnyHashable(primitive))
+      hasher.combine(sources)
+    }
   }
 
   package var steps: [Step]
@@ -33,24 +30,11 @@ package struct ElementwiseProgram: Hashable, Sendable {
 
   /// The program of one elementwise operation, nil for any other.
   init?(_ node: Node) {
-    let inputs = node.inputs
-    guard let output = node.outputs.first, node.outputs.count == 1 else { return nil }
-    let operation: Operation
-    switch node.primitive {
-    case let unary as any UnaryElementwise: operation = .unary(type(of: unary).op.rawValue)
-    case let binary as any BinaryElementwise: operation = .binary(type(of: binary).op.rawValue)
-    case is ReLUGradient: operation = .gradient(APUS_RELU_GRAD.rawValue)
-    case is TanhGradient: operation = .gradient(APUS_TANH_GRAD.rawValue)
-    case is SigmoidGradient: operation = .gradient(APUS_SIGMOID_GRAD.rawValue)
-    case is Select: operation = .select
-    case is Cast: operation = .cast
-    default: return nil
-    }
-    let inputType = operation == .select ? output.dtype : inputs[0].dtype
+    guard let primitive = node.primitive as? any Elementwise else { return nil }
     steps = [
       Step(
-        operation: operation, name: node.primitive.name, sources: inputs.indices.map(Source.input),
-        inputType: inputType, outputType: output.dtype)
+        primitive: primitive, sources: node.inputs.indices.map(Source.input),
+        inputTypes: node.inputs.map(\.dtype), outputType: node.outputs[0].dtype)
     ]
   }
 
@@ -63,17 +47,17 @@ package struct ElementwiseProgram: Hashable, Sendable {
   static func copy(_ dtype: DType) -> ElementwiseProgram {
     ElementwiseProgram(steps: [
       Step(
-        operation: .cast, name: "copy", sources: [.input(0)], inputType: dtype, outputType: dtype)
+        primitive: Cast(to: dtype), sources: [.input(0)], inputTypes: [dtype], outputType: dtype)
     ])
   }
 
   /// Whether it only copies an input.
   var isCopy: Bool {
-    steps.count == 1 && steps[0].operation == .cast && steps[0].inputType == steps[0].outputType
+    steps.count == 1 && steps[0].primitive is Cast && steps[0].inputTypes == [steps[0].outputType]
   }
 
   /// The names of the steps, in order.
-  var names: String { steps.map(\.name).joined(separator: " ") }
+  var names: String { steps.map(\.primitive.name).joined(separator: " ") }
 
   /// The inputs that steps read, ascending.
   var inputs: [Int] {

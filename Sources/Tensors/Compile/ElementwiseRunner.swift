@@ -29,6 +29,8 @@ final class ElementwiseRunner {
 
   private let workspace: Workspace
   private let steps: UnsafeMutableBufferPointer<BoundElementwiseStep>
+  /// What the steps call.
+  private let kernels: [ElementwiseKernel]
   private let operands: UnsafeMutableBufferPointer<BoundOperand>
   /// For each thread: slots, padded to whole cache lines.
   private let slots: UnsafeMutablePointer<UnsafeMutableRawPointer>
@@ -97,6 +99,12 @@ final class ElementwiseRunner {
     slots = .allocate(capacity: slotsPerPart * workspace.threads)
     slots.initialize(repeating: output.pointer, count: slotsPerPart * workspace.threads)
 
+    kernels = program.steps.map { step in
+      guard let kernel = step.primitive.elementwiseKernel(for: step.inputTypes) else {
+        fatalError("\(step.primitive.name): no kernel for \(step.inputTypes), which infer admitted")
+      }
+      return kernel
+    }
     steps = .allocate(capacity: program.steps.count)
     for (index, step) in program.steps.enumerated() {
       let sources = step.sources.map { source in
@@ -111,7 +119,8 @@ final class ElementwiseRunner {
       steps.initializeElement(
         at: index,
         to: BoundElementwiseStep(
-          step, sources, target: isLast ? inputs.count : all.count + registers.register[index]))
+          kernels[index], sources,
+          target: isLast ? inputs.count : all.count + registers.register[index]))
     }
   }
 

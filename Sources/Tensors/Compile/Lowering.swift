@@ -182,7 +182,7 @@ struct Lowering {
   /// What nobody but the bucket reads is written there by whoever computes it. The rest is copied: a sum must not change
   /// what others read, whether they come before it, while it is under way, or after it.
   private mutating func lowerStart(_ node: Node, _ inputs: [Reference]) {
-    let bytes = inputs.map { Self.aligned(byteCount($0)) }
+    let bytes = inputs.map { Storage.aligned(byteCount($0)) }
     let bucket = addValue(.arena, bytes.reduce(0, +))
     var offset = 0
     var parts: [Reference] = []
@@ -218,8 +218,6 @@ struct Lowering {
   private func byteCount(_ reference: Reference) -> Int {
     reference.layout.shape.elementCount * reference.dtype.size
   }
-
-  static func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
 
   // MARK: Updates of variables
 

@@ -73,7 +73,7 @@ package struct PlanLayout {
     let faults = PlanVerifier.faults(in: self)
     guard !faults.isEmpty else { return }
     throw EngineError.model(
-      message: "the compiled plan is wrong, please report it: " + faults.joined(separator: "; "))
+      message: "the compiled plan is wrong, please report it: \(faults.joined(separator: "; "))")
   }
 }
 

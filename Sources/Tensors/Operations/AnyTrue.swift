@@ -20,6 +20,11 @@ package struct AnyTrue: ReductionPrimitive {
 
   /// None: the output is bool.
   package func gradient(_ c: GradientContext) -> [Tensor?] { [nil] }
+
+  /// The test along the same axes.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    AnyTrue(axes: axes.map { $0 + 1 }, keepDims: keepDims)
+  }
 }
 
 /// bool: whether any element is true, or not zero, along one axis, several, or all (the default);

@@ -22,6 +22,11 @@ package struct ArgMax: ReductionPrimitive {
 
   /// None: the output is an integer.
   package func gradient(_ c: GradientContext) -> [Tensor?] { [nil] }
+
+  /// The search along the same axis.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    ArgMax(axis: axes[0] + 1, keepDims: keepDims)
+  }
 }
 
 /// The position (int32) of the largest element along an axis, or in row-major order of all elements

@@ -82,6 +82,11 @@ struct AttentionGradient: Primitive {
       through: outputs, to: leaves, of: [0, 1, 2, 5] + Array(6..<c.inputs.count))
     return [found[0], found[1], found[2], nil, nil, found[3]] + found[4...]
   }
+
+  /// A larger batch.
+  func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    merged(self, inputs, mapped: mapped, count: count)
+  }
 }
 
 /// The gradients of attention in whole matrices of scores, from operations that have gradients themselves.

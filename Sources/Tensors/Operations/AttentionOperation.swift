@@ -61,6 +61,11 @@ struct AttentionOperation: Primitive {
     }
     return gradients
   }
+
+  /// A larger batch.
+  func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    merged(self, inputs, mapped: mapped, count: count)
+  }
 }
 
 extension Primitive {
@@ -72,17 +77,16 @@ extension Primitive {
     let (q, k, v) = (inputs[0], inputs[1], inputs[2])
     try expectFloating(q)
     guard k.dtype == q.dtype, v.dtype == q.dtype else {
-      throw .dtype(
-        operation: name,
-        message: "inputs must have one scalar type, got \(q.dtype), \(k.dtype) and \(v.dtype)")
+      throw .mixed([q.dtype, k.dtype, v.dtype], in: name)
     }
     try checkAttentionShapes(q.shape, k.shape, v.shape, name)
     guard inputs.count == 4 else { return q }
     let whole: Shape = [q.shape[0], q.shape[2], q.shape[1], k.shape[1]]
     guard inputs[3].shape == whole, inputs[3].dtype == .bool || inputs[3].dtype == q.dtype else {
-      throw .shape(
-        operation: name,
-        message: "the mask must be bool\(whole) or \(q.dtype)\(whole), got \(inputs[3])")
+      throw EngineError(
+        .shape, operation: name,
+        .requirement(
+          of: "the mask", must: "be bool\(whole) or \(q.dtype)\(whole)", found: "\(inputs[3])"))
     }
     return q
   }
@@ -171,9 +175,11 @@ public func scaledDotProductAttention(
       isCausal: isCausal, scale: scale ?? 1 / Double(Swift.max(query.shape[3], 1)).squareRoot())
     guard let mask else { return apply(primitive, inputs)[0] }
     guard mask.dtype == .bool || mask.dtype.isFloating else {
-      throw EngineError.dtype(
-        operation: operation,
-        message: "the mask must be bool (true: visible) or floating (added), got \(mask.dtype)")
+      throw EngineError(
+        .dtype, operation: operation,
+        .requirement(
+          of: "the mask", must: "be bool (true: visible) or floating (added)",
+          found: "\(mask.dtype)"))
     }
     let whole: Shape = [query.shape[0], query.shape[2], query.shape[1], key.shape[1]]
     guard try Shape.broadcast(mask.shape, whole, operation: operation) == whole else {

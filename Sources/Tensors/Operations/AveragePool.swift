@@ -34,6 +34,11 @@ package struct AveragePool: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(AveragePoolGradient(window: window, imageShape: c.x.shape), c.g)]
   }
+
+  /// More images.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    merged(self, inputs, mapped: mapped, count: count)
+  }
 }
 
 /// The mean of each window of images `[batch, spatial axes..., channels]` with one to three spatial axes; padding is not

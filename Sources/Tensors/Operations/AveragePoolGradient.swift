@@ -44,4 +44,10 @@ package struct AveragePoolGradient: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(AveragePool(window: window), c.g)]
   }
+
+  /// More images.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    let wide = AveragePoolGradient(window: window, imageShape: imageShape.times(count))
+    return merged(wide, inputs, mapped: mapped, count: count)
+  }
 }

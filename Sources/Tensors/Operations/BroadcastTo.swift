@@ -58,6 +58,14 @@ package struct BroadcastTo: Primitive {
     }
     return [c.g.sum(axes: repeated).reshape(c.x.shape)]
   }
+
+  /// New axes go between the examples and their own.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    let old = inputs[0].shape.dropFirst()
+    let added = [Int](repeating: 1, count: shape.rank - old.count)
+    let aligned = inputs[0].reshape(Shape([count] + added + old))
+    return [aligned.broadcast(to: Shape([count] + shape))]
+  }
 }
 
 /// `x` repeated to `shape` by the broadcasting rule of NumPy; shares memory with `x`.

@@ -125,14 +125,3 @@ extension Tensor {
     value.integerValue.map(choice) ?? comparable(value.doubleValue)
   }
 }
-
-extension GradientContext {
-  /// The first input.
-  var x: Tensor { inputs[0] }
-
-  /// The first output.
-  var y: Tensor { outputs[0] }
-
-  /// The gradient that arrives at the first output.
-  var g: Tensor { incomingOrZeros(0) }
-}

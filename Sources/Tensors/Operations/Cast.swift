@@ -1,15 +1,12 @@
 import CKernels
 
 /// Elementwise conversion to another scalar type.
-package struct Cast: Primitive {
+package struct Cast: Elementwise {
   /// The type of the output.
   package let dtype: DType
 
   /// A conversion to `dtype`.
   package init(to dtype: DType) { self.dtype = dtype }
-
-  /// Any strides will do.
-  package var acceptsStrided: Bool { true }
 
   /// The shape of the input.
   package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
@@ -18,12 +15,9 @@ package struct Cast: Primitive {
     return [TensorSpec(inputs[0].shape, dtype)]
   }
 
-  /// One call for a contiguous or constant input, a loop nest otherwise.
-  package func prepare(
-    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
-  ) -> Kernel {
-    unaryKernel(
-      apus_cast(inputs[0].dtype.code, dtype.code), inputs[0], outputs[0], workspace, name)
+  /// The conversion in C.
+  package func elementwiseKernel(for inputs: [DType]) -> ElementwiseKernel? {
+    ElementwiseKernel(apus_cast(inputs[0].code, dtype.code), output: dtype)
   }
 
   /// `g` in the type of the input, if both types have a fraction.

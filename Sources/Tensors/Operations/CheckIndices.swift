@@ -4,7 +4,7 @@ import CKernels
 ///
 /// Values are looked at as they are, before any conversion. Unlike the indices of `take`, negative ones are wrong for
 /// classes and rows: a label of -1 is a mistake in the data.
-struct CheckIndices: Primitive {
+struct CheckIndices: AnyLeadingAxes {
   /// The numbers that are right.
   let range: ClosedRange<Int64>
   /// int32 or int64, which holds all of them.

@@ -19,9 +19,7 @@ package struct ConcatenateOperation: Primitive {
     lengths[axis] = 0
     for input in inputs {
       guard input.dtype == first.dtype else {
-        throw .dtype(
-          operation: name,
-          message: "inputs must have one scalar type, got \(first.dtype) and \(input.dtype)")
+        throw .mixed([first.dtype, input.dtype], in: name)
       }
       var others = input.shape.dimensions
       let fits = others.count == lengths.count
@@ -65,6 +63,11 @@ package struct ConcatenateOperation: Primitive {
       defer { start += length }
       return slice(c.g, axis: axis, from: start, to: start + length)
     }
+  }
+
+  /// Along the same axis.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    ConcatenateOperation(axis: axis + 1)
   }
 }
 

@@ -1,5 +1,5 @@
 /// The input in row-major order without gaps: a copy of a view, otherwise the input itself.
-package struct Contiguous: Primitive {
+package struct Contiguous: AnyLeadingAxes {
   /// The operation.
   package init() {}
 

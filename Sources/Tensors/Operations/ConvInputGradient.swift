@@ -68,4 +68,14 @@ package struct ConvInputGradient: Primitive {
       apply1(ConvOperation(window: window, groups: groups), c.g, c.inputs[1]),
       apply1(ConvKernelGradient(window: window, groups: groups), c.g, c.inputs[0]))
   }
+
+  /// More images, as long as the kernel is the same for all.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    guard mapped == [true, false] else { return nil }
+    let g = inputs[0]
+    let wide = ConvInputGradient(
+      window: window, groups: groups, imageShape: imageShape.times(count))
+    let dx = apply1(wide, g.reshape(Shape([count * g.shape[1]] + g.shape.dropFirst(2))), inputs[1])
+    return [dx.reshape(Shape([count] + imageShape))]
+  }
 }

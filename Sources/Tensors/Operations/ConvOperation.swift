@@ -112,6 +112,15 @@ package struct ConvOperation: Primitive {
     if epilogue == .none { return gradients }
     return gradients + [c.needsGradient(2) ? g.sum(axes: Array(0..<g.rank - 1)) : nil]
   }
+
+  /// More images, as long as the kernel is the same for all.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    guard mapped == [true, false], epilogue == .none else { return nil }
+    let kernel = inputs[1]
+    let x = inputs[0]
+    let y = apply1(self, x.reshape(Shape([count * x.shape[1]] + x.shape.dropFirst(2))), kernel)
+    return [y.reshape(Shape([count, x.shape[1]] + y.shape.dropFirst()))]
+  }
 }
 
 /// Checks that a kernel `[spatial axes..., channels / groups, filters]` fits images.
@@ -119,19 +128,16 @@ private func checkConvolution(
   _ x: Shape, _ k: Shape, groups: Int, _ operation: String
 ) throws(EngineError) {
   guard k.rank == x.rank else {
-    throw .shape(
-      operation: operation,
-      message: """
-        the kernel for images \(x) must have \(x.rank) axes [spatial axes..., channels, filters], \
-        got \(k)
-        """)
+    throw EngineError(
+      .shape, operation: operation,
+      .requirement(
+        of: "the kernel for images \(x)",
+        must: "have \(x.rank) axes [spatial axes..., channels, filters]", found: "\(k)"))
   }
   guard groups >= 1, k[-1] % groups == 0 else {
-    throw .invalidArgument(
-      message: """
-        \(operation): groups must be at least 1 and divide the filters (\(k[-1])) of kernel \(k), \
-        got \(groups)
-        """)
+    throw .argument(
+      "groups", of: operation,
+      must: "be at least 1 and divide the filters (\(k[-1])) of kernel \(k)", found: "\(groups)")
   }
   guard x[-1] == k[-2] * groups else {
     throw .shape(

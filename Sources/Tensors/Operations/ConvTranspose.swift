@@ -60,11 +60,9 @@ private struct TransposedGeometry {
       operation: operation)
     let extra = try outputPadding?.along(rank, "outputPadding", operation)
     if let extra, !zip(extra, unpadded.strides).allSatisfy({ $0 >= 0 && $0 < $1 }) {
-      throw .invalidArgument(
-        message: """
-          \(operation): outputPadding must be at least 0 and less than the strides \
-          \(unpadded.strides), got \(extra)
-          """)
+      throw .argument(
+        "outputPadding", of: operation,
+        must: "be at least 0 and less than the strides \(unpadded.strides)", found: "\(extra)")
     }
     var (before, after, output): ([Int], [Int], [Int]) = ([], [], [])
     for axis in 0..<rank {

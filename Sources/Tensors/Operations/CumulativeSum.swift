@@ -24,7 +24,7 @@ package struct CumulativeSum: Primitive {
     try expect(inputs, count: 1)
     try expectAxis(axis, inputs[0])
     guard inputs[0].dtype != .bool else {
-      throw .dtype(operation: name, message: "does not work on bool")
+      throw .unsupported(.bool, by: name)
     }
     return inputs
   }
@@ -45,6 +45,11 @@ package struct CumulativeSum: Primitive {
   /// The running sum of `g` from the other end.
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(CumulativeSum(axis: axis, exclusive: exclusive, reverse: !reverse), c.g)]
+  }
+
+  /// The running sum along the same axis.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    CumulativeSum(axis: axis + 1, exclusive: exclusive, reverse: reverse)
   }
 }
 

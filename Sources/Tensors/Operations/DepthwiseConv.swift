@@ -11,12 +11,12 @@ public func depthwiseConv(
   attempt {
     let operation = "depthwiseConv\(try x.shape.spatialRank("depthwiseConv"))D"
     guard kernel.rank == x.rank, kernel.shape[-2] == x.shape[-1] else {
-      throw EngineError.shape(
-        operation: operation,
-        message: """
-          the kernel for images \(x.shape) must have shape [spatial axes..., \(x.shape[-1]), \
-          multiplier], got \(kernel.shape)
-          """)
+      throw EngineError(
+        .shape, operation: operation,
+        .requirement(
+          of: "the kernel for images \(x.shape)",
+          must: "have shape [spatial axes..., \(x.shape[-1]), multiplier]", found: "\(kernel.shape)"
+        ))
     }
     let shape = Shape(kernel.shape.dropLast(2) + [1, kernel.shape[-2] * kernel.shape[-1]])
     return conv(

@@ -50,7 +50,7 @@ public func dropout(
 ) -> Tensor {
   attempt {
     guard (0...1).contains(rate) else {
-      throw EngineError.invalidArgument(message: "dropout: rate must be in 0...1, got \(rate)")
+      throw EngineError.argument("rate", of: "dropout", must: "be in 0...1", found: "\(rate)")
     }
     let x = floating(x)
     if rate == 0 { return x }

@@ -45,4 +45,11 @@ package struct DropoutOperation: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(DropoutOperation(rate: rate), c.g, c.inputs[1]), nil]
   }
+
+  /// The same elements of every example, when all have one key.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    guard mapped == [true, false] else { return nil }
+    let one = Tensor.ones(Shape(Array(inputs[0].shape.dropFirst())), dtype: inputs[0].dtype)
+    return [inputs[0] * apply1(self, one, inputs[1])]
+  }
 }

@@ -19,19 +19,3 @@ protocol EpilogueHost: Primitive {
     _ inputs: [Operand], _ output: Operand, _ workspace: Workspace, around work: BlockWork
   ) -> Kernel
 }
-
-extension MatMul: EpilogueHost {
-  /// One product of floating-point matrices, which can be added to what is there.
-  func canHost(_ inputs: [TensorSpec], _ output: TensorSpec) -> Bool {
-    output.dtype.isFloating
-      && output.shape.dropLast(2).allSatisfy { $0 == 1 }
-      && output.shape.elementCount > 0 && inputs[0].shape[-1] > 0
-  }
-
-  /// See ``MatrixProduct/kernel(around:)``.
-  func prepare(
-    _ inputs: [Operand], _ output: Operand, _ workspace: Workspace, around work: BlockWork
-  ) -> Kernel {
-    MatrixProduct(inputs[0], inputs[1], output, workspace, precision).kernel(around: work)
-  }
-}

@@ -21,4 +21,9 @@ package struct EuclideanNorm: ReductionPrimitive {
     let isZero = norms .== 0
     return [unfolded(c.g, like: c.x) * select(isZero, 0, c.x / select(isZero, 1, norms))]
   }
+
+  /// The norms along the same axes.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    EuclideanNorm(axes: axes.map { $0 + 1 }, keepDims: keepDims)
+  }
 }

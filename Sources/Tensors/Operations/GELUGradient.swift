@@ -8,13 +8,8 @@ package struct GELUGradient: ActivationGradient {
   /// The gradient of the exact function, or of the approximation.
   package init(approximate: Bool) { self.approximate = approximate }
 
-  /// Calls `apus_gelu_grad`.
-  package func run(
-    _ dtype: Int32, _ value: UnsafeRawPointer, _ gradient: UnsafeRawPointer,
-    _ result: UnsafeMutableRawPointer, _ count: Int
-  ) {
-    apus_gelu_grad(dtype, value, gradient, result, approximate ? 1 : 0, count)
-  }
+  /// The gradient in C.
+  package var op: apus_gradient_op { approximate ? APUS_GELU_TANH_GRAD : APUS_GELU_GRAD }
 
   /// With incoming gradient `h`: `h · g · gelu''(x)` for `x`, `h · gelu'(x)` for `g`.
   package func gradient(_ c: GradientContext) -> [Tensor?] {

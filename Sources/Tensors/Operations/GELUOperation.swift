@@ -3,15 +3,12 @@ import CKernels
 /// Elementwise Gaussian error linear unit `x · Φ(x)`, with the normal distribution function `Φ`.
 ///
 /// - SeeAlso: Hendrycks, Gimpel, *Gaussian Error Linear Units* (2016), §2.
-package struct GELUOperation: Primitive {
+package struct GELUOperation: Elementwise {
   /// Whether to use `½x (1 + tanh(√(2/π) (x + 0.044715 x³)))`.
   package let approximate: Bool
 
   /// The exact function, or the approximation with tanh.
   package init(approximate: Bool) { self.approximate = approximate }
-
-  /// The output may lie on the input.
-  package var inPlace: [InPlacePair] { [InPlacePair(output: 0, input: 0)] }
 
   /// The shape of the input, which must be floating.
   package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
@@ -20,19 +17,10 @@ package struct GELUOperation: Primitive {
     return inputs
   }
 
-  /// Elements, some on each thread.
-  package func prepare(
-    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
-  ) -> Kernel {
-    let (x, y) = (inputs[0].pointer, outputs[0].pointer)
-    let (dtype, size) = (inputs[0].dtype.code, inputs[0].dtype.size)
-    let flag: Int32 = approximate ? 1 : 0
-    return workspace.parallel(
-      inputs[0].elementCount, grain: Workspace.elementGrain, multiple: 64
-    ) { items, _ in
-      let start = items.lowerBound * size
-      apus_gelu(dtype, x + start, y + start, flag, items.count)
-    }
+  /// The function in C.
+  package func elementwiseKernel(for inputs: [DType]) -> ElementwiseKernel? {
+    ElementwiseKernel(
+      apus_unary(approximate ? APUS_GELU_TANH : APUS_GELU, inputs[0].code), output: inputs[0])
   }
 
   /// `g · gelu'(x)`, see ``GELUGradient``.

@@ -1,5 +1,5 @@
 /// The input itself, as a view.
-package struct IdentityOperation: Primitive {
+package struct IdentityOperation: AnyLeadingAxes {
   /// The operation.
   package init() {}
 

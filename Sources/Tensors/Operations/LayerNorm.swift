@@ -5,7 +5,7 @@ import CKernels
 /// `y = (x − mean) · r` with `r = 1 / √(variance + epsilon)`; the second output is `r`.
 ///
 /// - SeeAlso: Ba, Kiros, Hinton, *Layer Normalization* (2016), equation 3.
-package struct LayerNorm: Primitive {
+package struct LayerNorm: AnyLeadingAxes {
   /// What is added to the variance.
   package let epsilon: Double
 

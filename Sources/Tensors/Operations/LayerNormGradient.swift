@@ -1,7 +1,7 @@
 import CKernels
 
 /// The gradient of ``LayerNorm``: `r · (g − mean(g) − y · mean(g·y))` along the last axis.
-package struct LayerNormGradient: Primitive {
+package struct LayerNormGradient: AnyLeadingAxes {
   /// The operation.
   package init() {}
 

@@ -11,9 +11,6 @@ package struct Less: BinaryElementwise {
   /// bool
   package func outputType(_ input: DType) -> DType { .bool }
 
-  /// None: the types differ.
-  package var inPlace: [InPlacePair] { [] }
-
   /// None: the output is bool.
   package func gradient(_ c: GradientContext) -> [Tensor?] { [nil, nil] }
 }

@@ -2,7 +2,7 @@ import CKernels
 
 /// The gradient of ``LogSoftmaxOperation`` along the last axis: `g − exp(y) · Σ g` with the output
 /// `y`.
-package struct LogSoftmaxGradient: Primitive {
+package struct LogSoftmaxGradient: AnyLeadingAxes {
   /// The operation.
   package init() {}
 

@@ -3,7 +3,7 @@ import CKernels
 /// `x − log Σ exp(x)` along the last axis, without overflow.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §4.1 and §6.2.2.3.
-package struct LogSoftmaxOperation: Primitive {
+package struct LogSoftmaxOperation: AnyLeadingAxes {
   /// The operation.
   package init() {}
 

@@ -56,6 +56,27 @@ package struct MatMul: Primitive {
     c.wanted(
       apply1(self, c.g, c.inputs[1].transposed), apply1(self, c.inputs[0].transposed, c.g))
   }
+
+  /// A batch of products; one product where the right factor is the same for all.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    [matmul(inputs[0], inputs[1])]
+  }
+}
+
+extension MatMul: EpilogueHost {
+  /// One product of floating-point matrices, which can be added to what is there.
+  func canHost(_ inputs: [TensorSpec], _ output: TensorSpec) -> Bool {
+    output.dtype.isFloating
+      && output.shape.dropLast(2).allSatisfy { $0 == 1 }
+      && output.shape.elementCount > 0 && inputs[0].shape[-1] > 0
+  }
+
+  /// See ``MatrixProduct/kernel(around:)``.
+  func prepare(
+    _ inputs: [Operand], _ output: Operand, _ workspace: Workspace, around work: BlockWork
+  ) -> Kernel {
+    MatrixProduct(inputs[0], inputs[1], output, workspace, precision).kernel(around: work)
+  }
 }
 
 /// Says what is wrong with the shapes of a product, if anything is.

@@ -51,7 +51,7 @@ struct MatrixProduct {
 
     /// Takes room for a copy of `elements` from `offset` on.
     mutating func makeRoom(_ elements: Int, from offset: Int, size: Int) {
-      room = offset..<offset + (copy == nil ? 0 : (elements * size + 63) & ~63)
+      room = offset..<offset + (copy == nil ? 0 : Storage.aligned(elements * size))
     }
   }
 

@@ -23,6 +23,11 @@ package struct Max: ReductionPrimitive {
     let share = c.g / sum(winners, axes: axes, keepDims: keepDims)
     return [winners * unfolded(share, like: c.x)]
   }
+
+  /// The largest element along the same axes.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    Max(axes: axes.map { $0 + 1 }, keepDims: keepDims)
+  }
 }
 
 /// The largest element along one axis, several, or all (the default); NaN if there is one.

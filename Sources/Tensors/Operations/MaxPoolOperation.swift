@@ -17,7 +17,7 @@ package struct MaxPoolOperation: Primitive {
     try expect(inputs, count: 1)
     let x = inputs[0]
     guard x.dtype != .bool else {
-      throw .dtype(operation: name, message: "does not work on bool")
+      throw .unsupported(.bool, by: name)
     }
     try window.expectImages(x.shape, name)
     let shape = try window.output(of: x.shape, channels: x.shape[-1], name)
@@ -42,6 +42,11 @@ package struct MaxPoolOperation: Primitive {
   /// `g` at the winners: the first of equals gets it all.
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(PoolScatter(window: window, imageShape: c.x.shape), c.g, c.outputs[1])]
+  }
+
+  /// More images.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    merged(self, inputs, mapped: mapped, count: count)
   }
 }
 

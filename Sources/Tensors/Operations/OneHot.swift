@@ -9,7 +9,7 @@
 public func oneHot(_ indices: Tensor, depth: Int, dtype: DType = .float32) -> Tensor {
   attempt {
     guard depth >= 0 else {
-      throw EngineError.invalidArgument(message: "oneHot: depth must not be negative, got \(depth)")
+      throw EngineError.argument("depth", of: "oneHot", must: "not be negative", found: "\(depth)")
     }
     let classes = Tensor.arange(depth, dtype: .int32)
     let indices =

@@ -60,6 +60,11 @@ package struct Pad: Primitive {
     let steps = [Int](repeating: 1, count: before.count)
     return [apply1(Slice(starts: before, lengths: c.x.shape.dimensions, steps: steps), c.g)]
   }
+
+  /// The same border around every example.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    Pad(before: [0] + before, after: [0] + after, value: value)
+  }
 }
 
 /// A kernel that writes one value to every element of a row-major `y`.

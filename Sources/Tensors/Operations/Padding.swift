@@ -32,11 +32,10 @@ public enum Padding: Hashable, Sendable, Codable {
       guard before.count == spans.count, after.count == spans.count,
         (before + after).allSatisfy({ $0 >= 0 })
       else {
-        throw .invalidArgument(
-          message: """
-            \(operation): padding must be \(spans.count) numbers of at least 0 before and as many \
-            after, got \(before) and \(after)
-            """)
+        throw .argument(
+          "padding", of: operation,
+          must: "be \(spans.count) numbers of at least 0 before and as many after",
+          found: "\(before) and \(after)")
       }
       return (before, after)
     }

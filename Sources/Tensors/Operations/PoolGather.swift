@@ -39,4 +39,9 @@ package struct PoolGather: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(PoolScatter(window: window, imageShape: c.x.shape), c.g, c.inputs[1]), nil]
   }
+
+  /// More images.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    merged(self, inputs, mapped: mapped, count: count)
+  }
 }

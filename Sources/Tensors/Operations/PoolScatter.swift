@@ -44,4 +44,10 @@ package struct PoolScatter: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(PoolGather(window: window), c.g, c.inputs[1]), nil]
   }
+
+  /// More images.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    let wide = PoolScatter(window: window, imageShape: imageShape.times(count))
+    return merged(wide, inputs, mapped: mapped, count: count)
+  }
 }

@@ -45,6 +45,11 @@ package struct Product: ReductionPrimitive {
     let both = stack([outside * right, outside * left], axis: 2)
     return both.reshape(padded.shape)[.all, 0..<columns]
   }
+
+  /// The product along the same axes.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    Product(axes: axes.map { $0 + 1 }, keepDims: keepDims)
+  }
 }
 
 /// The product along one axis, several, or all (the default). The product of nothing is 1.

@@ -5,13 +5,8 @@ package struct ReLUGradient: ActivationGradient {
   /// The operation.
   package init() {}
 
-  /// Calls `apus_relu_grad`.
-  package func run(
-    _ dtype: Int32, _ value: UnsafeRawPointer, _ gradient: UnsafeRawPointer,
-    _ result: UnsafeMutableRawPointer, _ count: Int
-  ) {
-    apus_relu_grad(dtype, value, gradient, result, count)
-  }
+  /// The gradient in C.
+  package var op: apus_gradient_op { APUS_RELU_GRAD }
 
   /// None for `y`, whose sign alone matters; the same mask for `g`.
   package func gradient(_ c: GradientContext) -> [Tensor?] {

@@ -29,7 +29,7 @@ extension ReductionPrimitive {
     let (shape, dtype) = (inputs[0].shape, inputs[0].dtype)
     for axis in axes { try expectAxis(axis, inputs[0]) }
     guard apus_reduce(Self.op, dtype.code) != nil else {
-      throw .dtype(operation: name, message: "does not work on \(dtype)")
+      throw .unsupported(dtype, by: name)
     }
     let result = shape.reduced(axes, keepDims: keepDims)
     guard hasIdentity || result.elementCount == 0 || shape.elementCount > 0 else {
@@ -66,7 +66,7 @@ extension ReductionPrimitive {
       return chunkedKernel(function, pass, x, y, workspace)
     }
     // Two buffers take turns; no later result is larger than the first.
-    let room = (passes[0].outer * passes[0].inner * y.dtype.size + 63) / 64 * 64
+    let room = Storage.aligned(passes[0].outer * passes[0].inner * y.dtype.size)
     workspace.require(bytes: 2 * room)
     return {
       var source = UnsafeRawPointer(px)

@@ -66,6 +66,11 @@ package struct ReshapeOperation: Primitive {
 
   /// `g` in the shape of the input.
   package func gradient(_ c: GradientContext) -> [Tensor?] { [c.g.reshape(c.x.shape)] }
+
+  /// The examples' new shape.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    ReshapeOperation(shape: Shape([count] + shape))
+  }
 }
 
 /// The elements of `x` in row-major order with another shape; shares memory where strides allow it.

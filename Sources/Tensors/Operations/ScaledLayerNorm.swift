@@ -42,6 +42,18 @@ struct ScaledLayerNorm: Primitive {
       ScaledLayerNormGradient(epsilon: epsilon),
       [c.x, c.outputs[1], c.outputs[2], c.inputs[1], c.g])
   }
+
+  /// More rows; scale and offset of their own for each example are applied afterwards.
+  func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    if mapped == [true, false, false] { return apply(self, inputs) }
+    let x = inputs[0].examples(count, isMapped: mapped[0])
+    let unit = Tensor.ones([x.shape[-1]], dtype: x.dtype)
+    let outputs = apply(self, [x, unit, .zeros(unit.shape, dtype: x.dtype)])
+    let (gamma, beta) = (
+      row(inputs[1], mapped[1], like: x), row(inputs[2], mapped[2], like: x)
+    )
+    return [outputs[0] * gamma + beta, outputs[1], outputs[2]]
+  }
 }
 
 /// The gradients of ``ScaledLayerNorm`` for `x`, `gamma` and `beta` in one sweep, from `x`, mean, `r`, `gamma` and the
@@ -124,6 +136,18 @@ struct ScaledLayerNormGradient: Primitive {
     let found = c.gradients(through: outputs, to: leaves, of: [0, 3, 4])
     return [found[0], nil, nil, found[1], found[2]]
   }
+
+  /// The gradients of scale and offset are sums over the rows of one example.
+  func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    func wide(_ index: Int) -> Tensor {
+      inputs[index].examples(count, isMapped: mapped[index])
+    }
+    let (x, scale, g) = (wide(0), wide(2), wide(4))
+    let y = (x - wide(1)) * scale
+    let rows = Array(1..<(x.rank - 1))
+    let dx = apply1(LayerNormGradient(), y, scale, g * row(inputs[3], mapped[3], like: x))
+    return [dx, sum(g * y, axes: rows), sum(g, axes: rows)]
+  }
 }
 
 /// Rows along the last axis with mean 0 and standard deviation 1, times `gamma` plus `beta`.
@@ -136,4 +160,11 @@ public func layerNorm(
   _ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Double = 1e-3
 ) -> Tensor {
   apply(ScaledLayerNorm(epsilon: epsilon), [floating(x), gamma, beta])[0]
+}
+
+/// A row `[columns]`, or one for each example, in a shape that broadcasts to `[examples, ..., columns]`.
+private func row(_ x: Tensor, _ isMapped: Bool, like whole: Tensor) -> Tensor {
+  guard isMapped else { return x }
+  let unit = [Int](repeating: 1, count: whole.rank - 2)
+  return x.reshape(Shape([x.shape[0]] + unit + [x.shape[1]]))
 }

@@ -32,7 +32,7 @@ package struct ScatterAdd: Primitive {
           """)
     }
     guard inputs[0].dtype != .bool else {
-      throw .dtype(operation: name, message: "does not work on bool")
+      throw .unsupported(.bool, by: name)
     }
     return [
       TensorSpec(
@@ -61,6 +61,22 @@ package struct ScatterAdd: Primitive {
   /// The entries of `g`; none for the indices.
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(Take(axis: axis), c.g, c.inputs[1]), nil]
+  }
+
+  /// Where the indices differ from example to example, into all examples' axes in a row.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    guard mapped[1] else {
+      let wide = ScatterAdd(axis: axis + 1, length: length, indexRank: indexRank)
+      return [apply1(wide, inputs[0], inputs[1])]
+    }
+    let values = inputs[0].examples(count, isMapped: mapped[0])
+    let inRow = ScatterAdd(axis: axis, length: count * length, indexRank: indexRank + 1)
+    let sums = apply1(
+      inRow, values.movingAxis(0, to: axis), inOneRow(inputs[1], length: length))
+    if sums.isInvalid { return [sums] }
+    var shape = sums.shape.dimensions
+    shape.replaceSubrange(axis...axis, with: [count, length])
+    return [sums.reshape(Shape(shape)).movingAxis(axis, to: 0)]
   }
 }
 

@@ -19,15 +19,14 @@ package struct ScatterAlong: Primitive {
     try expect(inputs, count: 2)
     try expectIndices(inputs[1])
     guard inputs[0].dtype != .bool else {
-      throw .dtype(operation: name, message: "does not work on bool")
+      throw .unsupported(.bool, by: name)
     }
     guard inputs[0].shape == inputs[1].shape, axis >= 0, axis <= inputs[0].shape.rank else {
-      throw .shape(
-        operation: name,
-        message: """
-          values and indices must have one shape, got \(inputs[0].shape) and \(inputs[1].shape) \
-          for axis \(axis)
-          """)
+      throw EngineError(
+        .shape, operation: name,
+        .requirement(
+          of: "values and indices", must: "have one shape",
+          found: "\(inputs[0].shape) and \(inputs[1].shape) for axis \(axis)"))
     }
     var lengths = inputs[0].shape.dimensions
     lengths.insert(length, at: axis)
@@ -53,5 +52,10 @@ package struct ScatterAlong: Primitive {
   /// The elements of `g`; none for the indices.
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(TakeAlong(axis: axis), c.g, c.inputs[1]), nil]
+  }
+
+  /// The same axis among zeros.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    ScatterAlong(axis: axis + 1, length: length)
   }
 }

@@ -25,8 +25,9 @@ package struct ScatterSlice: Primitive {
     try expect(inputs, count: 1)
     try checkSlice(of: shape, starts, lengths, steps)
     guard inputs[0].shape.dimensions == lengths else {
-      throw .shape(
-        operation: name, message: "the input must have shape \(lengths), got \(inputs[0].shape)")
+      throw EngineError(
+        .shape, operation: name,
+        .requirement(of: "the input", must: "have shape \(lengths)", found: "\(inputs[0].shape)"))
     }
     return [TensorSpec(shape, inputs[0].dtype)]
   }
@@ -51,5 +52,12 @@ package struct ScatterSlice: Primitive {
   /// The slice of `g`.
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(Slice(starts: starts, lengths: lengths, steps: steps), c.g)]
+  }
+
+  /// The same slice of every example.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    ScatterSlice(
+      shape: Shape([count] + shape), starts: [0] + starts, lengths: [count] + lengths,
+      steps: [1] + steps)
   }
 }

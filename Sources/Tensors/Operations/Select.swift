@@ -1,54 +1,26 @@
 import CKernels
 
 /// Elementwise choice between two tensors.
-package struct Select: Primitive {
+package struct Select: Elementwise {
   /// The operation.
   package init() {}
-
-  /// Any strides will do.
-  package var acceptsStrided: Bool { true }
-
-  /// The output may lie on either of the two choices.
-  package var inPlace: [InPlacePair] {
-    [InPlacePair(output: 0, input: 1), InPlacePair(output: 0, input: 2)]
-  }
 
   /// The common shape of a bool condition and two choices of one scalar type.
   package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 3)
     guard inputs[0].dtype == .bool else {
-      throw .dtype(
-        operation: name, message: "the condition must be bool, got \(inputs[0].dtype)")
+      throw EngineError(
+        .dtype, operation: name,
+        .requirement(of: "the condition", must: "be bool", found: "\(inputs[0].dtype)"))
     }
     try expectEqual(inputs[1], inputs[2])
     try expectEqual(TensorSpec(inputs[0].shape, inputs[1].dtype), inputs[1])
     return [inputs[1]]
   }
 
-  /// One call for contiguous or constant inputs, a loop nest otherwise.
-  package func prepare(
-    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
-  ) -> Kernel {
-    let y = outputs[0]
-    guard y.elementCount > 0 else { return {} }
-    guard let function = apus_select(y.dtype.code) else {
-      fatalError("select: no kernel for \(y.dtype)")
-    }
-    let size = y.dtype.size
-    let loop = StridedLoop(shape: y.shape, strides: inputs.map(\.strides) + [y.strides])
-    return workspace.parallel(loop) { piece, offsets in
-      let pc = inputs[0].pointer + offsets[0]
-      let (pa, pb) = (inputs[1].pointer + offsets[1] * size, inputs[2].pointer + offsets[2] * size)
-      let py = y.pointer + offsets[3] * size
-      if piece.shape.count <= 1 {
-        let steps = piece.strides.map { $0.last ?? 1 }
-        let (sc, sa, sb, count) = (steps[0], steps[1], steps[2], piece.count)
-        return { function(pc, sc, pa, sa, pb, sb, py, count) }
-      }
-      let nest = LoopNest(piece)
-      let width = Int32(size)
-      return { apus_run_select(function, nest.pointer, width, pc, pa, pb, py) }
-    }
+  /// The choice in C, by the type of the choices.
+  package func elementwiseKernel(for inputs: [DType]) -> ElementwiseKernel? {
+    ElementwiseKernel(apus_select(inputs[1].code), output: inputs[1])
   }
 
   /// `g` where the choice was taken, 0 elsewhere; none for the condition.

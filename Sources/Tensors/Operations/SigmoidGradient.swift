@@ -5,13 +5,8 @@ package struct SigmoidGradient: ActivationGradient {
   /// The operation.
   package init() {}
 
-  /// Calls `apus_sigmoid_grad`.
-  package func run(
-    _ dtype: Int32, _ value: UnsafeRawPointer, _ gradient: UnsafeRawPointer,
-    _ result: UnsafeMutableRawPointer, _ count: Int
-  ) {
-    apus_sigmoid_grad(dtype, value, gradient, result, count)
-  }
+  /// The gradient in C.
+  package var op: apus_gradient_op { APUS_SIGMOID_GRAD }
 
   /// With incoming gradient `h`: `h · g · (1 − 2y)` for `y`, `h · y · (1 − y)` for `g`.
   package func gradient(_ c: GradientContext) -> [Tensor?] {

@@ -50,6 +50,11 @@ package struct Slice: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(ScatterSlice(shape: c.x.shape, starts: starts, lengths: lengths, steps: steps), c.g)]
   }
+
+  /// The same slice of every example.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    Slice(starts: [0] + starts, lengths: [count] + lengths, steps: [1] + steps)
+  }
 }
 
 extension Primitive {
@@ -67,11 +72,9 @@ extension Primitive {
     }
     for (axis, bound) in shape.enumerated() {
       guard steps[axis] != 0, lengths[axis] >= 0 else {
-        throw .invalidArgument(
-          message: """
-            \(name): along axis \(axis) the step must not be 0 and the length not negative, got \
-            \(steps[axis]) and \(lengths[axis])
-            """)
+        throw .argument(
+          "along axis \(axis) the step", of: name, must: "not be 0 and the length not negative",
+          found: "\(steps[axis]) and \(lengths[axis])")
       }
       guard lengths[axis] > 0 else { continue }
       let last = starts[axis] + (lengths[axis] - 1) * steps[axis]

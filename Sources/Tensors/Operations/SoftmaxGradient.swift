@@ -1,7 +1,7 @@
 import CKernels
 
 /// The gradient of ``SoftmaxOperation`` along the last axis: `y · (g − Σ g·y)` with the output `y`.
-package struct SoftmaxGradient: Primitive {
+package struct SoftmaxGradient: AnyLeadingAxes {
   /// The operation.
   package init() {}
 

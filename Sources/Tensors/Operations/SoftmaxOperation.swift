@@ -3,7 +3,7 @@ import CKernels
 /// `exp(x) / Σ exp(x)` along the last axis, without overflow.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §4.1 and §6.2.2.3.
-package struct SoftmaxOperation: Primitive {
+package struct SoftmaxOperation: AnyLeadingAxes {
   /// The operation.
   package init() {}
 

@@ -19,7 +19,7 @@ package struct SortOperation: Primitive {
     try expectAxis(axis, inputs[0])
     try expectPositions(inputs[0].shape.dimensions[axis], name)
     guard inputs[0].dtype != .bool else {
-      throw .dtype(operation: name, message: "does not work on bool")
+      throw .unsupported(.bool, by: name)
     }
     return [inputs[0], TensorSpec(inputs[0].shape, .int32)]
   }
@@ -89,8 +89,9 @@ public func topK(_ x: Tensor, _ k: Int, axis: Int = -1) -> (values: Tensor, indi
   guard !found[0].isInvalid else { return (found[0], found[1]) }
   guard (0...x.shape[axis]).contains(k) else {
     let failed = fail(
-      EngineError.invalidArgument(
-        message: "topK: k must be in 0...\(x.shape[axis]) for axis \(axis) of \(x.shape), got \(k)")
+      EngineError.argument(
+        "k", of: "topK", must: "be in 0...\(x.shape[axis]) for axis \(axis) of \(x.shape)",
+        found: "\(k)")
     )
     return (failed, failed)
   }

@@ -13,7 +13,7 @@ package func sparseCrossEntropy(_ x: Tensor, labels: Tensor) -> Tensor {
 /// `[...]`, and for the gradient the maximum of each row and `1 / Σ exp(x − maximum)`, `[..., 2]`.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §6.2.2.3.
-struct SparseCrossEntropy: Primitive {
+struct SparseCrossEntropy: AnyLeadingAxes {
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 2)
     let x = inputs[0]
@@ -44,7 +44,7 @@ struct SparseCrossEntropy: Primitive {
 
 /// The gradient of ``SparseCrossEntropy``: `g · (softmax(x) − onehot(label))`, from `x`, labels, the second output of
 /// the operation, and `g`.
-struct SparseCrossEntropyGradient: Primitive {
+struct SparseCrossEntropyGradient: AnyLeadingAxes {
   /// The output may lie on `x`.
   var inPlace: [InPlacePair] { [InPlacePair(output: 0, input: 0)] }
 

@@ -22,8 +22,8 @@ public struct SpatialSize: Hashable, Sendable, Codable {
     _ rank: Int, _ argument: String, _ operation: String
   ) throws(EngineError) -> [Int] {
     guard let result = along(rank) else {
-      throw .invalidArgument(
-        message: "\(operation): \(argument) must be one number or \(rank), got \(lengths)")
+      throw .argument(
+        "\(argument)", of: operation, must: "be one number or \(rank)", found: "\(lengths)")
     }
     return result
   }

@@ -1,5 +1,5 @@
 /// The input itself, through which no gradient flows.
-package struct StopGradient: Primitive {
+package struct StopGradient: AnyLeadingAxes {
   /// The operation.
   package init() {}
 

@@ -17,6 +17,11 @@ package struct Sum: ReductionPrimitive {
 
   /// `g` repeated along the folded axes.
   package func gradient(_ c: GradientContext) -> [Tensor?] { [unfolded(c.g, like: c.x)] }
+
+  /// The sum along the same axes.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    Sum(axes: axes.map { $0 + 1 }, keepDims: keepDims)
+  }
 }
 
 /// The sum along one axis, several, or all (the default).

@@ -43,6 +43,19 @@ package struct Take: Primitive {
       axis: axis, length: c.x.shape.dimensions[axis], indexRank: c.inputs[1].rank)
     return [apply1(scatter, c.g, c.inputs[1]), nil]
   }
+
+  /// Where both differ from example to example, entries of all examples' axes in a row.
+  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    let (x, indices) = (inputs[0], inputs[1])
+    guard mapped[1] else { return [apply1(Take(axis: axis + 1), x, indices)] }
+    guard mapped[0] else { return [apply1(self, x, indices).movingAxis(axis, to: 0)] }
+    let length = x.shape[axis + 1]
+    let inRow = x.movingAxis(0, to: axis)
+    var shape = inRow.shape.dimensions
+    shape.replaceSubrange(axis...(axis + 1), with: [count * length])
+    let found = apply1(self, inRow.reshape(Shape(shape)), inOneRow(indices, length: length))
+    return [found.movingAxis(axis, to: 0)]
+  }
 }
 
 extension Operand {

@@ -15,12 +15,11 @@ package struct TakeAlong: Primitive {
     try expectIndices(inputs[1])
     let shape = inputs[0].shape.reduced([axis], keepDims: false)
     guard inputs[1].shape == shape else {
-      throw .shape(
-        operation: name,
-        message: """
-          indices for axis \(axis) of \(inputs[0].shape) must have shape \(shape), got \
-          \(inputs[1].shape)
-          """)
+      throw EngineError(
+        .shape, operation: name,
+        .requirement(
+          of: "indices for axis \(axis) of \(inputs[0].shape)", must: "have shape \(shape)",
+          found: "\(inputs[1].shape)"))
     }
     return [TensorSpec(shape, inputs[0].dtype)]
   }
@@ -48,6 +47,9 @@ package struct TakeAlong: Primitive {
     let scatter = ScatterAlong(axis: axis, length: c.x.shape.dimensions[axis])
     return [apply1(scatter, c.g, c.inputs[1]), nil]
   }
+
+  /// Entries of the same axis.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? { TakeAlong(axis: axis + 1) }
 }
 
 /// One entry of an axis for every place of the others: `[a, n, b]` and indices `[a, b]` give `[a,

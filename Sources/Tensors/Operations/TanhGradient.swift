@@ -5,13 +5,8 @@ package struct TanhGradient: ActivationGradient {
   /// The operation.
   package init() {}
 
-  /// Calls `apus_tanh_grad`.
-  package func run(
-    _ dtype: Int32, _ value: UnsafeRawPointer, _ gradient: UnsafeRawPointer,
-    _ result: UnsafeMutableRawPointer, _ count: Int
-  ) {
-    apus_tanh_grad(dtype, value, gradient, result, count)
-  }
+  /// The gradient in C.
+  package var op: apus_gradient_op { APUS_TANH_GRAD }
 
   /// With incoming gradient `h`: `-2 h · g · y` for `y`, `h · (1 − y²)` for `g`.
   package func gradient(_ c: GradientContext) -> [Tensor?] {

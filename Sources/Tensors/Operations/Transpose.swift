@@ -43,6 +43,11 @@ package struct Transpose: Primitive {
     let inverse = permutation.indices.sorted { permutation[$0] < permutation[$1] }
     return [c.g.transpose(inverse)]
   }
+
+  /// The examples' axes in the new order.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    Transpose(permutation: [0] + permutation.map { $0 + 1 })
+  }
 }
 
 /// The axes of `x` in another order; shares memory with `x`.

@@ -22,8 +22,7 @@ public func upSample(
     let rank = try x.shape.spatialRank("upSample")
     let factors = try size.along(rank, "size", "upSample")
     guard factors.allSatisfy({ $0 >= 1 }) else {
-      throw EngineError.invalidArgument(
-        message: "upSample: size must be at least 1, got \(factors)")
+      throw EngineError.argument("size", of: "upSample", must: "be at least 1", found: "\(factors)")
     }
     switch interpolation {
     case .nearest: return repeated(x, factors)

@@ -28,18 +28,14 @@ public struct Window: Hashable, Sendable {
     self.strides = try strides.along(rank, "strides", operation)
     self.dilations = try dilations.along(rank, "dilations", operation)
     guard (size + self.strides + self.dilations).allSatisfy({ $0 >= 1 }) else {
-      throw .invalidArgument(
-        message: """
-          \(operation): size, strides and dilations must be at least 1, got \(size), \
-          \(self.strides) and \(self.dilations)
-          """)
+      throw .argument(
+        "size, strides and dilations", of: operation, must: "be at least 1",
+        found: "\(size), \(self.strides) and \(self.dilations)")
     }
     guard (size + self.strides + self.dilations).allSatisfy({ $0 <= Int(Int32.max) }) else {
-      throw .invalidArgument(
-        message: """
-          \(operation): size, strides and dilations must be at most \(Int32.max), got \(size), \
-          \(self.strides) and \(self.dilations)
-          """)
+      throw .argument(
+        "size, strides and dilations", of: operation, must: "be at most \(Int32.max)",
+        found: "\(size), \(self.strides) and \(self.dilations)")
     }
     (before, after) = try padding.widths(
       spans: Self.spans(size, self.dilations), strides: self.strides, lengths: image, operation)
@@ -96,7 +92,7 @@ public struct Window: Hashable, Sendable {
   }
 
   /// What images with so many spatial axes are called, and their axes.
-  package static func expectation(rank: Int) -> String {
+  package static func expectation(rank: Int) -> ErrorText {
     switch rank {
     case 1: "sequences [batch, steps, channels]"
     case 2: "images [batch, height, width, channels]"
@@ -137,12 +133,12 @@ extension Shape {
   /// - Throws: ``EngineError/shape(operation:message:)`` unless there are one to three.
   func spatialRank(_ operation: String) throws(EngineError) -> Int {
     guard (3...5).contains(rank) else {
-      throw .shape(
-        operation: operation,
-        message: """
-          images must have shape [batch, spatial axes..., channels] with one to three spatial axes, \
-          got \(self)
-          """)
+      throw EngineError(
+        .shape, operation: operation,
+        .requirement(
+          of: "images",
+          must: "have shape [batch, spatial axes..., channels] with one to three spatial axes",
+          found: "\(self)"))
     }
     return rank - 2
   }

@@ -19,7 +19,7 @@ struct WinogradConvolution {
     filters = output[3]
     self.workspace = workspace
     let size = MemoryLayout<Float>.size
-    kernelBytes = (apus_winograd_kernel_size(channels, filters) * size + 63) / 64 * 64
+    kernelBytes = Storage.aligned(apus_winograd_kernel_size(channels, filters) * size)
     workspace.require(
       bytes: kernelBytes + apus_winograd_scratch_size(channels, filters) * size)
   }

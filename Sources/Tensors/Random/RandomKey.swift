@@ -47,11 +47,6 @@ public struct RandomKey: Sendable {
     }
     return number
   }
-
-  /// A number for a string, the same on every machine (FNV-1a, 64 bits; Fowler, Noll, Vo 1991).
-  package static func hash(_ text: String) -> UInt64 {
-    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-  }
 }
 
 extension RandomKey: Hashable {

@@ -23,7 +23,7 @@ package enum ProgramEnd {
     if let abort = job.withLock({ $0 }) { abort(message) }
     if let abortRanks { abortRanks(message) }
     // An error that every process of a launcher has is printed by the first.
-    if case .distribution? = error as? EngineError, Launch.unjoinedRank ?? 0 > 0 {
+    if (error as? EngineError)?.kind == .distribution, Launch.unjoinedRank ?? 0 > 0 {
       Thread.sleep(forTimeInterval: 1)
       exit(1)
     }

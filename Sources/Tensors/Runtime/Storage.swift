@@ -1,11 +1,22 @@
 import Foundation
 import Synchronization
 
-/// Memory of tensors, aligned to 64 bytes.
+/// Memory of tensors, aligned to ``alignment`` bytes.
 ///
-/// `@unchecked Sendable`: memory is written only before the storage is handed out as a `Tensor`, or by the one
-/// plan that owns it as a variable, which gives out copies only.
+/// `@unchecked Sendable`: the object itself never changes. What its memory holds is written
+/// - for a `Tensor` by whoever makes it (its initializers, `apply`, `Dataset.gather`), before there is a tensor to read;
+/// - for a `Variable` that plans know (`pin`, `move`) by those plans and `Variable.store`, all on the thread of the module or
+///   optimizer that it belongs to, since a `Variable` is not Sendable; who reads it gets a copy (`Variable.stored`);
+/// - for inputs, arena and scratch memory of a `Plan` by the thread that runs it, which is not Sendable either, by the workers
+///   of its `ThreadPool`, which are done when a kernel returns, and by a `Prefetcher`, in a bank that is read after it was
+///   waited for only; results are copies (`Plan.readOutputs`).
 package final class Storage: @unchecked Sendable {
+  /// The bytes of a cache line and of the widest vector.
+  package static let alignment = 64
+
+  /// `bytes` rounded up to whole cache lines, so that what follows is aligned too.
+  package static func aligned(_ bytes: Int) -> Int { (bytes + alignment - 1) & ~(alignment - 1) }
+
   /// The first byte.
   package let pointer: UnsafeMutableRawPointer
   /// The number of bytes.
@@ -23,7 +34,9 @@ package final class Storage: @unchecked Sendable {
   /// - Throws: ``EngineError/invalidArgument(message:)`` when the system has none to give.
   package init(asking byteCount: Int) throws(EngineError) {
     var memory: UnsafeMutableRawPointer?
-    guard byteCount >= 0, posix_memalign(&memory, 64, max(byteCount, 1)) == 0, let memory else {
+    guard byteCount >= 0, posix_memalign(&memory, Self.alignment, max(byteCount, 1)) == 0,
+      let memory
+    else {
       throw .invalidArgument(
         message: "\(byteCount) bytes of memory were asked for, which the system cannot give: work "
           + "on smaller batches or tensors")

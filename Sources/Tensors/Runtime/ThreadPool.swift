@@ -5,6 +5,11 @@ import CKernels
 /// Work is cut into parts beforehand, and each part runs on the same thread every time, so that what a core has in its
 /// caches stays useful; only a part whose thread has not begun in time is done by the caller. Who does a part makes no
 /// difference to results.
+///
+/// `@unchecked Sendable`: `threads` and `pool` never change, and `pool` is freed with the last reference. Its task, context and
+/// workers are touched by the one thread that has set its flag `busy` (`test_and_set` to `clear`, acquire and release); a
+/// thread that finds it set does its parts itself. Workers see the task through their atomic `command`, and what they
+/// have written is seen by the caller through their atomic `done`.
 package final class ThreadPool: @unchecked Sendable {
   /// Threads in all, the caller included.
   package let threads: Int

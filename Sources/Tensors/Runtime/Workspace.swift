@@ -16,9 +16,9 @@ public final class Workspace {
   public var threads: Int { pool.threads }
 
   /// Makes sure that ``base`` will have room for `bytes` in every part. To be called while preparing a kernel.
-  public func require(bytes: Int) { required = max(required, (bytes + 63) & ~63) }
+  public func require(bytes: Int) { required = max(required, Storage.aligned(bytes)) }
 
-  /// The first byte, aligned to 64. Valid while a kernel runs; contents do not outlive it.
+  /// The first byte, aligned to a cache line. Valid while a kernel runs; contents do not outlive it.
   public var base: UnsafeMutableRawPointer { base(part: 0) }
 
   /// The first byte of the scratch memory of one part: no two parts share any.

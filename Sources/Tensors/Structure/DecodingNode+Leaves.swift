@@ -69,7 +69,7 @@ extension DecodingNode {
   }
 
   /// The only element of `tensor`.
-  private func only<S: TensorScalar>(_ tensor: Tensor, _ wanted: String) throws -> S {
+  private func only<S: TensorScalar>(_ tensor: Tensor, _ wanted: ErrorText) throws -> S {
     guard tensor.elementCount == 1 else { throw mismatch(wanted: wanted) }
     guard !tensor.isTraced, let value = tensor.scalars(as: S.self).first else {
       throw mismatch(wanted: "\(wanted) now: it has no value while operations are recorded")

@@ -71,7 +71,7 @@ final class DecodingNode: Decoder {
   func singleValueContainer() -> any SingleValueDecodingContainer { SinglePlace(node: self) }
 
   /// The error that this place is not what the type wants.
-  func mismatch(wanted: String) -> EngineError {
+  func mismatch(wanted: ErrorText) -> EngineError {
     let place = session.place(codingPath)
     let found = place.isEmpty ? "found \(structure.summary)" : "\(place) is \(structure.summary)"
     return session.error("\(goal) wants \(wanted), but \(found)")
@@ -96,8 +96,7 @@ extension DecodingNode {
     if let part = part(key) { return part }
     guard case .dictionary(let values) = structure else { throw countMismatch() }
     if codingPath.isEmpty, let missing = session.missing { throw missing(key.stringValue) }
-    let near = nearestName(to: key.stringValue, among: Array(values.keys))
-    let suggestion = near.map { ": did you mean \"\($0)\"?" } ?? ""
+    let suggestion = suggestion(for: key.stringValue, among: Array(values.keys))
     let place = session.place(codingPath)
     throw session.error(
       "\(goal) asks for \"\(key.stringValue)\", but \(place) is \(structure.summary)\(suggestion)")
@@ -146,7 +145,7 @@ extension DecodingNode {
     var names = Array(positions.keys)
     let all = requirements(of: goal).map(\.name)
     if nested.isEmpty, all.starts(with: names) { names = all }
-    let takes = "takes \(names.count) \(names.count == 1 ? "input" : "inputs")"
+    let takes = "takes \(counted(names.count, "input"))"
     let place = session.place(codingPath)
     let has =
       if case .list(let values) = structure { "has \(values.count)" } else { "is one tensor" }

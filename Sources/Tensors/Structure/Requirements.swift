@@ -41,8 +41,8 @@ package func validate(
 }
 
 /// The words for a name that does not exist.
-package func unknownName(_ name: String, allowed: [String], asker: String) -> String {
-  let suggestion = nearestName(to: name, among: allowed).map { ": did you mean \"\($0)\"?" } ?? ""
+package func unknownName(_ name: String, allowed: [String], asker: String) -> ErrorText {
+  let suggestion = suggestion(for: name, among: allowed)
   let names = allowed.joined(separator: ", ")
   return "\(asker) asks for \"\(name)\", which is not one of \(names)\(suggestion)"
 }

@@ -38,9 +38,9 @@ extension Structure: CustomStringConvertible {
   }
 
   /// What this is, in a few words for a message: "a list of 3", "a dictionary with keys a and b".
-  package var summary: String {
+  package var summary: ErrorText {
     switch self {
-    case .tensor: "a tensor \(oneLine)"
+    case .tensor(let tensor): "a tensor \(tensor.dtype)\(tensor.shape)"
     case .list(let values): "a list of \(values.count)"
     case .dictionary(let values) where values.isEmpty: "an empty dictionary"
     case .dictionary(let values) where values.count == 1: "a dictionary with key \(values.keys[0])"

@@ -56,7 +56,7 @@ extension Structure {
   public static func zip(
     _ first: Structure, _ second: Structure, with combine: (Tensor, Tensor) throws -> Tensor
   ) throws -> Structure {
-    if let difference = first.firstDifference(from: second) {
+    if let difference = first.difference(second, at: []) {
       throw EngineError.structure(message: difference)
     }
     return try first.mapWithPath { path, tensor in
@@ -68,9 +68,11 @@ extension Structure {
   /// A sentence on the first path at which another structure has another form, or nil when both
   /// have tensors, lists and names in the same places. Shapes, scalar types and constants are not
   /// compared.
-  public func firstDifference(from other: Structure) -> String? { difference(other, at: []) }
+  public func firstDifference(from other: Structure) -> String? {
+    difference(other, at: [])?.description
+  }
 
-  private func difference(_ other: Structure, at path: [PathElement]) -> String? {
+  private func difference(_ other: Structure, at path: [PathElement]) -> ErrorText? {
     switch (self, other) {
     case (.tensor, .tensor), (.constant, .constant), (.none, .none): return nil
     case (.list(let a), .list(let b)) where a.count == b.count:
@@ -92,7 +94,7 @@ extension Structure {
     }
   }
 
-  private static func onlyOne(_ which: String, _ path: [PathElement]) -> String {
+  private static func onlyOne(_ which: String, _ path: [PathElement]) -> ErrorText {
     "structures differ at \(path.pathDescription): only the \(which) has it"
   }
 }

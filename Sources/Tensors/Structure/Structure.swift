@@ -114,13 +114,12 @@ extension Structure {
     }
   }
 
-  private func missing(_ element: PathElement, of path: [PathElement], depth: Int) -> String {
+  private func missing(_ element: PathElement, of path: [PathElement], depth: Int) -> ErrorText {
     let place = depth == 0 ? "the structure" : path.prefix(depth).pathDescription
-    var text = "\(path.pathDescription): there is no \(element) in \(place), which is \(summary)"
-    if case .dictionary(let values) = self, case .key(let key) = element,
-      let near = nearestName(to: key, among: Array(values.keys))
-    {
-      text += ": did you mean \"\(near)\"?"
+    var text: ErrorText =
+      "\(path.pathDescription): there is no \(element) in \(place), which is \(summary)"
+    if case .dictionary(let values) = self, case .key(let key) = element {
+      text += "\(suggestion(for: key, among: Array(values.keys)))"
     }
     return text
   }

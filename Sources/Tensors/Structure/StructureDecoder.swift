@@ -63,16 +63,15 @@ package struct DecodingSession {
     } catch let error as EngineError {
       throw error
     } catch let error as DecodingError {
-      throw self.error(Self.text(of: error))
+      throw self.error("\(Self.text(of: error))")
     } catch {
       throw self.error("\(T.self) cannot be made of \(structure.summary): \(error)")
     }
   }
 
   /// The error with the asker's name before `message`.
-  func error(_ message: String) -> EngineError {
-    let text = asker.map { "\($0): \(message)" } ?? message
-    return missing == nil ? .structure(message: text) : .injection(message: text)
+  func error(_ message: ErrorText) -> EngineError {
+    EngineError(missing == nil ? .structure : .injection, operation: asker ?? "", .text(message))
   }
 
   /// The words for a place.

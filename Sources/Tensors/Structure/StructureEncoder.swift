@@ -23,7 +23,7 @@ public struct StructureEncoder: Sendable {
     } catch let error as EngineError {
       throw error
     } catch EncodingError.invalidValue(_, let context) {
-      throw EncodingNode.error(context.debugDescription, at: context.codingPath)
+      throw EncodingNode.error("\(context.debugDescription)", at: context.codingPath)
     } catch {
       throw .structure(message: "\(T.self) cannot be encoded: \(error)")
     }
@@ -127,9 +127,8 @@ final class EncodingNode {
     }
   }
 
-  static func error(_ message: String, at path: [any CodingKey]) -> EngineError {
-    let place = PathKey.path(path).pathDescription
-    return .structure(message: place.isEmpty ? message : "\(place): \(message)")
+  static func error(_ message: ErrorText, at path: [any CodingKey]) -> EngineError {
+    EngineError(.structure, operation: PathKey.path(path).pathDescription, .text(message))
   }
 
   private func disagree() {

@@ -44,11 +44,10 @@ package var keepsErrors: Bool { ErrorScope.current != nil }
 @discardableResult
 package func fail(_ error: any Error) -> Tensor {
   var located = error
-  if let engineError = error as? EngineError, let path = CurrentCall.place?.path, !path.isEmpty {
-    if case .located = engineError {
-    } else {
-      located = EngineError.located(module: path, error: engineError)
-    }
+  if let error = error as? EngineError, error.places.isEmpty, let path = CurrentCall.place?.path,
+    !path.isEmpty
+  {
+    located = error.at(.module(path))
   }
   guard let scope = ErrorScope.current else { ProgramEnd.stop(located) }
   scope.record(located)

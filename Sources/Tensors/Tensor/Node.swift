@@ -9,7 +9,9 @@ package final class Node: Sendable {
   package let outputs: [TensorSpec]
   /// Memory of the outputs when the operation was run; empty when it was traced.
   private let values: [Tensor]
-  /// Emptied by `deinit` only, see there.
+  /// `nonisolated(unsafe)`: set when the node is made, before anybody else has it, and emptied in `deinit` only: that of this
+  /// node, or that of a node behind it, which holds the last reference then (`isKnownUniquelyReferenced`). Nobody is left
+  /// who could read it, and the count of references orders their reads before.
   private nonisolated(unsafe) var held: [Tensor]
 
   private static let counter = Atomic<Int>(0)

@@ -85,6 +85,10 @@ extension Primitive {
   public var acceptsStrided: Bool { false }
   /// True: equal inputs give equal outputs.
   public var isPure: Bool { true }
+  /// None.
+  public func withExampleAxis(_ count: Int) -> (any Primitive)? { nil }
+  /// None.
+  public func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? { nil }
 }
 
 /// Where a kernel finds an input or puts an output.
@@ -130,6 +134,13 @@ public struct GradientContext {
   /// Whether anybody asks for the gradient with respect to an input: not where it is data, nor where its backward pass ends in no
   /// parameter. A rule may give nil for it and need not compute anything.
   public func needsGradient(_ input: Int) -> Bool { needed[input] }
+
+  /// The first input.
+  public var x: Tensor { inputs[0] }
+  /// The first output.
+  public var y: Tensor { outputs[0] }
+  /// The gradient with respect to the first output, zeros where it does not matter.
+  public var g: Tensor { incomingOrZeros(0) }
 
   /// What a rule for two inputs returns, each of its input's shape: computed only where somebody asks for it, else nil.
   public func wanted(

@@ -43,9 +43,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
   /// - Throws: ``EngineError/shape(operation:message:)`` when out of range.
   package func axis(_ axis: Int, _ operation: String) throws(EngineError) -> Int {
     guard axis >= -rank, axis < rank else {
-      throw .shape(
-        operation: operation,
-        message: "axis \(axis) does not exist in shape \(self): it must be in \(-rank)..<\(rank)")
+      throw EngineError(.shape, operation: operation, .axis(axis, shape: dimensions))
     }
     return axis < 0 ? axis + rank : axis
   }
@@ -64,11 +62,7 @@ extension Shape: RandomAccessCollection {
     let index = axis < 0 ? axis + rank : axis
     if index >= 0 && index < rank { return dimensions[index] }
     // After a failed operation shapes are unknown; the first error is the one that is kept.
-    fail(
-      EngineError.index(
-        operation: "shape",
-        message: "axis \(axis) does not exist in shape \(self): "
-          + (isEmpty ? "it is that of a scalar" : "it must be in \(-rank)..<\(rank)")))
+    fail(EngineError(.index, operation: "shape", .axis(axis, shape: dimensions)))
     return 1
   }
 
@@ -112,6 +106,10 @@ extension Shape: RandomAccessCollection {
   }
 }
 
+extension Shape: ErrorTextConvertible {
+  package var errorText: ErrorText { "\(shape: dimensions)" }
+}
+
 extension Shape: Codable {
   /// Reads an array of lengths. Throws what `decoder` throws for anything else.
   public init(from decoder: any Decoder) throws {
@@ -148,6 +146,10 @@ public struct TensorSpec: Hashable, Sendable, CustomStringConvertible {
 
   /// Bytes of a row-major tensor like this.
   package var byteCount: Int { Swift.min(shape.elementCount, Shape.mostElements) * dtype.size }
+}
+
+extension TensorSpec: ErrorTextConvertible {
+  package var errorText: ErrorText { "\(dtype) \(shape)" }
 }
 
 /// Where the elements of a tensor lie in its storage.

@@ -152,8 +152,8 @@ extension Tensor {
   public static func arange(_ count: Int, dtype: DType = .int32) -> Tensor {
     attempt {
       guard count >= 0 else {
-        throw EngineError.invalidArgument(
-          message: "arange: the count must not be negative, got \(count)")
+        throw EngineError.argument(
+          "the count", of: "arange", must: "not be negative", found: "\(count)")
       }
       return Tensor((0..<count).map { Int64($0) }, dtype: dtype)
     }

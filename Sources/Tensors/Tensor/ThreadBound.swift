@@ -2,8 +2,9 @@ import Foundation
 
 /// Carries a reference in a task-local value, for the thread that set it.
 ///
-/// `@unchecked Sendable`: a task that is started while the value is set inherits it, and may run on another thread; there
-/// ``value`` is an error, so that only the thread that made this reads what it carries.
+/// `@unchecked Sendable`: neither of its properties ever changes. A task that is started while the value is set inherits it,
+/// and may run on another thread; there ``value`` is an error, so that only the thread that made this reads what it
+/// carries. A thread that has got the number of one that has ended may read it too: the other one does nothing any more.
 struct ThreadBound<Value>: @unchecked Sendable {
   private let content: Value
   private let thread = pthread_self()

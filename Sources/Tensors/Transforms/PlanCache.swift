@@ -126,10 +126,9 @@ extension PlanCache.Entry: CustomStringConvertible {
       duration.components.seconds * 1_000_000_000
       + duration.components.attoseconds / 1_000_000_000
     let milliseconds = Double(nanoseconds / 10_000) / 100
-    let operations = plan.instructions.count
     return """
-      plan \(number) for \(arguments.oneLine): \(operations) \
-      \(operations == 1 ? "operation" : "operations"), compiled in \(milliseconds) ms, \
+      plan \(number) for \(arguments.oneLine): \
+      \(counted(plan.instructions.count, "operation")), compiled in \(milliseconds) ms, \
       used \(uses == 1 ? "once" : "\(uses) times"); compiled because: \(reason)
       """
   }

@@ -122,10 +122,11 @@ func flatJVP(
 /// The seeds of a way back, in the outputs' types.
 private func matchingSeeds(_ seeds: [Tensor], _ outputs: [Tensor]) throws -> [Tensor] {
   guard seeds.map(\.shape) == outputs.map(\.shape) else {
-    throw EngineError.shape(
-      operation: "vjp",
-      message: "a gradient or direction must have the shapes of the value \(outputs.map(\.shape)), "
-        + "got \(seeds.map(\.shape))")
+    throw EngineError(
+      .shape, operation: "vjp",
+      .requirement(
+        of: "a gradient or direction", must: "have the shapes of the value \(outputs.map(\.shape))",
+        found: "\(seeds.map(\.shape))"))
   }
   return zip(seeds, outputs).map { $0.cast(to: $1.dtype) }
 }

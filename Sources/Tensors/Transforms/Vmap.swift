@@ -98,7 +98,7 @@ struct Example {
 
   /// With the new first axis.
   func spread(count: Int) -> Tensor {
-    isMapped ? tensor : tensor.broadcast(to: Shape([count] + tensor.shape))
+    tensor.examples(count, isMapped: isMapped)
   }
 
   /// With the examples along an axis.
@@ -215,15 +215,5 @@ struct Example {
     return keys.isEmpty
       ? Example(.zeros([0, 2], dtype: .int64), isMapped: true)
       : Example(stack(keys), isMapped: true)
-  }
-}
-
-extension Tensor {
-  /// One axis at another place, the others in their order.
-  func movingAxis(_ source: Int, to target: Int) -> Tensor {
-    if isInvalid { return self }
-    var order = Array(0..<rank)
-    order.insert(order.remove(at: source), at: target)
-    return transpose(order)
   }
 }

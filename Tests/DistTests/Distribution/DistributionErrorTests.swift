@@ -5,7 +5,7 @@ import Testing
 struct DistributionErrorTests {
   @Test("a disagreement names the line, the ranks and what they hold")
   func disagreement() {
-    let error = DistributionError.ranksDisagree(
+    let error = EngineError.ranksDisagree(
       subject: "the model", line: 3,
       held: [
         .init(ranks: [0, 1, 2, 5], text: "bias float32 [10]"), .init(ranks: [3], text: "other"),

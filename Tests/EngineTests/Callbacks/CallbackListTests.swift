@@ -45,16 +45,26 @@ private final class Recorder: Callback {
     #expect(try steps([]) == [])
     #expect(try steps([], .line) == [])
     #expect(try steps([], .bar) == Array(stride(from: 1, to: 39, by: 2)))
+    #expect(try steps([Percent()]) == Array(stride(from: 3, to: 39, by: 4)))
+    #expect(try steps([Percent()], .bar) == Array(stride(from: 1, to: 39, by: 2)))
     #expect(try steps([TerminateOnNaN()]) == Array(0..<40))
     #expect(try steps([LambdaCallback(needsBatchLogs: true)]) == Array(0..<40))
   }
 
-  @Test func `all ranks read logs of steps when one of them needs to`() throws {
-    let list = CallbackList(
-      [], model: ModelStub(communicator: TwoRanks(rank: 0, other: 1)),
-      parameters: RunParameters(steps: 3), progress: ProgressBar(verbosity: .silent))
-    try list.trainBegin()
-    #expect((0..<3).allSatisfy(list.batchLogSteps(3).contains))
+  @Test func `all ranks read logs of steps as often as the one that needs them most often`() throws
+  {
+    func stride(_ callbacks: [Callback], other: Int32) throws -> Int {
+      let list = CallbackList(
+        callbacks, model: ModelStub(communicator: TwoRanks(rank: 0, other: other)),
+        parameters: RunParameters(steps: 40), progress: ProgressBar(verbosity: .silent))
+      try list.trainBegin()
+      return list.batchLogSteps(40).stride
+    }
+    #expect(try stride([], other: 1) == 1)
+    #expect(try stride([], other: .max) == 0)
+    #expect(try stride([Percent()], other: 7) == 4)
+    #expect(try stride([Percent()], other: 3) == 3)
+    #expect(try stride([Percent(), TerminateOnNaN()], other: 3) == 1)
   }
 
   @Test func `closures are called`() throws {

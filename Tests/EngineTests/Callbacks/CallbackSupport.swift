@@ -64,27 +64,6 @@ final class TextLog: Sendable {
   func clear() { parts.withLock { $0 = [] } }
 }
 
-/// Collects warnings.
-struct WarningLog: LogHandler {
-  final class Store: Sendable {
-    let messages = Mutex<[String]>([])
-  }
-  let store: Store
-  var metadata: Logger.Metadata = [:]
-  var logLevel = Logger.Level.trace
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-  func log(event: LogEvent) {
-    store.messages.withLock { $0.append("\(event.level): \(event.message)") }
-  }
-  static func logger() -> (logger: Logger, store: Store) {
-    let store = Store()
-    return (Logger(label: "test") { _ in WarningLog(store: store) }, store)
-  }
-}
-
 /// A communicator of two ranks of which the test is one; the other one says what is given here.
 final class TwoRanks: Communicator {
   let rank: Int
@@ -98,7 +77,7 @@ final class TwoRanks: Communicator {
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) {
     let value = buffer.assumingMemoryBound(to: Int32.self)
-    value.pointee = max(value.pointee, other)
+    value.pointee = operation == .min ? min(value.pointee, other) : max(value.pointee, other)
   }
   func startAllReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation

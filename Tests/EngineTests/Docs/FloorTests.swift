@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Uses of types run downwards: over the targets of the package, and over the folders of each, in the order that
@@ -6,8 +7,8 @@ import Testing
 @Suite("Floors of the source") struct FloorTests {
   @Test("No use of a type runs upwards", arguments: Floors.all)
   func order(floors: Floors) throws {
-    let source = Floors.root + "/Sources/" + floors.path
-    let files = try Floors.files(under: source)
+    let source = SourceFiles.root + "/Sources/" + floors.path
+    let files = try SourceFiles.files(under: source)
     let folders = Set(files.map(\.folder))
     #expect(folders == Set(floors.order), "docs/design.md names other folders of \(floors.path)")
     // A name that several folders declare, or that is declared within a type too, tells nothing.
@@ -50,7 +51,8 @@ struct Floors: Sendable, CustomStringConvertible {
 
   /// The lines of `docs/design.md` such as `Engine: Data < Module < Training`.
   static let all: [Floors] = {
-    let text = (try? String(contentsOfFile: Floors.root + "/docs/design.md", encoding: .utf8)) ?? ""
+    let text =
+      (try? String(contentsOfFile: SourceFiles.root + "/docs/design.md", encoding: .utf8)) ?? ""
     return text.split(separator: "\n").compactMap { line in
       guard let match = line.wholeMatch(of: /(\w+):\s+([\w.]+(?: < [\w.]+)+)/) else { return nil }
       return Floors(
@@ -59,32 +61,10 @@ struct Floors: Sendable, CustomStringConvertible {
     }
   }()
 
-  static let root = URL(fileURLWithPath: #filePath).pathComponents.dropLast(4).joined(
-    separator: "/")
-
   /// Indentation and name.
   static var declaration: Regex<(Substring, Substring, Substring)> {
     /(?m)^( *)(?:@?\w+(?:\(\w*\))? )*(?:class|struct|enum|protocol|typealias|actor|associatedtype) ([A-Z]\w*)/
   }
   static var genericParameter: Regex<(Substring, Substring)> { /<([A-Z]\w*):/ }
   static var name: Regex<Substring> { /\b[A-Z]\w*/ }
-
-  struct File {
-    let path: String
-    let folder: String
-    /// Without comments and strings.
-    let text: String
-  }
-
-  static func files(under root: String) throws -> [File] {
-    let enumerator = FileManager.default.enumerator(atPath: root)
-    let paths = (enumerator?.allObjects as? [String] ?? []).filter { $0.hasSuffix(".swift") }
-    return try paths.sorted().map { path in
-      let parts = path.split(separator: "/")
-      return File(
-        path: path, folder: parts.count > 1 ? String(parts[0]) : ".",
-        text: try String(contentsOfFile: root + "/" + path, encoding: .utf8)
-          .replacing(/\/\/.*/, with: "").replacing(/"(?:\\.|[^"\\\n])*"/, with: "\"\""))
-    }
-  }
 }

@@ -13,11 +13,11 @@ struct Snippets {
 
   let all: [Snippet]
 
-  /// Those of all files in this folder, in order.
-  init(file: String = #filePath) throws {
+  /// Those of all files beside `file` whose names end in `suffix`, in order.
+  init(file: String = #filePath, suffix: String = "Guide.swift") throws {
     let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-    all = try files.filter { $0.hasSuffix("Guide.swift") }.sorted().flatMap { name in
+    all = try files.filter { $0.hasSuffix(suffix) }.sorted().flatMap { name in
       Self.parse(try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8))
     }
   }

@@ -64,13 +64,15 @@ struct ErrorTests {
     #expect(Array(x.reshape([3, 1, 1]).shape[0...1]) == [3, 1])
   }
 
-  /// The program of the checks, which the build puts next to the test bundle. On Linux the bundle is the program that
-  /// runs; elsewhere it is an argument of the program.
-  private static let program: String = {
+  /// The program of the checks, which the build puts next to the test bundle.
+  private static let program = products.appendingPathComponent("ErrorChecks").path
+
+  /// Where the build puts what it makes. On Linux the test bundle is the program that runs; elsewhere it is an argument of the
+  /// program.
+  static let products: URL = {
     let bundle =
       CommandLine.arguments.first { $0.hasSuffix(".xctest") }.map { URL(fileURLWithPath: $0) }
       ?? Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
     return bundle.resolvingSymlinksInPath().deletingLastPathComponent()
-      .appendingPathComponent("ErrorChecks").path
   }()
 }

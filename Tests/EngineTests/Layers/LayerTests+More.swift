@@ -32,9 +32,37 @@ extension LayerTests {
     ("Normalization", { Normalization() }, [[3, 5]]),
     ("Discretization", { Discretization(boundaries: [-0.5, 0.5]) }, [[3, 5]]),
     ("MLP", { MLP([4, 2]) }, [[3, 5]]),
+    ("CategoryEncoding", { CategoryEncoding(7) }, [[3, 5]]),
+    ("SpatialDropout1D", { SpatialDropout1D(0.5) }, [[3, 4, 2]]),
     ("SpatialDropout2D", { SpatialDropout2D(0.5) }, [[3, 4, 5, 2]]),
+    ("SpatialDropout3D", { SpatialDropout3D(0.5) }, [[3, 2, 3, 2, 2]]),
     ("GaussianNoise", { GaussianNoise(0.5) }, [[3, 5]]),
     ("GaussianDropout", { GaussianDropout(0.5) }, [[3, 5]]),
     ("AlphaDropout", { AlphaDropout(0.5) }, [[3, 5]]),
+    (
+      "TransformerDecoderLayer", { TransformerDecoderLayer(numHeads: 2, feedForwardDim: 8) },
+      [[3, 4, 6], [3, 5, 6]]
+    ),
+    (
+      "TransformerDecoder",
+      { TransformerDecoder(numLayers: 2, numHeads: 2, feedForwardDim: 8, normFirst: true) },
+      [[3, 4, 6], [3, 5, 6]]
+    ),
+    (
+      "Transformer",
+      {
+        Transformer(
+          numHeads: 2, numEncoderLayers: 1, numDecoderLayers: 1, feedForwardDim: 8)
+      }, [[3, 5, 6], [3, 4, 6]]
+    ),
+  ]
+
+  /// Layers that are a function of elements.
+  static let activations: [(String, @Sendable () -> AnyModule)] = [
+    ("LogSigmoid", { LogSigmoid() }), ("HardSigmoid", { HardSigmoid() }),
+    ("HardTanh", { HardTanh() }), ("Softsign", { Softsign() }), ("ReLU6", { ReLU6() }),
+    ("SELU", { SELU() }), ("CELU", { CELU() }), ("SiLU", { SiLU() }), ("HardSiLU", { HardSiLU() }),
+    ("TanhShrink", { TanhShrink() }), ("SoftShrink", { SoftShrink() }),
+    ("HardShrink", { HardShrink() }),
   ]
 }

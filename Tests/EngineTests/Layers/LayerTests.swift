@@ -11,6 +11,7 @@ struct LayerTests {
     [(name: String, make: @Sendable () -> AnyModule, input: Shape)] =
       [
         ("Linear", { Linear(4, activation: .relu) }, [3, 5]),
+        ("Dense", { Dense(4) }, [3, 5]),
         ("BatchNormalization", { BatchNormalization() }, [3, 5]),
         ("BatchNormalization of images", { BatchNormalization() }, [3, 5, 6, 2]),
         ("LayerNormalization", { LayerNormalization() }, [3, 5]),
@@ -33,8 +34,9 @@ struct LayerTests {
         ("Sequential", { Sequential(Linear(4), Tanh(), Linear(2)) }, [3, 5]),
       ]
 
-  private static let rows =
+  static let rows =
     examples.map { (name: $0.name, make: $0.make, inputs: [$0.input]) } + severalInputs
+    + activations.map { (name: $0.0, make: $0.1, inputs: [[3, 5]]) }
 
   static let names = rows.map(\.name)
 
@@ -42,7 +44,7 @@ struct LayerTests {
     let row = try #require(rows.first { $0.name == name })
     var generator = SeededGenerator(seed: 11)
     let input = row.inputs.map { shape in
-      name == "Embedding"
+      ["Embedding", "CategoryEncoding"].contains(name)
         ? generator.integers(shape, in: 0..<7) : generator.uniform(shape, dtype: .float32)
     }
     return (row.make(), input)

@@ -119,7 +119,7 @@ struct PreprocessingTests {
     expectError("Discretization: boundaries must rise, got [1.0, 1.0]") {
       _ = Discretization(boundaries: [1, 1])
     }
-    expectError("Discretization: there must be one bin at least, got 0") {
+    expectError("Discretization: bins must be positive, got 0") {
       _ = Discretization(bins: 0)
     }
     expectError("Discretization: epsilon must be above 0 and at most 1 / 4, got 0.5") {
@@ -132,7 +132,7 @@ struct PreprocessingTests {
     {
       Discretization(bins: 4).adapt(Tensor.zeros([3]))
     }
-    expectError("CategoryEncoding: there must be one category at least, got 0") {
+    expectError("CategoryEncoding: tokens must be positive, got 0") {
       _ = CategoryEncoding(0)
     }
     expectError("CategoryEncoding: number 5 at position 1 does not exist") {

@@ -164,15 +164,3 @@ struct LossContractTests {
     }
   }
 }
-
-/// Expects `body` to throw an error whose text contains `part`.
-func expectError(
-  _ part: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
-) {
-  do {
-    try withErrors { try body() }
-    Issue.record("no error; expected \"\(part)\"", sourceLocation: sourceLocation)
-  } catch {
-    #expect("\(error)".contains(part), sourceLocation: sourceLocation)
-  }
-}

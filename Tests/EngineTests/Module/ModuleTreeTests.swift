@@ -96,7 +96,10 @@ struct ModuleTreeTests {
     expectError("variable linear/kernel: a value of shape [5, 8] does not fit its shape [3, 8]") {
       module.merge(other.parameters())
     }
-    expectError("MLP has no variable \"linear/kernel\"; variables and modules made in call exist") {
+    expectError(
+      "there is no variable \"linear/kernel\" in MLP, which has none; variables and modules made in "
+        + "call exist"
+    ) {
       MLP().merge(before)
     }
     expectError("did you mean \"linear/kernel\"?") {

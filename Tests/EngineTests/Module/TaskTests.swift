@@ -1,5 +1,6 @@
 import Dispatch
 import Engine
+import TestSupport
 import Testing
 
 /// Starts a task that makes a layer, which is not its own thread's business.

@@ -31,7 +31,7 @@ struct IndexCheckTests {
       let value = try withErrors(body)
       Issue.record("\(text): no error but \(value.isTraced ? "a trace" : "\(value)")")
     } catch {
-      guard case .index? = (error as? EngineError)?.root else {
+      guard (error as? EngineError)?.kind == .index else {
         Issue.record("another error: \(error)")
         return
       }

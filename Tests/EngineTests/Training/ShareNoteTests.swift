@@ -1,4 +1,5 @@
 import Engine
+import TestSupport
 import Testing
 
 @Suite("Shares that differ under Keras's scaling") struct ShareNoteTests {

@@ -1,4 +1,5 @@
 import Engine
+import TestSupport
 import Testing
 
 private struct Usual: Decodable { let yTrue, yPred: Tensor }

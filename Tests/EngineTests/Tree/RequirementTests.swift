@@ -1,4 +1,5 @@
 import Engine
+import TestSupport
 import Testing
 
 private enum Color: String, Decodable { case red, green }

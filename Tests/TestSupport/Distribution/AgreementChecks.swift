@@ -18,12 +18,12 @@ func checkDisagreement(_ communicator: any Communicator) throws {
     let error = try requireError("agreement with rank \(odd) differing") {
       try agree(on: lines, subject: "the model", communicator: communicator)
     }
-    let others = DistributionError.Holding(
+    let others = EngineError.Holding(
       ranks: (0..<size).filter { $0 != odd }, text: common[1])
-    let one = DistributionError.Holding(ranks: [odd], text: "bias float32 [256]")
-    let expected = DistributionError.ranksDisagree(
+    let one = EngineError.Holding(ranks: [odd], text: "bias float32 [256]")
+    let expected = EngineError.ranksDisagree(
       subject: "the model", line: 2, held: odd == 0 ? [one, others] : [others, one])
-    try requireEqual(error as? DistributionError, expected, "the error with rank \(odd) differing")
+    try requireEqual(error as? EngineError, expected, "the error with rank \(odd) differing")
     if size == 2 && odd == 1 {
       try requireEqual(
         "\(error)",
@@ -44,13 +44,13 @@ func checkDisagreementOfLengths(_ communicator: any Communicator) throws {
   let error = try requireError("agreement with a longer list on the last rank") {
     try agree(on: lines, subject: "the model", communicator: communicator)
   }
-  let expected = DistributionError.ranksDisagree(
+  let expected = EngineError.ranksDisagree(
     subject: "the model", line: 4,
     held: [
-      DistributionError.Holding(ranks: Array(0..<(size - 1)), text: nil),
-      DistributionError.Holding(ranks: [size - 1], text: "extra"),
+      EngineError.Holding(ranks: Array(0..<(size - 1)), text: nil),
+      EngineError.Holding(ranks: [size - 1], text: "extra"),
     ])
-  try requireEqual(error as? DistributionError, expected, "the error of a longer list")
+  try requireEqual(error as? EngineError, expected, "the error of a longer list")
 }
 
 /// Arguments that no rank may give are refused before any rank waits.
@@ -61,7 +61,7 @@ func checkWrongArguments(_ communicator: any Communicator) throws {
       let error = try requireError("broadcast from \(root)") {
         try communicator.broadcast(memory, count: 1, dtype: .float32, root: root)
       }
-      try require(error is DistributionError, "unexpected error: \(error)")
+      try require(error is EngineError, "unexpected error: \(error)")
     }
     let counts = [Int](repeating: 0, count: size + 1)
     let error = try requireError("all-gather with a count too many") {

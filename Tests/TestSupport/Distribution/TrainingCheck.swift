@@ -13,8 +13,8 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
 
   /// The heart of it: N ranks give what one process gives, also when nearly every gradient is a message of its own.
   public static let all: [TrainingCheck] =
-    plain + samples + normalization
-    + (plain + samples + normalization + buckets).map { check in
+    plain + features + samples + normalization
+    + (plain + features + samples + normalization + buckets).map { check in
       TrainingCheck(name: check.name + "-tiny-buckets") {
         let strategy = DistributionContext.strategy
         let tiny = FixedStrategy(

@@ -138,12 +138,18 @@ extension ErrorCase {
 
   /// Modules that are asked for what they do not have, or cannot do.
   static let modules: [ErrorCase] = [
-    ErrorCase("child", "Net has no child module \"lienar\": it has [\"linear\"]") {
+    ErrorCase(
+      "child",
+      "there is no child module \"lienar\" in Net, which has linear: did you mean \"linear\"?"
+    ) {
       let net = Net()
       _ = net(rows)
       let _: Tensor = net.lienar.kernel
     },
-    ErrorCase("variable", "Linear has no variable \"kernal\": it has [\"kernel\", \"bias\"]") {
+    ErrorCase(
+      "variable",
+      "there is no variable \"kernal\" in Linear, which has kernel, bias: did you mean \"kernel\"?"
+    ) {
       let net = Net()
       _ = net(rows)
       let _: Tensor = net.linear.kernal

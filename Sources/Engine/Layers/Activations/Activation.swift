@@ -5,7 +5,7 @@ import Tensors
 /// Functions that have layers of their own (``Tanh``, ``SELU``, ...) have them as subclasses of this one.
 ///
 /// - SeeAlso: Keras, `layers.Activation`.
-public class Activation: Module {
+public class Activation: Module, KeepsMask {
   /// What ``call(_:)`` applies, element by element or along the last axis.
   public let function: ActivationFunction
 

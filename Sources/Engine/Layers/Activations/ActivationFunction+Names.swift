@@ -13,11 +13,9 @@ extension ActivationFunction: ExpressibleByStringLiteral {
   public static func named(_ name: String) -> Self {
     if let known = byName[name] { return known }
     let names = byName.keys.sorted()
-    let hint = nearestName(to: name, among: names).map { ": did you mean \"\($0)\"?" } ?? ""
     fail(
-      EngineError.invalidArgument(
-        message: "there is no activation \"\(name)\"\(hint); there are "
-          + names.joined(separator: ", ")))
+      EngineError(
+        .invalidArgument, .name(name, kind: "activation", holder: nil, known: names)))
     return .linear
   }
 

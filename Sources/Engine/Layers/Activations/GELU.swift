@@ -3,7 +3,7 @@ import Tensors
 /// `x · Φ(x)` as a layer, with the normal distribution function `Φ`.
 ///
 /// - SeeAlso: `gelu(_:approximate:)`.
-public final class GELU: Module {
+public final class GELU: Module, KeepsMask {
   /// Whether to use the approximation by tanh.
   public let approximate: Bool
 

@@ -5,7 +5,7 @@ import Tensors
 /// `maxValue` where `x` is above it, `x` from `threshold` on, `negativeSlope · (x − threshold)` below.
 ///
 /// - SeeAlso: Keras, `layers.ReLU`.
-public final class ReLU: Module {
+public final class ReLU: Module, KeepsMask {
   /// The largest output; nil for none.
   public let maxValue: Double?
   /// The slope below the threshold.
@@ -38,7 +38,7 @@ public final class ReLU: Module {
 ///
 /// - SeeAlso: Maas, Hannun, Ng, *Rectifier Nonlinearities Improve Neural Network Acoustic Models* (2013), §2; Keras 3,
 ///   `layers.LeakyReLU`.
-public final class LeakyReLU: Module {
+public final class LeakyReLU: Module, KeepsMask {
   /// The slope below 0.
   public let negativeSlope: Double
 
@@ -58,7 +58,7 @@ public final class LeakyReLU: Module {
 /// a channel of images.
 ///
 /// - SeeAlso: He et al., *Delving Deep into Rectifiers* (2015), §2.1; Keras, `layers.PReLU`.
-public final class PReLU: Module {
+public final class PReLU: Module, KeepsMask {
   /// The axes along which the slopes are the same; 0 is that of the batch.
   public let sharedAxes: [Int]
   private let alphaInitializer: any Initializer

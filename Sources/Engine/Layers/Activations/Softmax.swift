@@ -3,7 +3,7 @@ import Tensors
 /// `eˣ / Σ eˣ` along an axis as a layer: positive numbers that add up to 1.
 ///
 /// - SeeAlso: `softmax(_:axis:)`.
-public final class Softmax: Module {
+public final class Softmax: Module, KeepsMask {
   /// The axis along which numbers add up to 1; negative from the end.
   public let axis: Int
 
@@ -20,7 +20,7 @@ public final class Softmax: Module {
 /// The logarithm of softmax along an axis as a layer.
 ///
 /// - SeeAlso: `logSoftmax(_:axis:)`.
-public final class LogSoftmax: Module {
+public final class LogSoftmax: Module, KeepsMask {
   /// The axis along which numbers add up to 1; negative from the end.
   public let axis: Int
 

@@ -39,7 +39,9 @@ public class Attention: Module {
     self.useCausalMask = useCausalMask
     self.returnAttentionScores = returnAttentionScores
     super.init(name: name)
-    if !(0..<1).contains(dropout) { wrongArgument("dropout must be in 0..<1, got \(dropout)") }
+    if !(0..<1).contains(dropout) {
+      wrongArgument("dropout", must: "be in 0..<1", got: "\(dropout)")
+    }
   }
 
   override var configuration: String {

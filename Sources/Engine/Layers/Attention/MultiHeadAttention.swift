@@ -57,11 +57,13 @@ public final class MultiHeadAttention: Module {
       kernelConstraint: kernelConstraint, biasConstraint: biasConstraint)
     super.init(name: name)
     if numHeads < 1 || keyDim < 1 || self.valueDim < 1 {
-      wrongArgument(
+      wrongArguments(
         "needs a head and a length at least, got \(numHeads) heads of \(keyDim) and "
           + "\(self.valueDim)")
     }
-    if !(0..<1).contains(dropout) { wrongArgument("dropout must be in 0..<1, got \(dropout)") }
+    if !(0..<1).contains(dropout) {
+      wrongArgument("dropout", must: "be in 0..<1", got: "\(dropout)")
+    }
   }
 
   override var configuration: String {

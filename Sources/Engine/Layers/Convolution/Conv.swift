@@ -86,9 +86,10 @@ public class BaseConv: ConvLayer, Callable {
       activation: activation, useBias: useBias,
       bias: ParameterOptions(biasInitializer, biasRegularizer, biasConstraint),
       activityRegularizer: activityRegularizer, name: name)
-    if filters < 0 { wrongArgument("filters must not be negative, got \(filters)") }
+    if filters < 0 { wrongArgument("filters", must: "not be negative", got: "\(filters)") }
     if groups < 1 || filters % groups != 0 {
-      wrongArgument("groups must be at least 1 and divide the filters (\(filters)), got \(groups)")
+      wrongArgument(
+        "groups", must: "be at least 1 and divide the filters (\(filters))", got: "\(groups)")
     }
   }
 

@@ -32,7 +32,7 @@ public class BaseConvTranspose: ConvLayer, Callable {
       activation: activation, useBias: useBias,
       bias: ParameterOptions(biasInitializer, biasRegularizer, biasConstraint),
       activityRegularizer: activityRegularizer, name: name)
-    if filters < 0 { wrongArgument("filters must not be negative, got \(filters)") }
+    if filters < 0 { wrongArgument("filters", must: "not be negative", got: "\(filters)") }
     if let outputPadding { check("outputPadding", outputPadding, lowest: 0) }
   }
 

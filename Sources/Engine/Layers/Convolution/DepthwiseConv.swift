@@ -29,7 +29,7 @@ public class BaseDepthwiseConv: ConvLayer, Callable {
       bias: ParameterOptions(biasInitializer, biasRegularizer, biasConstraint),
       activityRegularizer: activityRegularizer, name: name)
     if depthMultiplier < 1 {
-      wrongArgument("depthMultiplier must be at least 1, got \(depthMultiplier)")
+      wrongArgument("depthMultiplier", must: "be at least 1", got: "\(depthMultiplier)")
     }
   }
 

@@ -37,9 +37,9 @@ public class BaseSeparableConv: ConvLayer, Callable {
       activation: activation, useBias: useBias,
       bias: ParameterOptions(biasInitializer, biasRegularizer, biasConstraint),
       activityRegularizer: activityRegularizer, name: name)
-    if filters < 0 { wrongArgument("filters must not be negative, got \(filters)") }
+    if filters < 0 { wrongArgument("filters", must: "not be negative", got: "\(filters)") }
     if depthMultiplier < 1 {
-      wrongArgument("depthMultiplier must be at least 1, got \(depthMultiplier)")
+      wrongArgument("depthMultiplier", must: "be at least 1", got: "\(depthMultiplier)")
     }
   }
 

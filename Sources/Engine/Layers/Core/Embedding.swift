@@ -34,7 +34,7 @@ public final class Embedding: Module {
     self.constraint = constraint
     super.init(name: name)
     if inputs < 1 || outputs < 0 {
-      wrongArgument("needs a row at least, got a table [\(inputs), \(outputs)]")
+      wrongArguments("needs a row at least, got a table [\(inputs), \(outputs)]")
     }
   }
 

@@ -8,7 +8,7 @@ import Tensors
 /// ``Dense`` is the same under Keras's name.
 ///
 /// - SeeAlso: Keras, `layers.Dense`.
-public class Linear: Module {
+public class Linear: Module, KeepsMask {
   /// The length of the last axis of the output.
   public final let units: Int
   /// What is applied to the sums; nil for nothing.
@@ -43,7 +43,7 @@ public class Linear: Module {
     self.kernelConstraint = kernelConstraint
     self.biasConstraint = biasConstraint
     super.init(name: name)
-    if units < 0 { wrongArgument("units must not be negative, got \(units)") }
+    if units < 0 { wrongArgument("units", must: "not be negative", got: "\(units)") }
   }
 
   /// `[..., in]` to `[..., units]`.

@@ -5,7 +5,7 @@ import Tensors
 /// The activation follows every layer but the last. Children are `linear`, `linear_1`, ...
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §6; Treex, `nn.MLP`.
-public final class MLP: Module {
+public final class MLP: Module, KeepsMask {
   /// The lengths of the layers' outputs.
   public let units: [Int]
   /// What follows every layer but the last.
@@ -22,7 +22,7 @@ public final class MLP: Module {
     self.activation = activation
     self.useBias = useBias
     super.init(name: name)
-    if units.isEmpty { wrongArgument("needs one layer at least, got no numbers of units") }
+    if units.isEmpty { wrongArguments("needs one layer at least, got no numbers of units") }
   }
 
   /// `[..., in]` to `[..., units of the last layer]`.

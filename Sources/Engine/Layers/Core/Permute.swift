@@ -13,7 +13,7 @@ public final class Permute: Module {
     self.axes = axes
     super.init(name: name)
     if axes.sorted() != Array(1..<axes.count + 1) {
-      wrongArgument("axes must be 1, 2, ... in some order, got \(axes)")
+      wrongArgument("axes", must: "be 1, 2, ... in some order", got: "\(axes)")
     }
   }
 

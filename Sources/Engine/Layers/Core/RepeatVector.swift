@@ -11,7 +11,7 @@ public final class RepeatVector: Module {
   public init(_ count: Int, name: String? = nil) {
     self.count = count
     super.init(name: name)
-    if count < 1 { wrongArgument("count must be positive, got \(count)") }
+    if count < 1 { wrongArgument("count", must: "be positive", got: "\(count)") }
   }
 
   /// `[batch, features]` to a view `[batch, count, features]`.

@@ -15,7 +15,7 @@ public final class Reshape: Module {
 
   /// `[batch, ...]` to `[batch] + shape`; a view of the input where its memory allows.
   public func call(_ x: Tensor) -> Tensor {
-    let expected = "[batch, ...] with samples that fill \(shape)"
+    let expected: ErrorText = "[batch, ...] with samples that fill \(shape)"
     guard x.rank >= 1, !x.isInvalid else { return wrongInput(x, expected: expected) }
     // The unknown length is found from one sample: a batch may have none.
     let count = x.shape.dimensions.dropFirst().reduce(1, *)

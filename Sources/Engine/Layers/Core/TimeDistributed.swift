@@ -9,7 +9,7 @@ import Tensors
 /// ```
 ///
 /// - SeeAlso: Keras, `layers.TimeDistributed`.
-public final class TimeDistributed: Module {
+public final class TimeDistributed: Module, KeepsMask {
   /// What is applied; from a tensor to a tensor.
   public let layer: AnyModule
 

@@ -21,7 +21,7 @@ public class Merge: Module {
   /// `[batch, ...]`, several times, to `[batch, ...]`.
   public func call(_ inputs: [Tensor]) -> Tensor {
     guard let first = inputs.first, count == nil || inputs.count == count else {
-      let wanted = count.map { "\($0) tensors" } ?? "one tensor or more"
+      let wanted: ErrorText = count.map { "\($0) tensors" } ?? "one tensor or more"
       return wrongInputs(inputs, expected: wanted)
     }
     guard inputs.allSatisfy({ $0.rank >= 1 && !$0.isInvalid && $0.shape[0] == first.shape[0] })

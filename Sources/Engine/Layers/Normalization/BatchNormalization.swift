@@ -16,7 +16,7 @@ import Tensors
 /// train as one process does.
 ///
 /// - SeeAlso: Ioffe, Szegedy, *Batch Normalization* (2015), algorithms 1 and 2; Keras, `layers.BatchNormalization`.
-public final class BatchNormalization: Module {
+public final class BatchNormalization: Module, KeepsMask {
   /// The axis of channels.
   public let axis: Int
   /// How much of the moving statistics is kept at each step.

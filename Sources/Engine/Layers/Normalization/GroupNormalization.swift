@@ -8,7 +8,7 @@ import Tensors
 /// `[channels]`.
 ///
 /// - SeeAlso: Wu, He, *Group Normalization* (2018), §3.1; Keras, `layers.GroupNormalization`.
-public class GroupNormalization: Module {
+public class GroupNormalization: Module, KeepsMask {
   /// The number of groups; -1 for one a channel.
   public let groups: Int
   /// The axis of channels.
@@ -39,7 +39,7 @@ public class GroupNormalization: Module {
       betaConstraint: betaConstraint)
     super.init(name: name)
     if groups < 1 && groups != -1 {
-      wrongArgument("groups must be positive, or -1 for one a channel, got \(groups)")
+      wrongArgument("groups", must: "be positive, or -1 for one a channel", got: "\(groups)")
     }
   }
 

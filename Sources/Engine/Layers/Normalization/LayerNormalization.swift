@@ -6,7 +6,7 @@ import Tensors
 /// over `axes`. Parameters `gamma` and `beta` have the lengths of these axes.
 ///
 /// - SeeAlso: Ba, Kiros, Hinton, *Layer Normalization* (2016), eq. 3 and 4; Keras, `layers.LayerNormalization`.
-public final class LayerNormalization: Module {
+public final class LayerNormalization: Module, KeepsMask {
   /// The axes of mean and variance.
   public let axes: [Int]
   /// Added to the variance.

@@ -5,7 +5,7 @@ import Tensors
 /// Output of the input's shape: `scale · x / √(mean(x²) + epsilon)`. The parameter `scale` has the lengths of the axes.
 ///
 /// - SeeAlso: Zhang, Sennrich, *Root Mean Square Layer Normalization* (2019), eq. 4; Keras, `layers.RMSNormalization`.
-public final class RMSNormalization: Module {
+public final class RMSNormalization: Module, KeepsMask {
   /// The axes of the mean.
   public let axes: [Int]
   /// Added to the mean square.

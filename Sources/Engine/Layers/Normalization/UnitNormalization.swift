@@ -3,7 +3,7 @@ import Tensors
 /// Scales vectors along some axes to length 1; those shorter than 1e-12 stay short.
 ///
 /// - SeeAlso: Keras, `layers.UnitNormalization`.
-public final class UnitNormalization: Module {
+public final class UnitNormalization: Module, KeepsMask {
   /// The axes of a vector.
   public let axes: [Int]
 

@@ -14,7 +14,7 @@ public final class CategoryEncoding: Module {
     self.tokens = tokens
     self.output = output
     super.init(name: name)
-    if tokens < 1 { wrongArgument("there must be one category at least, got \(tokens)") }
+    if tokens < 1 { wrongArgument("tokens", must: "be positive", got: "\(tokens)") }
   }
 
   /// `[batch, ...]` of numbers in 0 ..< `tokens`, as ``CategoryOutput`` describes; another number, a fraction or NaN is an error

@@ -22,7 +22,7 @@ public final class Discretization: Module {
     epsilon = 0
     super.init(name: name)
     if !zip(boundaries, boundaries.dropFirst()).allSatisfy({ $0 < $1 }) {
-      wrongArgument("boundaries must rise, got \(boundaries)")
+      wrongArgument("boundaries", must: "rise", got: "\(boundaries)")
     }
   }
 
@@ -37,16 +37,16 @@ public final class Discretization: Module {
     self.output = output
     boundaries = nil
     super.init(name: name)
-    if bins < 1 { wrongArgument("there must be one bin at least, got \(bins)") }
+    if bins < 1 { wrongArgument("bins", must: "be positive", got: "\(bins)") }
     if !(epsilon > 0 && Double(bins) * epsilon <= 1) {
-      wrongArgument("epsilon must be above 0 and at most 1 / \(bins), got \(epsilon)")
+      wrongArgument("epsilon", must: "be above 0 and at most 1 / \(bins)", got: "\(epsilon)")
     }
   }
 
   /// Takes boundaries from data of any shape, all at once; what was found before is forgotten.
   public func adapt(_ data: Tensor) {
     guard boundaries == nil else {
-      return wrongArgument("boundaries are given: there is nothing to adapt")
+      return wrongArguments("boundaries are given: there is nothing to adapt")
     }
     guard data.elementCount >= bins, !data.isInvalid else {
       _ = wrongInput(data, expected: "as many numbers as there are bins, \(bins), at least")

@@ -13,7 +13,7 @@ import Tensors
 /// they are 0 and 1.
 ///
 /// - SeeAlso: Keras, `layers.Normalization`.
-public final class Normalization: Module {
+public final class Normalization: Module, KeepsMask {
   /// The axes along which there are several means; none for one mean of everything.
   public let axes: [Int]
   /// Whether to go back: `x · max(√variance, 1e-7) + mean`.
@@ -39,17 +39,16 @@ public final class Normalization: Module {
     super.init(name: name)
     if mean.shape != variance.shape || mean.rank > axes.count {
       wrongArgument(
-        """
-        mean and variance must have one shape, of as many axes as there are in \(axes) at most, \
-        got \(mean.shape) and \(variance.shape)
-        """)
+        "mean and variance",
+        must: "have one shape, of as many axes as there are in \(axes) at most",
+        got: "\(mean.shape) and \(variance.shape)")
     }
   }
 
   /// Takes mean and (biased) variance from data `[samples, ...]`, all at once; what was found before is forgotten.
   public func adapt(_ data: Tensor) {
     guard given == nil else {
-      return wrongArgument("mean and variance are given: there is nothing to adapt")
+      return wrongArguments("mean and variance are given: there is nothing to adapt")
     }
     guard let kept = kept(in: data), data.elementCount > 0 else {
       _ = wrongInput(data, expected: "samples with axes \(axes)")

@@ -5,7 +5,7 @@ import Tensors
 /// In a compiled step bytes become numbers here, in one sweep with the arithmetic: data sets stay a quarter of the size.
 ///
 /// - SeeAlso: Keras, `layers.Rescaling`.
-public final class Rescaling: Module {
+public final class Rescaling: Module, KeepsMask {
   /// What the input is multiplied by.
   public let scale: Double
   /// What is added then.

@@ -11,7 +11,7 @@ import Tensors
 /// order.
 ///
 /// - SeeAlso: Schuster, Paliwal, *Bidirectional Recurrent Neural Networks* (1997); Keras, `layers.Bidirectional`.
-public final class Bidirectional<Cell: RecurrentCell>: Module {
+public final class Bidirectional<Cell: RecurrentCell>: Module, TakesMask {
   /// The layer that was given.
   public let forward: RNN<Cell>
   /// The layer that goes the other way.
@@ -37,8 +37,8 @@ public final class Bidirectional<Cell: RecurrentCell>: Module {
       || other.returnState != forward.returnState
     {
       wrongArgument(
-        "the layers must go different ways and return the same, got "
-          + "\(forward.configuration) and \(other.configuration)")
+        "the layers", must: "go different ways and return the same",
+        got: "\(forward.configuration) and \(other.configuration)")
     }
   }
 

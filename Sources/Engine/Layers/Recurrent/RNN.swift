@@ -13,7 +13,7 @@ import Tensors
 /// ```
 ///
 /// - SeeAlso: Keras, `layers.RNN`.
-public class RNN<Cell: RecurrentCell>: AnyModule, Callable {
+public class RNN<Cell: RecurrentCell>: AnyModule, Callable, TakesMask {
   /// What computes a step.
   public let cell: Cell
   /// Whether the outputs of all steps are given, and not that of the last one only.

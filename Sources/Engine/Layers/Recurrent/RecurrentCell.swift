@@ -81,9 +81,9 @@ extension RecurrentCell {
     guard given.map(\.shape) == shapes else {
       if given.contains(where: \.isInvalid) { return nil }
       fail(
-        EngineError.shape(
-          operation: typeName,
-          message: "expected states \(shapes.list), got \(given.map(\.shape).list)"))
+        EngineError(
+          .shape, operation: typeName,
+          .expectation("states \(shapes.list)", found: given.map(\.shape).list)))
       return nil
     }
     return given.map { $0.cast(to: x.dtype) }
@@ -91,5 +91,5 @@ extension RecurrentCell {
 }
 
 extension [Shape] {
-  fileprivate var list: String { map { "\($0)" }.joined(separator: ", ") }
+  fileprivate var list: ErrorText { map(\.errorText).joined(", ") }
 }

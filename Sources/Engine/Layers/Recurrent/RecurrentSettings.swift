@@ -71,11 +71,11 @@ struct RecurrentWeights {
 extension RecurrentCell {
   /// Checks settings when a cell is made.
   func check(_ settings: RecurrentSettings) {
-    if settings.units < 1 { wrongArgument("units must be positive, got \(settings.units)") }
+    if settings.units < 1 { wrongArgument("units", must: "be positive", got: "\(settings.units)") }
     for (name, rate) in [
       ("dropout", settings.dropout), ("recurrentDropout", settings.recurrentDropout),
     ] where !(0..<1).contains(rate) {
-      wrongArgument("\(name) must be in 0..<1, got \(rate)")
+      wrongArgument("\(name)", must: "be in 0..<1", got: "\(rate)")
     }
   }
 

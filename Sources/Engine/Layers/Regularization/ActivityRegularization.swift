@@ -3,7 +3,7 @@ import Tensors
 /// The identity, with a penalty on what passes through: `l1 · Σ|x| + l2 · Σx²` a sample, added to the loss.
 ///
 /// - SeeAlso: Keras, `layers.ActivityRegularization`.
-public final class ActivityRegularization: Module {
+public final class ActivityRegularization: Module, KeepsMask {
   private let regularizer: L1L2
 
   /// The layer; no penalty by default as in Keras.

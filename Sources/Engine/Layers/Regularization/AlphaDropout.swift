@@ -6,7 +6,7 @@ import Tensors
 /// `a · x + b` with `a = 1 / √((1 − rate)(1 + rate · s²))` and `b = −a · s · rate`. The identity otherwise.
 ///
 /// - SeeAlso: Klambauer et al., *Self-Normalizing Neural Networks* (2017), §3; Keras, `layers.AlphaDropout`.
-public final class AlphaDropout: Module {
+public final class AlphaDropout: Module, KeepsMask {
   /// The probability of `s`.
   public let rate: Double
   /// The shape of the mask, which broadcasts to that of the input; nil for the input's. Beginning with 1, or of fewer axes
@@ -20,7 +20,7 @@ public final class AlphaDropout: Module {
     self.rate = rate
     self.noiseShape = noiseShape
     super.init(name: name)
-    if !(0..<1).contains(rate) { wrongArgument("rate must be in 0..<1, got \(rate)") }
+    if !(0..<1).contains(rate) { wrongArgument("rate", must: "be in 0..<1", got: "\(rate)") }
   }
 
   /// An output of the input's shape.

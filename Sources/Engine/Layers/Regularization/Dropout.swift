@@ -6,7 +6,7 @@ import Tensors
 ///
 /// - SeeAlso: Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014), §10;
 ///   Keras, `layers.Dropout`.
-public final class Dropout: Module {
+public final class Dropout: Module, KeepsMask {
   /// The probability of 0.
   public let rate: Double
   /// The shape of the mask, which broadcasts to that of the input; nil for the input's. Beginning with 1, or of fewer axes
@@ -18,7 +18,7 @@ public final class Dropout: Module {
     self.rate = rate
     self.noiseShape = noiseShape
     super.init(name: name)
-    if !(0..<1).contains(rate) { wrongArgument("rate must be in 0..<1, got \(rate)") }
+    if !(0..<1).contains(rate) { wrongArgument("rate", must: "be in 0..<1", got: "\(rate)") }
   }
 
   /// An output of the input's shape.

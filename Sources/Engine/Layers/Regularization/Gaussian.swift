@@ -3,7 +3,7 @@ import Tensors
 /// Adds normally distributed numbers with mean 0 while training; the identity otherwise.
 ///
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §7.5; Keras, `layers.GaussianNoise`.
-public final class GaussianNoise: Module {
+public final class GaussianNoise: Module, KeepsMask {
   /// The standard deviation of the numbers.
   public let standardDeviation: Double
 
@@ -12,7 +12,7 @@ public final class GaussianNoise: Module {
     self.standardDeviation = standardDeviation
     super.init(name: name)
     if !(standardDeviation >= 0 && standardDeviation.isFinite) {
-      wrongArgument("the standard deviation must be 0 or more, got \(standardDeviation)")
+      wrongArgument("the standard deviation", must: "be 0 or more", got: "\(standardDeviation)")
     }
   }
 
@@ -31,7 +31,7 @@ public final class GaussianNoise: Module {
 ///
 /// - SeeAlso: Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014), §10;
 ///   Keras, `layers.GaussianDropout`.
-public final class GaussianDropout: Module {
+public final class GaussianDropout: Module, KeepsMask {
   /// The rate of the dropout with these moments.
   public let rate: Double
 
@@ -39,7 +39,7 @@ public final class GaussianDropout: Module {
   public init(_ rate: Double, name: String? = nil) {
     self.rate = rate
     super.init(name: name)
-    if !(0..<1).contains(rate) { wrongArgument("rate must be in 0..<1, got \(rate)") }
+    if !(0..<1).contains(rate) { wrongArgument("rate", must: "be in 0..<1", got: "\(rate)") }
   }
 
   /// An output of the input's shape.

@@ -7,7 +7,7 @@ import Tensors
 /// their neighbours.
 ///
 /// - SeeAlso: Tompson et al., *Efficient Object Localization Using Convolutional Networks* (2015), §3.2.
-public class SpatialDropout: Module {
+public class SpatialDropout: Module, KeepsMask {
   /// The probability of 0.
   public let rate: Double
   private let places: String
@@ -19,7 +19,7 @@ public class SpatialDropout: Module {
     self.places = places.joined(separator: ", ")
     rank = places.count + 2
     super.init(name: name)
-    if !(0..<1).contains(rate) { wrongArgument("rate must be in 0..<1, got \(rate)") }
+    if !(0..<1).contains(rate) { wrongArgument("rate", must: "be in 0..<1", got: "\(rate)") }
   }
 
   /// An output of the input's shape.

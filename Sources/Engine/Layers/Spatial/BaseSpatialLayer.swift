@@ -11,14 +11,15 @@ public class BaseSpatialLayer: AnyModule {
 
   override init(name: String?) {
     super.init(name: name)
-    if rank == 0 { wrongArgument("is what layers share: make one with a number of axes") }
+    if rank == 0 { wrongArguments("is what layers share: make one with a number of axes") }
   }
 
   /// Reports lengths that are not one or `rank` numbers of at least `lowest`.
   final func check(_ argument: String, _ size: SpatialSize, lowest: Int = 1) {
     if rank > 0, size.along(rank)?.allSatisfy({ $0 >= lowest }) != true {
       wrongArgument(
-        "\(argument) must be one number or \(rank), of at least \(lowest), got \(size.lengths)")
+        "\(argument)", must: "be one number or \(rank), of at least \(lowest)",
+        got: "\(size.lengths)")
     }
   }
 

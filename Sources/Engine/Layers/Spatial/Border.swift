@@ -55,10 +55,8 @@ public class BaseBorderLayer: BaseSpatialLayer {
     super.init(name: name)
     if widths.isEmpty {
       wrongArgument(
-        """
-        \(argument) must be numbers or pairs of at least 0, one or \(rank) of them, got \
-        \(border)
-        """)
+        "\(argument)", must: "be numbers or pairs of at least 0, one or \(rank) of them",
+        got: "\(border)")
     }
   }
 }

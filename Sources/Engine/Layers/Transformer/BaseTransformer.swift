@@ -66,7 +66,7 @@ public class BaseTransformerStack<Layer: AnyModule>: AnyModule {
     layers = (0..<Swift.max(numLayers, 0)).map { _ in layer() }
     norm = finalNorm ?? normFirst ? LayerNormalization(epsilon: epsilon, center: useBias) : nil
     super.init(name: name)
-    if numLayers < 1 { wrongArgument("needs a layer at least, got \(numLayers)") }
+    if numLayers < 1 { wrongArgument("numLayers", must: "be positive", got: "\(numLayers)") }
   }
 
   /// `x` after `step` of each layer, and the normalisation.
@@ -95,11 +95,11 @@ struct TransformerOptions {
   /// Checks the options when `module` is made.
   func check(for module: AnyModule) {
     if numHeads < 1 || feedForwardDim < 1 {
-      module.wrongArgument(
+      module.wrongArguments(
         "needs a head and a hidden unit at least, got \(numHeads) and \(feedForwardDim)")
     }
     if !(0..<1).contains(dropout) {
-      module.wrongArgument("dropout must be in 0..<1, got \(dropout)")
+      module.wrongArgument("dropout", must: "be in 0..<1", got: "\(dropout)")
     }
   }
 

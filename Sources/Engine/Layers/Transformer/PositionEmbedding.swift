@@ -5,7 +5,7 @@ import Tensors
 /// Input and output `[..., time, features]` with at most `maxLength` steps. Parameter: `embeddings` `[maxLength, features]`.
 ///
 /// - SeeAlso: Gehring et al., *Convolutional Sequence to Sequence Learning* (2017), §3.1.
-public final class PositionEmbedding: Module {
+public final class PositionEmbedding: Module, KeepsMask {
   /// The largest number of steps.
   public let maxLength: Int
   private let initializer: any Initializer
@@ -17,7 +17,7 @@ public final class PositionEmbedding: Module {
     self.maxLength = maxLength
     self.initializer = initializer
     super.init(name: name)
-    if maxLength < 1 { wrongArgument("maxLength must be positive, got \(maxLength)") }
+    if maxLength < 1 { wrongArgument("maxLength", must: "be positive", got: "\(maxLength)") }
   }
 
   /// An output of the input's shape.
@@ -31,5 +31,3 @@ public final class PositionEmbedding: Module {
     return x + table[..<x.shape[-2]]
   }
 }
-
-extension PositionEmbedding: KeepsMask {}

@@ -7,7 +7,7 @@ import Tensors
 /// `2i + 1` the cosine. There is nothing to learn, and any length will do.
 ///
 /// - SeeAlso: Vaswani et al., *Attention Is All You Need* (2017), §3.5.
-public final class PositionalEncoding: Module {
+public final class PositionalEncoding: Module, KeepsMask {
   /// The longest wave has this length times 2π.
   public let maxPeriod: Double
 
@@ -15,7 +15,7 @@ public final class PositionalEncoding: Module {
   public init(maxPeriod: Double = 10_000, name: String? = nil) {
     self.maxPeriod = maxPeriod
     super.init(name: name)
-    if maxPeriod <= 0 { wrongArgument("maxPeriod must be positive, got \(maxPeriod)") }
+    if maxPeriod <= 0 { wrongArgument("maxPeriod", must: "be positive", got: "\(maxPeriod)") }
   }
 
   /// An output of the input's shape.
@@ -41,5 +41,3 @@ public final class PositionalEncoding: Module {
     return Tensor(values, shape: [steps, features], dtype: dtype)
   }
 }
-
-extension PositionalEncoding: KeepsMask {}

@@ -35,7 +35,7 @@ extension Callable where Self: AnyModule, Input == TransformerInputs, Output == 
 ///
 /// - SeeAlso: Vaswani et al., *Attention Is All You Need* (2017), §3.1; for `normFirst` Xiong et al., *On Layer
 ///   Normalization in the Transformer Architecture* (2020); PyTorch, `nn.TransformerEncoderLayer`.
-public final class TransformerEncoderLayer: BaseTransformerLayer, Callable {
+public final class TransformerEncoderLayer: BaseTransformerLayer, Callable, TakesMask {
   /// A layer of `numHeads` heads, among which the features are shared; PyTorch's defaults.
   ///
   /// - `feedForwardDim`: the units of the first linear layer.
@@ -59,14 +59,14 @@ public final class TransformerEncoderLayer: BaseTransformerLayer, Callable {
   }
 }
 
-extension TransformerEncoderLayer: TakesMask {}
-
 /// Encoder layers one after the other, and perhaps a normalisation at the end.
 ///
 /// Input and output as those of ``TransformerEncoderLayer``. Children: `layers/0`, `layers/1`, ..., `norm`.
 ///
 /// - SeeAlso: Vaswani et al., *Attention Is All You Need* (2017), §3.1; PyTorch, `nn.TransformerEncoder`.
-public final class TransformerEncoder: BaseTransformerStack<TransformerEncoderLayer>, Callable {
+public final class TransformerEncoder: BaseTransformerStack<TransformerEncoderLayer>, Callable,
+  TakesMask
+{
   /// An encoder of `numLayers` layers alike.
   ///
   /// - `finalNorm`: whether the output is normalised; by default where layers normalise first, because else the
@@ -95,5 +95,3 @@ public final class TransformerEncoder: BaseTransformerStack<TransformerEncoderLa
     }
   }
 }
-
-extension TransformerEncoder: TakesMask {}

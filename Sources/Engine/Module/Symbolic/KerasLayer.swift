@@ -54,7 +54,7 @@ extension KerasLayer {
           message: nodes.isEmpty
             ? "the layer \(title) has never been called and thus has no \(what)"
             : "asked for the \(what) at node \(index), but the layer \(title) has only "
-              + "\(nodes.count) inbound node\(nodes.count == 1 ? "" : "s")"))
+              + "\(counted(nodes.count, "inbound node"))"))
       return .invalid
     }
     let found = tensors(nodes[index])

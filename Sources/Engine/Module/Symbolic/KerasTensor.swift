@@ -108,8 +108,3 @@ struct KerasSpec: Hashable {
   var shape: [Int?]
   var dtype: DType
 }
-
-/// `[nil, 32]`
-func shapeText(_ shape: [Int?]) -> String {
-  "[" + shape.map { $0.map(String.init) ?? "nil" }.joined(separator: ", ") + "]"
-}

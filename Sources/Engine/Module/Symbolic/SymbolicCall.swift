@@ -108,25 +108,32 @@ extension AnyModule {
   private func described(
     _ error: any Error, _ inputs: KerasStructure, _ batch: Int, _ other: Int
   ) -> any Error {
-    guard let error = error as? EngineError else { return error }
-    let shapes = inputs.tensors.map { shapeText($0.shape) }
-    if case .hook = error.root, variables.isEmpty, inputs.tensors.contains(where: \.isOpenInside) {
+    guard var error = error as? EngineError else { return error }
+    let shapes = inputs.tensors.map(\.shape)
+    let isOpenInside = inputs.tensors.contains(where: \.isOpenInside)
+    let list = shapes.map { "\(shape: $0)" as ErrorText }.joined(", ")
+    if error.kind == .hook, variables.isEmpty, isOpenInside {
       return EngineError.model(
-        message: "\(title): the shape of a variable depends on an open length of the input "
-          + "\(shapes.joined(separator: ", ")): give Input(shape:) that length")
+        message:
+          "\(title): the shape of a variable depends on an open length of the input \(list): "
+          + "give Input(shape:) that length")
     }
-    var text: String
-    switch error.root {
-    case .shape(let operation, let message) where operation == typeName: text = message
-    default: text = error.description
+    if error.kind == .shape, error.operation == typeName {
+      (error.operation, error.places) = ("", [])
     }
-    for tensor in inputs.tensors {
-      let filled = tensor.filledShape(batch: batch, other: other).description
-      text = text.replacing(filled, with: shapeText(tensor.shape))
+    var text = error.errorText.mapShapes { shape in
+      if let input = inputs.tensors.first(where: {
+        $0.filledShape(batch: batch, other: other).dimensions == shape
+      }) {
+        return input.shape
+      }
+      // The shape of something that was made of an input.
+      guard isOpenInside, shape.contains(other) else { return shape }
+      return shape.enumerated().map { axis, length in
+        length == other || (axis == 0 && length == batch) ? nil : length
+      }
     }
-    if !shapes.allSatisfy({ text.contains($0) }) {
-      text += "; the input is \(shapes.joined(separator: ", "))"
-    }
+    if !shapes.allSatisfy(text.shapes.contains) { text += "; the input is \(list)" }
     return EngineError.model(message: "\(title): \(text)")
   }
 }

@@ -1,0 +1,41 @@
+import Engine
+import TestSupport
+import Testing
+
+/// Whatever the library offers of a family has a row in the table of the family's contract: a new file without a row
+/// fails here.
+@Suite("Tables of contracts are complete", .seeded)
+struct TableTests {
+  @Test func losses() throws {
+    // Made of a function and of a module: OwnLossTests, RegularizerTests.
+    let others: Set = ["CustomLoss", "RegularizationLoss"]
+    try expectRows(
+      LossTable.rows.keys, others, for: SourceTypes(in: "Engine/Losses").heirs(of: "Loss"))
+  }
+
+  @Test func metrics() throws {
+    // Made of a function, and what others are made of: OwnLossTests, MetricsGuide.
+    let others: Set = ["CustomMetric", "MeanMetric", "SmoothedCrossentropy"]
+    try expectRows(
+      MetricTable.rows.keys, others, for: SourceTypes(in: "Engine/Metrics").heirs(of: "AnyMetric"))
+  }
+
+  @Test func optimizers() throws {
+    try expectRows(
+      OptimizerTable.rows.keys, [], for: SourceTypes(in: "Engine/Optimizers").heirs(of: "Optimizer")
+    )
+  }
+
+  @Test func layers() throws {
+    let others: Set = [
+      // What others are made of, named Base... where they are that only.
+      "ConvLayer", "Merge", "RNN", "SpatialDropout", "GRUCell", "LSTMCell", "SimpleRNNCell",
+      // Every call changes it: ExponentialMovingAverageTests.
+      "ExponentialMovingAverage",
+    ]
+    let types = try SourceTypes(in: "Engine/Layers").heirs(of: "AnyModule", "Module")
+    try expectRows(
+      LayerTests.rows.map { contractTypeName($0.make()) }, others,
+      for: types.filter { !$0.hasPrefix("Base") })
+  }
+}

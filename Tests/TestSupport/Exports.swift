@@ -1,0 +1,2 @@
+// Tests of the upper floors write `import TestSupport`.
+@_exported import TensorsTestSupport
