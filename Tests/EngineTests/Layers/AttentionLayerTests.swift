@@ -169,7 +169,7 @@ struct AttentionLayerTests {
     expectError("expected [batch, time, features] with features that 4 heads can share") {
       _ = TransformerEncoderLayer(numHeads: 4)(x)
     }
-    expectError("TransformerEncoder: needs a layer at least, got 0") {
+    expectError("TransformerEncoder: numLayers must be positive, got 0") {
       _ = TransformerEncoder(numLayers: 0, numHeads: 1)
     }
     expectError("expected [..., time, features] with at most 3 steps, got [2, 4, 6]") {
