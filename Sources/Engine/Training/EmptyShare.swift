@@ -24,19 +24,36 @@ struct EmptyShare {
   /// What a value was computed from, as far back as the last time that ranks met: what they have made together is that of all.
   private func origin(of value: Tensor) -> (isShare: Bool, isMeeting: Bool) {
     var (isShare, isMeeting) = (false, false)
-    var seen: Set<Int> = []
-    var pending = [value.node].compactMap(\.self)
-    while let node = pending.popLast() {
-      guard seen.insert(node.id).inserted else { continue }
+    var seen: Set<Place> = []
+    var pending = [value]
+    while let tensor = pending.popLast() {
+      guard let node = tensor.node, seen.insert(Place(tensor, of: node)).inserted else { continue }
       if sources.contains(node.id) {
         isShare = true
       } else if node.primitive is any CollectivePrimitive {
         isMeeting = true
       } else {
-        pending.append(contentsOf: node.inputs.compactMap(\.node))
+        pending.append(contentsOf: inputs(of: node, output: tensor.outputIndex))
       }
     }
     return (isShare, isMeeting)
+  }
+
+  private struct Place: Hashable {
+    let node: Int
+    let output: Int
+
+    init(_ tensor: Tensor, of node: Node) {
+      (self.node, output) = (node.id, tensor.outputIndex)
+    }
+  }
+
+  /// What an output was computed from.
+  private func inputs(of node: Node, output: Int) -> [Tensor] {
+    guard node.primitive is any GradientMarker else { return node.inputs }
+    // It is one of the last inputs; the others are for gradients, and tell more where that one has kept no record.
+    let result = node.inputs[node.inputs.count - node.outputs.count + output]
+    return result.node == nil ? node.inputs : [result]
   }
 
   /// Runs the module; variables that it changes from this share keep the values that they had.

@@ -4,9 +4,9 @@ import Tensors
 /// who asks for it. All ranks see the same sum after the same step, and nothing more is sent.
 final class StopVote {
   /// 1 when this rank asks for the end.
-  fileprivate let own = StopVote.variable("own")
+  let own = StopVote.variable("own")
   /// How many ranks asked in the last step.
-  fileprivate let total = StopVote.variable("total")
+  let total = StopVote.variable("total")
 
   private static func variable(_ name: String) -> Variable {
     Variable(
@@ -16,32 +16,6 @@ final class StopVote {
 }
 
 extension Model {
-  private var gradientReduction: any GradientReduction {
-    strategy.gradientReduction ?? BucketedAllReduce()
-  }
-
-  /// Gradients added over ranks, together with what ranks tell each other: whether one asks for the end, and whether the
-  /// loss or a gradient of one is not finite, which ends the step on all of them before anything is written.
-  func addedOverRanks(_ gradients: [Tensor], loss: Tensor) throws -> [Tensor] {
-    let looks = nonFinite != .ignore
-    guard strategy.replicaCount > 1 else {
-      if looks { try requireFinite(countNotFinite(gradients, loss)) }
-      return gradients
-    }
-    // Buckets look at gradients when they are in the cache anyway.
-    let areLookedAt = gradientReduction is BucketedAllReduce && loss.isTraced
-    let notFinite =
-      looks ? countNotFinite(areLookedAt ? [] : gradients, loss) : Tensor(0.0, dtype: .float32)
-    let dtype = gradients.last?.dtype ?? .float32
-    var sums = try gradientReduction.sums(
-      of: gradients + [stopVote.own.value.cast(to: dtype), notFinite.cast(to: dtype)],
-      over: communicator)
-    let count = sums.removeLast().cast(to: .float32)
-    stopVote.total.value = sums.removeLast().cast(to: .float32)
-    if looks { try requireFinite(count) }
-    return sums
-  }
-
   /// Puts into the next step whether this rank asks for the end.
   func castStopVote() {
     guard strategy.replicaCount > 1 else { return }

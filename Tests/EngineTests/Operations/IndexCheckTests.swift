@@ -197,4 +197,15 @@ struct IndexCheckTests {
       #expect(throws: EngineError.self) { try withErrors { _ = body() } }
     }
   }
+
+  @Test("A class number that does not exist is an error that names it", arguments: [-1, 3])
+  func wrongLabel(_ label: Int) {
+    let error = #expect(throws: EngineError.self) {
+      try withErrors {
+        sparseCategoricalCrossentropy(Tensor([0, label]), Tensor.zeros([2, 3]), fromLogits: true)
+      }
+    }
+    #expect(
+      "\(String(describing: error))".contains("number \(label) at position 1 does not exist"))
+  }
 }

@@ -1,0 +1,93 @@
+import Tensors
+
+/// What a step computes, on one page: run once on tensors without values and compiled, or for every batch where steps run
+/// eagerly.
+extension Model {
+  /// One training step on this rank's share of a batch of `globalRows` samples.
+  func trainBody(_ given: Batch, globalRows: Int) throws {
+    guard let optimizer else {
+      throw EngineError.model(message: "fit needs an optimizer: Model(..., optimizer: Adam())")
+    }
+    let empty = EmptyShare(given, ranks: strategy.replicaCount)
+    let batch = empty?.batch ?? given
+    let parameters = orderedParameters
+    let values = parameters.map(\.value)
+    // Gradients end at these leaves: the parameters are read through them.
+    let leaves = values.map { Node(leaf: $0) }
+    let overlay = VariableOverlay(zip(parameters, leaves).map { ($0, $1.output(0)) })
+
+    // Forward pass, and losses of this rank's samples, scaled so that their gradients may be added over ranks.
+    let (output, terms) = try overlay {
+      let (output, context) = try forward(batch, empty, isTraining: true)
+      return (
+        output, try lossTerms(batch, output, context, isTraining: true, globalRows: globalRows)
+      )
+    }
+    guard let loss = terms.total else {
+      throw EngineError.model(
+        message: "there is no loss to train on: give Model a loss, or call addLoss in a module")
+    }
+
+    // Backward pass.
+    let gradients =
+      try empty?.gradients(of: terms.parts, total: loss, leaves, values)
+      ?? gradientsOfScalar(loss, leaves, values)
+
+    // The sums over ranks, and the update, the same on all of them.
+    let sums = try addedOverRanks(gradients, loss: empty == nil ? loss : Tensor(0.0))
+    try optimizer.apply(parameters, sums)
+
+    // Metrics of this rank's samples; their states are added up when somebody asks for results.
+    try updateMetrics(batch, output.map(\.detached), terms, isTraining: true)
+  }
+
+  /// Losses and metrics of this rank's share, without training.
+  func testBody(_ given: Batch, globalRows: Int) throws {
+    let empty = EmptyShare(given, ranks: strategy.replicaCount)
+    let batch = empty?.batch ?? given
+    let (output, context) = try forward(batch, empty, isTraining: false)
+    let terms = try lossTerms(batch, output, context, isTraining: false, globalRows: globalRows)
+    try updateMetrics(batch, output, terms, isTraining: false)
+  }
+
+  /// Predictions, and what the modules' hooks collected.
+  ///
+  /// - Parameter empty: for a rank without samples, which must change no state.
+  func forward(
+    _ batch: Batch, _ empty: EmptyShare? = nil, isTraining: Bool
+  ) throws -> (output: Structure, context: ModuleContext) {
+    func run() throws -> (output: Structure, context: ModuleContext) {
+      let (output, context) = try module.run(isTraining: isTraining) {
+        try module.call(structure: batch.x)
+      }
+      return (output, context)
+    }
+    return try empty.map { try $0.keepingStates(run) } ?? run()
+  }
+
+  /// Gradients added over ranks, together with what ranks tell each other: whether one asks for the end, and whether the
+  /// loss or a gradient of one is not finite, which ends the step on all of them before anything is written.
+  private func addedOverRanks(_ gradients: [Tensor], loss: Tensor) throws -> [Tensor] {
+    let looks = nonFinite != .ignore
+    guard strategy.replicaCount > 1 else {
+      if looks { try requireFinite(countNotFinite(gradients, loss)) }
+      return gradients
+    }
+    let reduction = strategy.gradientReduction ?? BucketedAllReduce()
+    // Buckets look at gradients when they are in the cache anyway.
+    let areLookedAt = reduction is BucketedAllReduce && loss.isTraced
+    let notFinite =
+      looks ? countNotFinite(areLookedAt ? [] : gradients, loss) : Tensor(0.0, dtype: .float32)
+    let dtype = gradients.last?.dtype ?? .float32
+    var sums = try reduction.sums(
+      of: gradients + [stopVote.own.value.cast(to: dtype), notFinite.cast(to: dtype)],
+      over: communicator)
+    let count = sums.removeLast().cast(to: .float32)
+    stopVote.total.value = sums.removeLast().cast(to: .float32)
+    if looks { try requireFinite(count) }
+    return sums
+  }
+
+  /// The parameters that are trained, last ones first: their gradients are ready first.
+  var orderedParameters: [Variable] { module.trainableVariables.reversed() }
+}
