@@ -120,7 +120,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--apus", default=os.path.join(HERE, "../.build/release/apus"))
     parser.add_argument("--record", action="store_true", help="write the counts to instructions.json")
-    parser.add_argument("--top", type=int, default=0, help="also print so many functions with the most instructions")
+    parser.add_argument("--top", type=int, default=0, help="also print this number of functions with the most instructions")
     options = parser.parse_args()
     counts = measure(options.apus, options.top)
     if options.record:

@@ -1,4 +1,4 @@
-// A table with names, texts and missing cells: prices of houses. Alone: `Table`; on three ranks: `mpirun -n 3 Table`.
+// A table with names, strings and missing cells: prices of houses. Alone: `Table`; on three ranks: `mpirun -n 3 Table`.
 import Dist
 import Engine
 import Foundation

@@ -75,7 +75,7 @@ package struct FileWriter: ~Copyable {
   fileprivate let descriptor: Int32
   fileprivate let path: String
 
-  /// Appends `bytes`.
+  /// Appends `bytes`; throws ``EngineError/file(path:message:)`` when the disk does not take them.
   package func write(_ bytes: UnsafeRawBufferPointer) throws(EngineError) {
     let code = Self.write(bytes, to: descriptor)
     if code != 0 { throw .file(path: path, message: "cannot write: \(systemReason(code))") }
@@ -99,7 +99,7 @@ package struct FileWriter: ~Copyable {
     return 0
   }
 
-  /// Appends `bytes`.
+  /// Appends `bytes`; throws ``EngineError/file(path:message:)`` when the disk does not take them.
   package func write(_ bytes: [UInt8]) throws(EngineError) {
     let result: Result<Void, EngineError> = bytes.withUnsafeBytes { bytes in
       do throws(EngineError) { return .success(try write(bytes)) } catch { return .failure(error) }

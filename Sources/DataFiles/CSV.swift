@@ -9,9 +9,9 @@ import Tensors
 public enum CSV {
   /// Which column holds the label.
   public enum Column: Sendable, Hashable {
-    /// The leftmost column.
+    /// The leftmost column of each line.
     case first
-    /// The rightmost column.
+    /// The rightmost column of each line.
     case last
     /// A column by position: 0 is the first, -1 the last.
     case index(Int)
@@ -25,7 +25,7 @@ public enum CSV {
     /// over names, a name that no other row has, beside whole numbers like those that a data frame without names writes
     /// (`0,1,species`). What was taken for what is in ``CSV/Examples``; a doubtful case is logged as a warning.
     case automatic
-    /// It does.
+    /// It does, whatever is in it.
     case present
     /// It does not: it is data.
     case absent
@@ -49,7 +49,7 @@ public enum CSV {
 
   /// Reads a table with a label in one column, which may be names: those of the first row decide.
   ///
-  /// Arguments and errors are those of ``read(_:label:header:delimiter:)``.
+  /// Arguments are those of ``read(_:label:header:delimiter:)``, which says what is thrown.
   public static func readExamples(
     _ path: String, label: Column = .last, header: Header = .automatic,
     delimiter: Character = ","
@@ -101,7 +101,7 @@ public enum CSV {
     return (table.names, Tensor(table.features, shape: [rows, table.columns]))
   }
 
-  /// Reads a table whose first line names the columns, each of which holds numbers or texts, and whose cells may be missing.
+  /// Reads a table whose first line names the columns, each of which holds numbers or strings, and whose cells may be missing.
   ///
   /// - Throws: `EngineError.file` with the line: a row of another length, two columns of one name, an empty file.
   public static func readFrame(

@@ -1,6 +1,6 @@
 import Tensors
 
-/// A table whose columns have names and are of different kinds: numbers, texts, missing cells.
+/// A table whose columns have names and are of different kinds: numbers, strings, missing cells.
 ///
 /// ```swift
 /// let table = try CSV.readFrame("houses.csv")
@@ -8,11 +8,11 @@ import Tensors
 /// let city = try table.categories("city")                   // 0, 1, ... and their names
 /// ```
 public struct DataFrame: Sendable {
-  /// A column of texts as numbers.
+  /// A column of strings as numbers.
   public struct Categories: Sendable, Hashable {
     /// int32 `[rows]`: positions in ``names``.
     public let indices: Tensor
-    /// The texts, each once.
+    /// The strings, each once.
     public let names: [String]
 
     /// Whether rows and names are the same.
@@ -20,7 +20,7 @@ public struct DataFrame: Sendable {
       a.names == b.names && a.indices.scalars(as: Int.self) == b.indices.scalars(as: Int.self)
     }
 
-    /// Hashes the names.
+    /// Hashes the names, in order.
     public func hash(into hasher: inout Hasher) { hasher.combine(names) }
   }
 
@@ -95,13 +95,12 @@ public struct DataFrame: Sendable {
     return values
   }
 
-  /// A column of texts as numbers.
+  /// A column of strings as numbers.
   ///
-  /// - Parameters:
-  ///   - names: the texts that there are, in order: those of the data trained on, so that other data get the same numbers.
-  ///     Those of the column in ascending order when nil.
-  ///   - missing: the name that a missing cell gets; it is an error when nil.
-  /// - Throws: ``EngineError/file(path:message:)`` for a text that is not among `names` and a missing cell without a name,
+  /// - `names`: the strings that there are, in order: those of the data trained on, so that other data get the same numbers.
+  ///   Those of the column in ascending order when nil.
+  /// - `missing`: the name that a missing cell gets; it is an error when nil.
+  /// - Throws: ``EngineError/file(path:message:)`` for a string that is not among `names` and a missing cell without a name,
   ///   with its line, and when there is no such column.
   public func categories(
     _ column: String, names: [String]? = nil, missing: String? = nil

@@ -15,7 +15,7 @@ package final class Inflater {
   }
 
   /// What one call did.
-  package struct Step {
+  package struct Progress {
     /// Bytes taken from the input.
     package var used: Int
     /// Bytes written to the output.
@@ -53,7 +53,7 @@ package final class Inflater {
   /// Decodes as much as the input gives or the output holds.
   package func step(
     from input: UnsafeRawBufferPointer, to output: UnsafeMutableRawBufferPointer
-  ) -> Step {
+  ) -> Progress {
     let most = Int(UInt32.max)  // zlib counts in 32 bits
     let given = min(input.count, most)
     let room = min(output.count, most)
@@ -63,7 +63,7 @@ package final class Inflater {
     stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
     stream.pointee.avail_out = UInt32(room)
     let status = inflate(stream, Z_NO_FLUSH)
-    var step = Step(
+    var step = Progress(
       used: given - Int(stream.pointee.avail_in), made: room - Int(stream.pointee.avail_out),
       ended: status == Z_STREAM_END)
     // Z_BUF_ERROR only says that there was nothing to do: the caller refills and calls again.

@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 
-/// The header of a checkpoint as data: any JSON text, read by Foundation.
+/// The header of a file of weights as data: any JSON text, read by Foundation.
 enum HeaderJSON {
   case null
   case bool(Bool)

@@ -6,7 +6,7 @@ public enum NPZ {
   /// Reads every array of an archive that `numpy.savez` or `numpy.savez_compressed` wrote.
   ///
   /// - Parameter path: the file.
-  /// - Returns: the arrays by name (without `.npy`), in the order of the archive's directory.
+  /// - Returns: the arrays, in the file's shapes, by name (without `.npy`), in the order of the archive's directory.
   /// - Throws: `EngineError.file` when the file is missing, is not a zip archive, is a zip64 archive
   ///   (more than 4 GB or 65 535 members), has a damaged member (checksums are compared), or a
   ///   member that ``NPY/read(_:)`` does not read.

@@ -18,7 +18,7 @@ package struct SHA256 {
   /// A hash of nothing yet.
   package init() { pending.reserveCapacity(128) }
 
-  /// Adds `bytes`.
+  /// Appends `bytes` to what is hashed.
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     length &+= UInt64(bytes.count)
     var rest = bytes[...]
@@ -36,7 +36,7 @@ package struct SHA256 {
     pending.append(contentsOf: rest.dropFirst(whole))
   }
 
-  /// Adds `bytes`.
+  /// Appends `bytes` to what is hashed.
   package mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
 
   /// Adds `value` as eight bytes, little endian.

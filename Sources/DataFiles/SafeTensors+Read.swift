@@ -2,7 +2,7 @@ import OrderedCollections
 import Tensors
 
 extension SafeTensors {
-  /// Reads every tensor of a file, and the texts kept with them.
+  /// Reads every tensor of a file, and the strings kept with them.
   ///
   /// - Parameter path: the file.
   /// - Returns: the tensors in the order of their bytes in the file. F16 and BF16 become float32;
@@ -63,7 +63,7 @@ extension SafeTensors {
 
   /// What a file holds, read from its header alone.
   ///
-  /// - Returns: names with shapes and the scalar types that ``read(_:)`` would give, and the texts.
+  /// - Returns: names with shapes and the scalar types that ``read(_:)`` would give, and the strings.
   /// - Throws: `EngineError.file` as ``read(_:)`` does for a damaged header.
   public static func inspect(
     _ path: String

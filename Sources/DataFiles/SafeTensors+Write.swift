@@ -10,7 +10,7 @@ extension SafeTensors {
   ///
   /// - Parameters:
   ///   - tensors: names and values.
-  ///   - metadata: texts to keep with them.
+  ///   - metadata: strings to keep with them.
   ///   - path: the file; an older one is replaced in one step, and is whole until then.
   /// - Throws: `EngineError.file` when the file cannot be written, `EngineError.invalidArgument` for
   ///   a name that is there twice or is the reserved `__metadata__`.
@@ -59,10 +59,10 @@ extension SafeTensors {
     }
     var parts = entries.map { HeaderJSON.quoted($0.name) + ":" + $0.text }
     if !metadata.isEmpty {
-      let texts = metadata.sorted { precedes($0.key, $1.key) }.map { key, value in
+      let strings = metadata.sorted { precedes($0.key, $1.key) }.map { key, value in
         HeaderJSON.quoted(key) + ":" + HeaderJSON.quoted(value)
       }
-      parts.insert("\"__metadata__\":{\(texts.joined(separator: ","))}", at: 0)
+      parts.insert("\"__metadata__\":{\(strings.joined(separator: ","))}", at: 0)
     }
     var json = Array("{\(parts.joined(separator: ","))}".utf8)
     json += [UInt8](repeating: 0x20, count: (8 - json.count % 8) % 8)

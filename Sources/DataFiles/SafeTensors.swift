@@ -10,7 +10,7 @@ import Tensors
 public enum SafeTensors {
   /// Names and values, in the order of their bytes in the file.
   public typealias Tensors = OrderedDictionary<String, Tensor>
-  /// Texts that go with the tensors.
+  /// Strings that go with the tensors.
   public typealias Metadata = OrderedDictionary<String, String>
 
   /// The longest header that is read, as in the reference implementation: 100 MB.

@@ -63,9 +63,9 @@ import Testing
       ("{\"__metadata__\":[]}", 0, ["__metadata__", "found an array"]),
       ("{\"__metadata__\":{\"k\":1}}", 0, ["__metadata__", "\"k\"", "found a number"]),
     ] as [(String, Int, [String])])
-  func damagedHeader(header: String, data: Int, texts: [String]) throws {
+  func damagedHeader(header: String, data: Int, strings: [String]) throws {
     try DataFixture.withFile(file(header, data: data)) { path in
-      DataFixture.expectFileError(path, texts) { _ = try SafeTensors.read(path) }
+      DataFixture.expectFileError(path, strings) { _ = try SafeTensors.read(path) }
     }
   }
 

@@ -25,7 +25,7 @@ import Testing
   private static let isThere = python("import numpy, safetensors.numpy") != nil
 
   @Test(
-    "Python's library reads the same names, types, shapes, bytes and texts",
+    "Python's library reads the same names, types, shapes, bytes and strings",
     .enabled(if: isThere, "not run: python3 has no safetensors and numpy (set PYTHON)"))
   func pythonReads() throws {
     let script = """

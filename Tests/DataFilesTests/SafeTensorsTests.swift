@@ -5,7 +5,8 @@ import TensorsTestSupport
 import Testing
 
 @Suite struct SafeTensorsTests {
-  @Test("a file of Python's library gives its tensors, in the order of their bytes, and its texts")
+  @Test(
+    "a file of Python's library gives its tensors, in the order of their bytes, and its strings")
   func readsPython() throws {
     let (tensors, metadata) = try SafeTensors.read(DataFixture.path("all.safetensors"))
     let types: OrderedDictionary<String, DType> = [

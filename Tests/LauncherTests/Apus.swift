@@ -47,9 +47,8 @@ enum Apus {
 
   /// Runs `apus arguments...`.
   ///
-  /// - Parameters:
-  ///   - environment: set on top of this process's, from which what changes the command is taken out.
-  ///   - seconds: then the command counts as hanging, and is stopped.
+  /// - `environment`: set on top of this process's, from which what changes the command is taken out.
+  /// - `seconds`: then the command counts as hanging, and is stopped.
   static func run(
     _ arguments: [String], environment: [String: String] = [:], seconds: Int = 180
   ) async throws -> Outcome {

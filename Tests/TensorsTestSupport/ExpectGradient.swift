@@ -6,11 +6,10 @@ import Testing
 /// A function that does not give a scalar is made one by a weighted sum with fixed weights.
 /// Arguments that are not float64 are constants.
 ///
-/// - Parameters:
-///   - f: the function of the arguments.
-///   - arguments: where to differentiate; at some distance from points where `f` is not smooth.
-///   - order: 1, or 2 to check the gradient of a weighted sum of the gradient as well.
-///   - step: the distance of the differences.
+/// - `f`: the function of the arguments.
+/// - `arguments`: where to differentiate; at some distance from points where `f` is not smooth.
+/// - `order`: 1, or 2 to check the gradient of a weighted sum of the gradient as well.
+/// - `step`: the distance of the differences.
 public func expectGradient(
   of f: @escaping @Sendable ([Tensor]) throws -> Tensor, at arguments: [Tensor], order: Int = 1,
   step: Double = 1e-5, atol: Double = 1e-6, rtol: Double = 1e-5,

@@ -24,7 +24,7 @@ package struct Fixture: Sendable {
 
   /// The fixture `name`.json in the folder `Fixtures/reference` of a test target's resources.
   ///
-  /// - Parameter bundle: `Bundle.module` of the test target that holds the file.
+  /// - `bundle`: `Bundle.module` of the test target that holds the file.
   /// - Throws: ``JSONValueError`` when there is no such file, or `DecodingError` when it is not JSON.
   package static func load(_ name: String, from bundle: Bundle) throws -> Fixture {
     let folder = "Fixtures/reference"

@@ -138,6 +138,8 @@ extension JSONValue {
   ///
   /// - Parameter dtype: the type to make; by default the one in the file, float32 for plain numbers
   ///   and arrays.
+  /// - Returns: the tensor, in the file's shape.
+  /// - Throws: ``JSONValueError`` for anything else, and for rows of different lengths.
   package func tensor(_ dtype: DType? = nil) throws -> Tensor {
     guard case .object = self else {
       let (values, shape) = try nested()

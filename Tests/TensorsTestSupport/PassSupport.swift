@@ -7,7 +7,7 @@ package func noise(_ shape: Shape, seed: UInt64 = 1, dtype: DType = .float32) ->
     shape, key: RandomKey(seed: seed, stream: 7), low: -1, high: 1, dtype: dtype)
 }
 
-/// Runs a graph of inputs only, operation by operation, with so many threads.
+/// Runs a graph of inputs only, operation by operation, with this number of threads.
 package func run(_ graph: Graph, _ inputs: [Tensor], threads: Int = 1) throws -> [Tensor] {
   let pool = ThreadPool(threads: threads)
   var values: [Int: [Tensor]] = [:]
@@ -40,7 +40,7 @@ package func run(_ graph: Graph, _ inputs: [Tensor], threads: Int = 1) throws ->
 
 /// What a pass makes of a function, and that plans before and after give the same numbers.
 ///
-/// - Parameter tolerance: relative and absolute; 0 for the same bits.
+/// - `tolerance`: relative and absolute; 0 for the same bits.
 package func expectPass(
   _ pass: some Pass, _ inputs: [Tensor], before: String? = nil, after: String? = nil,
   tolerance: Double = 0, _ body: ([Tensor]) throws -> [Tensor],

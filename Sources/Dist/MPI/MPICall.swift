@@ -7,9 +7,8 @@ import COpenMPI
 enum MPICall {
   /// Runs a call and throws ``DistError/call(name:rank:code:message:)`` unless it succeeds.
   ///
-  /// - Parameters:
-  ///   - name: the function of MPI, for the message.
-  ///   - rank: this rank; -1 before it is known.
+  /// - `name`: the function of MPI, for the message.
+  /// - `rank`: this rank; -1 before it is known.
   @inline(__always)
   static func run(_ name: StaticString, rank: Int, _ call: () -> Int32) throws(DistError) {
     let code = call()

@@ -60,9 +60,8 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
 
   /// A communicator of its own over the ranks of `parent`, so that its messages meet no others.
   ///
-  /// - Parameters:
-  ///   - maximumCount: elements of the longest message; smaller only in tests of the cutting.
-  ///   - serialized: whether the library allows calls from any thread, one at a time.
+  /// - `maximumCount`: elements of the longest message; smaller only in tests of the cutting.
+  /// - `serialized`: whether the library allows calls from any thread, one at a time.
   init(
     duplicating parent: MPI_Comm, maximumCount: Int = Int(Int32.max), serialized: Bool
   ) throws(DistError) {
@@ -224,7 +223,7 @@ extension MPICommunicator {
 // MARK: - All-reduce
 
 extension MPICommunicator {
-  /// Replaces each element by its combination over all ranks (MPI 3.1 §5.9.6).
+  /// Replaces each element by its combination over all ranks (MPI 3.1 §5.9.6). Throws as ``Communicator`` says.
   public func allReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws {
@@ -237,7 +236,7 @@ extension MPICommunicator {
     }
   }
 
-  /// Begins an all-reduce (MPI 3.1 §5.12.8).
+  /// Begins an all-reduce (MPI 3.1 §5.12.8). Throws as ``Communicator`` says.
   ///
   /// In place: Open MPI's nonblocking all-reduce in place is a binomial reduce and broadcast unless
   /// told otherwise, and the session tells it (see ``MPISession``). Measured with 2 ranks on one node,
@@ -281,7 +280,7 @@ extension MPICommunicator {
     }
   }
 
-  /// Returns when the all-reduce of `token` is done.
+  /// Returns when the all-reduce of `token` is done. Throws as ``Communicator`` says.
   public func wait(_ token: Int) throws {
     try locked("MPI_Waitall") { () throws(DistError) in
       let number = table.number(of: token)
@@ -302,7 +301,8 @@ extension MPICommunicator {
     }
   }
 
-  /// Whether the all-reduce of `token` is done; makes progress on all that are pending.
+  /// Whether the all-reduce of `token` is done; makes progress on all that are pending. Throws as ``Communicator``
+  /// says.
   public func test(_ token: Int) throws -> Bool {
     try locked("MPI_Testall") { () throws(DistError) in try table.test(token, rank: rank) }
   }
@@ -335,7 +335,7 @@ extension MPICommunicator {
 // MARK: - Other collectives
 
 extension MPICommunicator {
-  /// Copies `count` elements from rank `root` to all others (MPI 3.1 §5.4).
+  /// Copies `count` elements from rank `root` to all others (MPI 3.1 §5.4). Throws as ``Communicator`` says.
   public func broadcast(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, root: Int
   ) throws {
@@ -346,7 +346,7 @@ extension MPICommunicator {
     }
   }
 
-  /// Concatenates what the ranks hold, on every rank (MPI 3.1 §5.7).
+  /// Concatenates what the ranks hold, on every rank (MPI 3.1 §5.7). Throws as ``Communicator`` says.
   public func allGather(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws {
@@ -386,7 +386,7 @@ extension MPICommunicator {
     }
   }
 
-  /// Returns when every rank has called it (MPI 3.1 §5.3).
+  /// Returns when every rank has called it (MPI 3.1 §5.3). Throws as ``Communicator`` says.
   public func barrier() throws {
     try locked("MPI_Barrier") { () throws(DistError) in
       defer { lastMeeting = .now }

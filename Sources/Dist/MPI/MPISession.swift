@@ -146,7 +146,8 @@ public final class MPISession: Sendable {
     return (Int(localRank), Int(localSize))
   }
 
-  /// Waits for all ranks and ends MPI in this process. A second call does nothing.
+  /// Waits for all ranks and ends MPI in this process. A second call does nothing. Throws ``DistError/call(name:rank:code:message:)``
+  /// when MPI fails.
   public func finish() throws(DistError) {
     let isRunning = Self.state.withLock { state in
       guard case .running = state else { return false }

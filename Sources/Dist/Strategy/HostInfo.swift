@@ -11,7 +11,7 @@ public struct HostInfo: Hashable, Sendable, Codable {
   public var localSize: Int
   /// The name of its node.
   public var hostname: String
-  /// Its process.
+  /// The number of the rank's process.
   public var processID: Int
   /// How many cores the process may use: the launcher's binding can make it fewer than the node has.
   public var usableCores: Int
@@ -30,6 +30,7 @@ public struct HostInfo: Hashable, Sendable, Codable {
   ///
   /// - Parameter strategy: the ranks; under MPI the local numbers come from MPI, otherwise all ranks
   ///   are on one node.
+  /// - Returns: one place a rank.
   /// - Throws: an error of the communicator.
   public static func gather(_ strategy: any DistributionStrategy) throws -> [HostInfo] {
     let communicator = strategy.communicator

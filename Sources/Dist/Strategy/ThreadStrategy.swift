@@ -2,7 +2,7 @@ import Tensors
 
 /// Training spread over threads of one process, each of them a rank with a model of its own.
 public final class ThreadStrategy: DistributionStrategy {
-  /// The threads.
+  /// What joins the threads of this process.
   public let communicator: any Communicator
 
   /// How losses are scaled before gradients are summed.

@@ -3,7 +3,7 @@ import Tensors
 
 /// What joins the ranks of a training.
 public enum StrategyKind: Hashable, Sendable {
-  /// One process.
+  /// One process, which is rank 0 of 1.
   case single
   /// The processes of an MPI job; one process when started neither by mpirun nor by srun.
   case mpi
@@ -43,6 +43,7 @@ public enum StrategyKind: Hashable, Sendable {
 ///   - lossScaling: how losses are scaled before gradients are summed.
 ///   - gradientReduction: how gradients are added over ranks; in messages of 1 and 25 MiB unless given.
 ///   - body: what each rank does.
+/// - Returns: what `body` gives; of several threads rank 0's.
 /// - Throws: the error of `body`, or a ``DistError``.
 public func withStrategy<R>(
   _ kind: StrategyKind, lossScaling: LossScaling = .replicas,

@@ -25,14 +25,15 @@ public final class ThreadCommunicator: Communicator {
     journal = world.journals[rank]
   }
 
-  /// Replaces each element by its combination over all ranks.
+  /// Replaces each element by its combination over all ranks. Throws as ``Communicator`` says.
   public func allReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws {
     try wait(startAllReduce(buffer, count: count, dtype: dtype, operation: operation))
   }
 
-  /// Brings this rank's values; the result is written to `buffer` by ``wait(_:)`` or ``test(_:)``.
+  /// Brings this rank's values; the result is written to `buffer` by ``wait(_:)`` or ``test(_:)``. Throws as
+  /// ``Communicator`` says.
   public func startAllReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws -> Int {
@@ -42,12 +43,13 @@ public final class ThreadCommunicator: Communicator {
       call, rank: rank, data: buffer, bytes: count * dtype.size, target: buffer)
   }
 
-  /// Returns when the all-reduce of `token` is done.
+  /// Returns when the all-reduce of `token` is done. Throws as ``Communicator`` says.
   public func wait(_ token: Int) throws {
     try world.finish(token, rank: rank) { reduce($0) }
   }
 
-  /// Whether the all-reduce of `token` is done; when all ranks have brought their values, does it.
+  /// Whether the all-reduce of `token` is done; when all ranks have brought their values, does it. Throws as
+  /// ``Communicator`` says.
   public func test(_ token: Int) throws -> Bool {
     try world.finishIfReady(token, rank: rank) { reduce($0) }
   }
@@ -76,7 +78,7 @@ public final class ThreadCommunicator: Communicator {
     }
   }
 
-  /// Copies `count` elements from rank `root` to all others.
+  /// Copies `count` elements from rank `root` to all others. Throws as ``Communicator`` says.
   public func broadcast(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, root: Int
   ) throws {
@@ -90,7 +92,7 @@ public final class ThreadCommunicator: Communicator {
     }
   }
 
-  /// Concatenates what the ranks hold, on every rank.
+  /// Concatenates what the ranks hold, on every rank. Throws as ``Communicator`` says.
   public func allGather(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws {
@@ -107,7 +109,7 @@ public final class ThreadCommunicator: Communicator {
     }
   }
 
-  /// Returns when every rank has called it.
+  /// Returns when every rank has called it. Throws as ``Communicator`` says.
   public func barrier() throws {
     let number = try world.post(CollectiveCall(.barrier), rank: rank, data: nil, bytes: 0)
     try world.finish(number, rank: rank) { _ in }

@@ -50,7 +50,7 @@ final class ThreadWorld: @unchecked Sendable {
 
   /// Brings `bytes` bytes at `data` of `rank` to its next collective.
   ///
-  /// - Parameter target: where the result of an all-reduce goes when its token is waited for.
+  /// - `target`: where the result of an all-reduce goes when its token is waited for.
   /// - Returns: the number of the collective.
   func post(
     _ call: CollectiveCall, rank: Int, data: UnsafeRawPointer?, bytes: Int,
@@ -150,7 +150,8 @@ final class ThreadWorld: @unchecked Sendable {
     complete(slot, rank: rank, take: take)
   }
 
-  /// Ends the process, because a thread cannot be ended that never comes. Called with the lock held, when nothing has happened for so many seconds.
+  /// Ends the process, because a thread cannot be ended that never comes. Called with the lock held, when nothing has happened for
+  /// `seconds` seconds.
   private func endWaiting(_ slot: ThreadSlot, _ rank: Int, _ seconds: Double) {
     let missing = (0..<size).filter { !slot.hasPosted[$0] }
     let answers = missing.map { ($0, PeerStatus(journals[$0], about: slot.number + 1)) }

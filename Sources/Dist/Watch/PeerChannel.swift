@@ -117,7 +117,7 @@ final class PeerChannel: Sendable {
 
   /// Asks ranks, all at once, what they are doing and what they know of a collective.
   ///
-  /// - Parameter seconds: how long to wait for answers.
+  /// - `seconds`: how long to wait for answers.
   /// - Returns: an answer of each rank, in the same order.
   func ask(_ ranks: [Int], about number: Int, seconds: Double = 0.5) -> [PeerAnswer] {
     let peers = peers.withLock { $0 }

@@ -20,9 +20,8 @@ final class RankWatch: Sendable {
   private var report: WaitReport { WaitReport(journal: journal) }
   private let isStopped = Atomic(false)
 
-  /// - Parameters:
-  ///   - limit: seconds; nil for none.
-  ///   - end: prints a text and ends the job.
+  /// - `limit`: seconds; nil for none.
+  /// - `end`: prints a text and ends the job.
   init(
     rank: Int, size: Int, journal: RankJournal, channel: PeerChannel, limit: Double?,
     end: @escaping @Sendable (String) -> Never

@@ -21,7 +21,7 @@ struct WaitReport {
 
   /// Said once, while the rank goes on to wait.
   ///
-  /// - Parameter rest: seconds until the run ends; nil when it does not.
+  /// - `rest`: seconds until the run ends; nil when it does not.
   func warning(
     _ own: RankJournal.Entry, _ missing: [(Int, PeerAnswer)], seconds: Double, rest: Double?
   ) -> String {

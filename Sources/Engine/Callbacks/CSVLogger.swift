@@ -86,7 +86,7 @@ public final class CSVLogger: Callback {
     }
   }
 
-  /// Closes the file.
+  /// Closes the file; all lines are on disk then.
   public override func onTrainEnd(logs: Logs) {
     if descriptor >= 0 { close(descriptor) }
     descriptor = -1

@@ -9,15 +9,17 @@ import Tensors
 ///
 /// The order of calls: `onTrainBegin`; for each epoch `onEpochBegin`, for each step
 /// `onTrainBatchBegin` and `onTrainBatchEnd`, then the `onTest...` calls of validation,
-/// `onEpochEnd`; at last `onTrainEnd`. An error that is thrown ends the training.
+/// `onEpochEnd`; at last `onTrainEnd`.
+///
+/// Each of them may throw: the error ends `fit`, `evaluate` or `predict`, which throws it, on all ranks.
 open class Callback {
   /// The model that is being trained; set before the first call.
   public weak var model: (any TrainingControl)?
   /// What the current run is going to do; set before the first call.
   public var parameters = RunParameters()
-  /// Where messages go.
+  /// Where ``say(_:)`` and the bar write: standard output unless set.
   public var output = TextOutput.standardOutput
-  /// Where warnings go.
+  /// Where warnings go, under the label `apus.callbacks`.
   public var logger = Logger(label: "apus.callbacks")
 
   /// A callback that does nothing.

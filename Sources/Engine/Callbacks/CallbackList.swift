@@ -15,10 +15,9 @@ public final class CallbackList {
 
   /// A list for one run of `model`.
   ///
-  /// - Parameters:
-  ///   - callbacks: those of the user.
-  ///   - parameters: what the run is going to do.
-  ///   - progress: prints; made from `parameters.verbosity` unless given.
+  /// - `callbacks`: those of the user.
+  /// - `parameters`: what the run is going to do.
+  /// - `progress`: prints; made from `parameters.verbosity` unless given.
   public init(
     _ callbacks: [Callback], model: (any TrainingControl)?, parameters: RunParameters,
     progress: ProgressBar? = nil
@@ -53,7 +52,7 @@ public final class CallbackList {
     if callbacks.count > 2 { try throwReportedError() }
   }
 
-  /// Calls `onTrainBegin`. Collective when there are several ranks.
+  /// Calls `onTrainBegin` of all callbacks in order. Collective when there are several ranks. Throws what a callback throws, and the first error of an operation in one.
   public func trainBegin() throws {
     for callback in callbacks { try callback.onTrainBegin(logs: [:]) }
     try throwWhatWasReported()
@@ -69,19 +68,19 @@ public final class CallbackList {
     agreedStride = least == .max ? 0 : Int(least)
   }
 
-  /// Calls `onTrainEnd`.
+  /// Calls `onTrainEnd` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func trainEnd(_ logs: Logs) throws {
     for callback in callbacks { try callback.onTrainEnd(logs: logs) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onEpochBegin`.
+  /// Calls `onEpochBegin` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func epochBegin(_ epoch: Int) throws {
     for callback in callbacks { try callback.onEpochBegin(epoch, logs: [:]) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onEpochEnd`.
+  /// Calls `onEpochEnd` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   ///
   /// - Returns: the logs with what callbacks added, such as the learning rate.
   @discardableResult
@@ -92,61 +91,61 @@ public final class CallbackList {
     return logs
   }
 
-  /// Calls `onTrainBatchBegin`.
+  /// Calls `onTrainBatchBegin` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func trainBatchBegin(_ step: Int) throws {
     for callback in callbacks { try callback.onTrainBatchBegin(step, logs: [:]) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onTrainBatchEnd`.
+  /// Calls `onTrainBatchEnd` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func trainBatchEnd(_ step: Int, _ logs: Logs) throws {
     for callback in callbacks { try callback.onTrainBatchEnd(step, logs: logs) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onTestBegin`.
+  /// Calls `onTestBegin` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func testBegin() throws {
     for callback in callbacks { try callback.onTestBegin(logs: [:]) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onTestEnd`.
+  /// Calls `onTestEnd` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func testEnd(_ logs: Logs) throws {
     for callback in callbacks { try callback.onTestEnd(logs: logs) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onTestBatchBegin`.
+  /// Calls `onTestBatchBegin` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func testBatchBegin(_ step: Int) throws {
     for callback in callbacks { try callback.onTestBatchBegin(step, logs: [:]) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onTestBatchEnd`.
+  /// Calls `onTestBatchEnd` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func testBatchEnd(_ step: Int, _ logs: Logs) throws {
     for callback in callbacks { try callback.onTestBatchEnd(step, logs: logs) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onPredictBegin`.
+  /// Calls `onPredictBegin` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func predictBegin() throws {
     for callback in callbacks { try callback.onPredictBegin(logs: [:]) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onPredictEnd`.
+  /// Calls `onPredictEnd` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func predictEnd() throws {
     for callback in callbacks { try callback.onPredictEnd(logs: [:]) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onPredictBatchBegin`.
+  /// Calls `onPredictBatchBegin` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func predictBatchBegin(_ step: Int) throws {
     for callback in callbacks { try callback.onPredictBatchBegin(step, logs: [:]) }
     try throwWhatWasReported()
   }
 
-  /// Calls `onPredictBatchEnd`.
+  /// Calls `onPredictBatchEnd` of all callbacks in order. Throws what a callback throws, and the first error of an operation in one.
   public func predictBatchEnd(_ step: Int) throws {
     for callback in callbacks { try callback.onPredictBatchEnd(step, logs: [:]) }
     try throwWhatWasReported()
@@ -155,7 +154,7 @@ public final class CallbackList {
 
 /// The steps after which logs are read.
 public struct BatchLogSteps: Hashable, Sendable {
-  /// Every so many steps; 0 for none.
+  /// The number of steps from one to the next; 0 for none.
   public let stride: Int
   /// The steps of an epoch, if known.
   public let steps: Int?

@@ -51,7 +51,7 @@ public final class EarlyStopping: Callback {
     self.verbose = verbose
   }
 
-  /// Forgets earlier runs.
+  /// Begins to count anew: nothing of an earlier run is remembered.
   public override func onTrainBegin(logs: Logs) {
     wait = 0
     stoppedEpoch = nil
@@ -60,7 +60,8 @@ public final class EarlyStopping: Callback {
     bestWeights = nil
   }
 
-  /// Looks at the value and decides.
+  /// Compares the value with the best one and ends training when `patience` has run out. Throws when the weights, which
+  /// `restoreBestWeights` keeps, cannot be read.
   public override func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {
     guard let current = monitor.value(in: logs, of: self), epoch >= startFromEpoch else { return }
     if restoreBestWeights, bestWeights == nil {
@@ -79,7 +80,8 @@ public final class EarlyStopping: Callback {
     }
   }
 
-  /// Restores the best weights, if that was asked for.
+  /// Puts the weights of the best epoch back where `restoreBestWeights` asks for it. Throws when they do not fit the
+  /// model any more.
   public override func onTrainEnd(logs: Logs) throws {
     if verbose, let stoppedEpoch { say("Epoch \(stoppedEpoch + 1): early stopping") }
     guard restoreBestWeights, let bestWeights else { return }

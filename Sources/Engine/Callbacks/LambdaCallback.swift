@@ -17,9 +17,8 @@ public final class LambdaCallback: Callback {
 
   /// Calls the closures that are given.
   ///
-  /// - Parameters:
-  ///   - needsBatchLogs: whether `onTrainBatchEnd` gets logs at every step; see
-  ///     ``Callback/needsBatchLogs``.
+  /// - `needsBatchLogs`: whether `onTrainBatchEnd` gets logs at every step; see
+  ///   ``Callback/needsBatchLogs``.
   public init(
     onEpochBegin: StepHook? = nil, onEpochEnd: StepHook? = nil,
     onTrainBatchBegin: StepHook? = nil, onTrainBatchEnd: StepHook? = nil,
@@ -37,23 +36,23 @@ public final class LambdaCallback: Callback {
   /// As given to `init`.
   public override var needsBatchLogs: Bool { readsBatchLogs }
 
-  /// Calls the closure.
+  /// Calls the closure for this moment, if there is one, and throws what it throws.
   public override func onTrainBegin(logs: Logs) throws { try trainBegin?(logs) }
-  /// Calls the closure.
+  /// Calls the closure for this moment, if there is one, and throws what it throws.
   public override func onTrainEnd(logs: Logs) throws { try trainEnd?(logs) }
-  /// Calls the closure.
+  /// Calls the closure for this moment, if there is one, and throws what it throws.
   public override func onEpochBegin(_ epoch: Int, logs: Logs) throws {
     try epochBegin?(epoch, logs)
   }
-  /// Calls the closure.
+  /// Calls the closure for this moment, if there is one, and throws what it throws.
   public override func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {
     try epochEnd?(epoch, logs)
   }
-  /// Calls the closure.
+  /// Calls the closure for this moment, if there is one, and throws what it throws.
   public override func onTrainBatchBegin(_ step: Int, logs: Logs) throws {
     try trainBatchBegin?(step, logs)
   }
-  /// Calls the closure.
+  /// Calls the closure for this moment, if there is one, and throws what it throws.
   public override func onTrainBatchEnd(_ step: Int, logs: Logs) throws {
     try trainBatchEnd?(step, logs)
   }

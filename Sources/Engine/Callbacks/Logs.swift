@@ -14,7 +14,7 @@ public struct RunParameters: Hashable, Sendable {
   public var steps: Int?
   /// Samples of an epoch over all ranks; nil when they are not known before.
   public var samples: Int?
-  /// What is printed.
+  /// How much is printed; see ``Verbosity``.
   public var verbosity: Verbosity
 
   /// Parameters of a run.
@@ -32,7 +32,7 @@ public struct RunParameters: Hashable, Sendable {
 public enum Verbosity: String, Hashable, Sendable, CaseIterable, Codable {
   /// A bar on a terminal, lines elsewhere.
   case auto
-  /// Nothing.
+  /// Nothing is printed.
   case silent
   /// A bar that is drawn again in place after every few steps; lines where the output is no
   /// terminal.

@@ -1,6 +1,6 @@
 import Tensors
 
-/// Saves the weights every epoch, or every so many steps: the variables of the module, and nothing of the optimizer or of
+/// Saves the weights every epoch, or every few steps: the variables of the module, and nothing of the optimizer or of
 /// the epoch that training has come to.
 ///
 /// The path can have places for the epoch, counted from 1, for the step within it (`batch`, when
@@ -10,9 +10,9 @@ import Tensors
 public final class ModelCheckpoint: Callback {
   /// When weights are saved.
   public enum Frequency: Hashable, Sendable {
-    /// After every epoch.
+    /// At the end of each epoch, after its validation.
     case epoch
-    /// After every so many training steps, counted over epochs.
+    /// After every `n` training steps, counted over epochs.
     case steps(Int)
   }
 
@@ -78,7 +78,7 @@ public final class ModelCheckpoint: Callback {
     stepsSinceSaving = 0
   }
 
-  /// Remembers the epoch.
+  /// Remembers the number of the epoch, from 0, for the file names of steps.
   public override func onEpochBegin(_ epoch: Int, logs: Logs) { self.epoch = epoch }
 
   /// Saves, when saving by steps.

@@ -7,9 +7,9 @@ public enum MonitorMode: String, Hashable, Sendable, CaseIterable {
   /// More is better for names that end like accuracies, areas under curves, precisions, recalls and
   /// F scores, less is better for all others.
   case auto
-  /// Less is better.
+  /// Less is better, as for losses.
   case min
-  /// More is better.
+  /// More is better, as for accuracies.
   case max
 }
 

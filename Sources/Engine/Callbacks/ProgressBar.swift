@@ -67,7 +67,7 @@ public final class ProgressBar: Callback {
     shown == .bar ? max(1, (steps ?? 200) / 20) : 0
   }
 
-  /// Finds out what to print. Collective when there are several ranks.
+  /// Finds out what to print. Collective when there are several ranks; throws when that fails.
   public override func onTrainBegin(logs: Logs) throws { try begin(.train) }
 
   /// Ends the line that is being drawn.
@@ -86,7 +86,7 @@ public final class ProgressBar: Callback {
   /// Prints the epoch's line with all values.
   public override func onEpochEnd(_ epoch: Int, logs: inout Logs) { finish(logs) }
 
-  /// Begins the bar of an evaluation; validation within `fit` is silent.
+  /// Begins the bar of an evaluation; validation within `fit` is silent. Throws what ``onTrainBegin(logs:)`` throws.
   public override func onTestBegin(logs: Logs) throws {
     if run == .none { try begin(.test) }
   }
@@ -103,7 +103,7 @@ public final class ProgressBar: Callback {
     run = .none
   }
 
-  /// Begins the bar of a prediction.
+  /// Begins the bar of a prediction. Throws what ``onTrainBegin(logs:)`` throws.
   public override func onPredictBegin(logs: Logs) throws { try begin(.predict) }
 
   /// Draws the bar of a prediction.

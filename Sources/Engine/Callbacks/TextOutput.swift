@@ -13,9 +13,8 @@ public final class TextOutput: Sendable {
 
   /// A stream that gives its text to `sink`.
   ///
-  /// - Parameters:
-  ///   - isTerminal: whether text can be drawn over.
-  ///   - columns: the width at the moment, in characters; nil when unknown.
+  /// - `isTerminal`: whether text can be drawn over.
+  /// - `columns`: the width at the moment, in characters; nil when unknown.
   public init(
     isTerminal: Bool = false, columns: @escaping @Sendable () -> Int? = { nil },
     sink: @escaping @Sendable (String) -> Void

@@ -22,23 +22,26 @@ public protocol TrainingControl: AnyObject {
   /// The values of all variables of the module, to go back to; what the optimizer remembers is not among them.
   func weightsSnapshot() throws -> WeightsSnapshot
 
-  /// Goes back to the values of a snapshot.
+  /// Goes back to the values of a snapshot. Throws ``EngineError/model(message:)`` when it has another number of
+  /// variables.
   func restore(_ snapshot: WeightsSnapshot) throws
 
-  /// Writes the weights to a file on rank 0; does nothing on the others.
+  /// Writes the weights to a file on rank 0; does nothing on the others. Throws ``EngineError/file(path:message:)``
+  /// when that fails.
   func saveWeights(to path: String) throws
 
-  /// Gives every rank the same running statistics. Collective: every rank must call it.
+  /// Gives every rank the same running statistics. Collective: every rank must call it. Throws what the communicator
+  /// throws.
   func synchronizeStatistics() throws
 }
 
 extension TrainingControl {
-  /// Nothing: for models without running statistics.
+  /// Does nothing and throws nothing: for models without running statistics.
   public func synchronizeStatistics() throws {}
 }
 
 extension TrainingControl {
-  /// None.
+  /// nil: for models whose learning rate can be set.
   public var learningRateSchedule: String? { nil }
 }
 

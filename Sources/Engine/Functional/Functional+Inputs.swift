@@ -5,7 +5,7 @@ extension Functional {
   /// The tensors of `x` in the order of the inputs, in the inputs' scalar types.
   ///
   /// - Throws: ``EngineError`` that names the input that is missing or has a wrong shape.
-  func matched(_ x: Structure) throws -> [Tensor] {
+  func inputTensors(_ x: Structure) throws -> [Tensor] {
     var found: [Tensor] = []
     try gather(graph.inputs, x, into: &found)
     return try zip(graph.entries, found).map { try fitted($1, to: $0) }
@@ -77,10 +77,12 @@ extension Functional {
 }
 
 extension Functional {
-  /// The output for one tensor, of a model with one output.
+  /// The output for one tensor, of a model with one output; shapes are those of ``inputs`` and ``outputs`` with lengths
+  /// in the open places.
   public func callAsFunction(_ x: Tensor) -> Tensor { single(self(Structure.tensor(x))) }
 
-  /// The output for tensors in the order of the inputs, of a model with one output.
+  /// The output for tensors in the order of the inputs, of a model with one output; shapes are those of ``inputs`` and
+  /// ``outputs``.
   public func callAsFunction(_ x: [Tensor]) -> Tensor {
     single(self(Structure.list(x.map(Structure.tensor))))
   }

@@ -8,6 +8,7 @@ extension Functional {
   /// counted within this model.
   ///
   /// - Parameter expandNested: whether the layers of models inside this one follow them, indented.
+  /// - Returns: the lines of the table, to be printed.
   /// - SeeAlso: Keras, `Model.summary`.
   public func summary(expandNested: Bool = false) -> String {
     var table = TextTable(

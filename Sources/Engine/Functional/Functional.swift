@@ -109,7 +109,9 @@ public final class Functional: AnyModule, Callable {
       hasInitialValues = true
     }
     var values = GraphValues()
-    for (tensor, value) in zip(graph.entries, try matched(input)) { values.tensors[tensor] = value }
+    for (tensor, value) in zip(graph.entries, try inputTensors(input)) {
+      values.tensors[tensor] = value
+    }
     if let mask, let first = graph.entries.first { values.masks[first] = mask }
     for (node, released) in zip(graph.nodes, releases) {
       try values.call(node, graph)

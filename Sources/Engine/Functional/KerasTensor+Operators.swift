@@ -4,62 +4,62 @@ import Tensors
 extension KerasTensor {
   /// The sum, with NumPy's rules of broadcasting.
   public static func + (a: Self, b: Self) -> Self { apply("add", [a, b]) { $0[0] + $0[1] } }
-  /// The sum.
+  /// `a + b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func + (a: Self, b: Double) -> Self { a.map("add") { $0 + b } }
-  /// The sum.
+  /// `a + b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func + (a: Double, b: Self) -> Self { b.map("add") { a + $0 } }
-  /// The sum.
+  /// `a + b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func + (a: Self, b: Int) -> Self { a.map("add") { $0 + b } }
-  /// The sum.
+  /// `a + b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func + (a: Int, b: Self) -> Self { b.map("add") { a + $0 } }
-  /// The sum.
+  /// `a + b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func + <S: TensorScalar>(a: Self, b: S) -> Self { a.map("add") { $0 + b } }
-  /// The sum.
+  /// `a + b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func + <S: TensorScalar>(a: S, b: Self) -> Self { b.map("add") { a + $0 } }
 
   /// The difference, with NumPy's rules of broadcasting.
   public static func - (a: Self, b: Self) -> Self { apply("subtract", [a, b]) { $0[0] - $0[1] } }
-  /// The difference.
+  /// `a - b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func - (a: Self, b: Double) -> Self { a.map("subtract") { $0 - b } }
-  /// The difference.
+  /// `a - b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func - (a: Double, b: Self) -> Self { b.map("subtract") { a - $0 } }
-  /// The difference.
+  /// `a - b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func - (a: Self, b: Int) -> Self { a.map("subtract") { $0 - b } }
-  /// The difference.
+  /// `a - b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func - (a: Int, b: Self) -> Self { b.map("subtract") { a - $0 } }
-  /// The difference.
+  /// `a - b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func - <S: TensorScalar>(a: Self, b: S) -> Self { a.map("subtract") { $0 - b } }
-  /// The difference.
+  /// `a - b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func - <S: TensorScalar>(a: S, b: Self) -> Self { b.map("subtract") { a - $0 } }
 
   /// The product, element by element, with NumPy's rules of broadcasting.
   public static func * (a: Self, b: Self) -> Self { apply("multiply", [a, b]) { $0[0] * $0[1] } }
-  /// The product.
+  /// `a * b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func * (a: Self, b: Double) -> Self { a.map("multiply") { $0 * b } }
-  /// The product.
+  /// `a * b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func * (a: Double, b: Self) -> Self { b.map("multiply") { a * $0 } }
-  /// The product.
+  /// `a * b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func * (a: Self, b: Int) -> Self { a.map("multiply") { $0 * b } }
-  /// The product.
+  /// `a * b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func * (a: Int, b: Self) -> Self { b.map("multiply") { a * $0 } }
-  /// The product.
+  /// `a * b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func * <S: TensorScalar>(a: Self, b: S) -> Self { a.map("multiply") { $0 * b } }
-  /// The product.
+  /// `a * b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func * <S: TensorScalar>(a: S, b: Self) -> Self { b.map("multiply") { a * $0 } }
 
   /// The quotient, element by element, with NumPy's rules of broadcasting.
   public static func / (a: Self, b: Self) -> Self { apply("divide", [a, b]) { $0[0] / $0[1] } }
-  /// The quotient.
+  /// `a / b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func / (a: Self, b: Double) -> Self { a.map("divide") { $0 / b } }
-  /// The quotient.
+  /// `a / b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func / (a: Double, b: Self) -> Self { b.map("divide") { a / $0 } }
-  /// The quotient.
+  /// `a / b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func / (a: Self, b: Int) -> Self { a.map("divide") { $0 / b } }
-  /// The quotient.
+  /// `a / b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func / (a: Int, b: Self) -> Self { b.map("divide") { a / $0 } }
-  /// The quotient.
+  /// `a / b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func / <S: TensorScalar>(a: Self, b: S) -> Self { a.map("divide") { $0 / b } }
-  /// The quotient.
+  /// `a / b` element by element, of the shape of the symbolic tensor; the number joins as in ``Tensor``.
   public static func / <S: TensorScalar>(a: S, b: Self) -> Self { b.map("divide") { a / $0 } }
 
   /// The tensor with other signs.

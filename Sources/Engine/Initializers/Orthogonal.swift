@@ -12,7 +12,7 @@ public struct Orthogonal: Initializer {
   /// The length of each vector.
   public let gain: Double
 
-  /// The initializer.
+  /// An initializer of vectors of length `gain`; 1 by default as in Keras.
   public init(gain: Double = 1) { self.gain = gain }
 
   /// A kernel of rank 2 at least, drawn from `key`; a lower rank fails with

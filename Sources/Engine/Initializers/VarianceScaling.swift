@@ -24,11 +24,11 @@ public struct VarianceScaling: Initializer {
     case uniform
     /// Normal, cut at two standard deviations and widened to make up for it.
     case truncatedNormal
-    /// Normal.
+    /// Normal, with this variance and no ends.
     case normal
   }
 
-  /// Multiplies the variance.
+  /// What the variance, `1 / fan`, is multiplied by.
   public let scale: Double
   /// Which fan the variance is divided by.
   public let mode: Mode
@@ -47,7 +47,7 @@ public struct VarianceScaling: Initializer {
   /// The standard deviation of a normal distribution cut at ±2, from which Keras has these digits too.
   private static let truncatedDeviation = 0.879_625_661_034_239_78
 
-  /// Numbers drawn from `key`.
+  /// A tensor of `shape` with numbers drawn from `key`.
   public func callAsFunction(_ shape: Shape, dtype: DType, key: RandomKey) -> Tensor {
     let deviation = (scale / Swift.max(1, fan(shape))).squareRoot()
     switch distribution {
@@ -81,4 +81,86 @@ public struct VarianceScaling: Initializer {
       return (receptive * shape[-2], receptive * shape[-1])
     }
   }
+}
+
+/// A ``VarianceScaling`` with a name of its own.
+public protocol VarianceScalingCase: Initializer {
+  /// What it is a case of.
+  static var scaling: VarianceScaling { get }
+}
+
+extension VarianceScalingCase {
+  /// A tensor of `shape` with numbers drawn from `key`.
+  public func callAsFunction(_ shape: Shape, dtype: DType, key: RandomKey) -> Tensor {
+    Self.scaling(shape, dtype: dtype, key: key)
+  }
+}
+
+/// Even over ±√(6 / (fan-in + fan-out)): the default for kernels.
+///
+/// - SeeAlso: Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010), §4.2.1.
+public struct GlorotUniform: VarianceScalingCase {
+  /// What it is a case of.
+  public static let scaling = VarianceScaling(scale: 1, mode: .fanAverage, distribution: .uniform)
+
+  /// An initializer without settings.
+  public init() {}
+}
+
+/// Truncated normal with variance 2 / (fan-in + fan-out).
+///
+/// - SeeAlso: Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010), §4.2.1.
+public struct GlorotNormal: VarianceScalingCase {
+  /// What it is a case of.
+  public static let scaling = VarianceScaling(
+    scale: 1, mode: .fanAverage, distribution: .truncatedNormal)
+
+  /// An initializer without settings.
+  public init() {}
+}
+
+/// Even over ±√(6 / fan-in): for layers with a rectifier.
+///
+/// - SeeAlso: He et al., *Delving Deep into Rectifiers* (2015), §2.2.
+public struct HeUniform: VarianceScalingCase {
+  /// What it is a case of.
+  public static let scaling = VarianceScaling(scale: 2, mode: .fanIn, distribution: .uniform)
+
+  /// An initializer without settings.
+  public init() {}
+}
+
+/// Truncated normal with variance 2 / fan-in: for layers with a rectifier.
+///
+/// - SeeAlso: He et al., *Delving Deep into Rectifiers* (2015), §2.2.
+public struct HeNormal: VarianceScalingCase {
+  /// What it is a case of.
+  public static let scaling = VarianceScaling(
+    scale: 2, mode: .fanIn, distribution: .truncatedNormal)
+
+  /// An initializer without settings.
+  public init() {}
+}
+
+/// Even over ±√(3 / fan-in).
+///
+/// - SeeAlso: LeCun, Bottou, Orr, Müller, *Efficient BackProp* (1998), §4.6.
+public struct LecunUniform: VarianceScalingCase {
+  /// What it is a case of.
+  public static let scaling = VarianceScaling(scale: 1, mode: .fanIn, distribution: .uniform)
+
+  /// An initializer without settings.
+  public init() {}
+}
+
+/// Truncated normal with variance 1 / fan-in.
+///
+/// - SeeAlso: LeCun, Bottou, Orr, Müller, *Efficient BackProp* (1998), §4.6.
+public struct LecunNormal: VarianceScalingCase {
+  /// What it is a case of.
+  public static let scaling = VarianceScaling(
+    scale: 1, mode: .fanIn, distribution: .truncatedNormal)
+
+  /// An initializer without settings.
+  public init() {}
 }

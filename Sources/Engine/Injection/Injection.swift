@@ -36,6 +36,18 @@ public struct InjectionContext: Sendable {
   /// A context without any values.
   public init(caller: String = "fit") { self.caller = caller }
 
+  /// What a loss or metric gets that is called by itself.
+  init(
+    x: some Encodable, yTrue: some Encodable, yPred: some Encodable, sampleWeight: Tensor?
+  ) throws {
+    self.init()
+    let encoder = StructureEncoder()
+    self.x = try encoder.encode(x)
+    self.yTrue = try encoder.encode(yTrue)
+    self.yPred = try encoder.encode(yPred)
+    self.sampleWeight = sampleWeight.map(Structure.tensor)
+  }
+
   /// The value of a name, current or older; nil and `Structure.none` both mean that there is none.
   public subscript(name: String) -> Structure? {
     get { values[Self.aliases[name] ?? name] }
@@ -116,7 +128,7 @@ extension InjectionContext {
 
   /// The values that `T` asks for.
   ///
-  /// - Parameter asker: who asks, for messages: `loss mean_squared_error`.
+  /// - `asker`: who asks, for messages: `loss mean_squared_error`.
   /// - Throws: `EngineError.injection` that says what is missing, why, and what there is, or in
   ///   which way a value has another form than the field.
   public func inputs<T: Decodable>(

@@ -1,6 +1,46 @@
 import Tensors
 
-/// Losses or metrics in lists and dictionaries, nested at will.
+/// One loss or metric, or several of them: what a list or dictionary of them holds.
+public protocol LeafTreeNode<Leaf> {
+  /// What the tree is made of: `any Loss`, or `AnyMetric`.
+  associatedtype Leaf
+  /// Itself with everything in it.
+  var leafTree: LeafTree<Leaf> { get }
+}
+
+/// Losses or metrics in lists and dictionaries, nested at will: ``LossTree`` and ``MetricTree``.
+public struct LeafTree<Leaf>: LeafTreeNode {
+  let content: Nested<Leaf>
+
+  /// The tree itself, as a part of another one.
+  public var leafTree: LeafTree { self }
+}
+
+extension LeafTree: Sendable where Leaf: Sendable {}
+
+extension LeafTree: ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
+  /// Several, without names of their own; of losses the total is the sum.
+  public init(arrayLiteral elements: any LeafTreeNode<Leaf>...) { self = .list(elements) }
+  /// Several with names, which come before those of the leaves in logs; of losses the total is the sum.
+  public init(dictionaryLiteral elements: (String, any LeafTreeNode<Leaf>)...) {
+    content = .named(elements.map { ($0, $1.leafTree.content) })
+  }
+}
+
+extension LeafTreeNode {
+  /// Several, also inside a list or dictionary.
+  public static func list<L>(_ nodes: [any LeafTreeNode<L>]) -> LeafTree<L>
+  where Self == LeafTree<L> {
+    LeafTree(content: .list(nodes.map { $0.leafTree.content }))
+  }
+  /// Several with names, also inside a list or dictionary.
+  public static func named<L>(_ nodes: KeyValuePairs<String, any LeafTreeNode<L>>) -> LeafTree<L>
+  where Self == LeafTree<L> {
+    LeafTree(content: .named(nodes.map { ($0.key, $0.value.leafTree.content) }))
+  }
+}
+
+/// What a ``LeafTree`` holds.
 indirect enum Nested<Leaf> {
   case leaf(Leaf)
   case list([Nested])

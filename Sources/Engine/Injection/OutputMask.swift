@@ -17,9 +17,8 @@ struct OutputMask {
 
   /// The weights of a loss's values: 0 for steps that do not count; of a mean, the others make up for them.
   ///
-  /// - Parameters:
-  ///   - weights: weights that fit `values`, or nil.
-  ///   - isMean: whether the loss is divided by the number of its values.
+  /// - `weights`: weights that fit `values`, or nil.
+  /// - `isMean`: whether the loss is divided by the number of its values.
   func applied(
     to weights: Tensor?, of values: Tensor, isMean: Bool
   ) throws -> Tensor? {
@@ -28,7 +27,7 @@ struct OutputMask {
     return try multiplied(isMean ? dividing(factor, by: sum(factor)) : factor, weights)
   }
 
-  /// The weights of the values of a mean over so many steps, of which this mask may have a part only.
+  /// The weights of the values of a mean over a number of steps, of which this mask may have a part only.
   func applied(
     to weights: Tensor?, of values: Tensor, countedSteps: Tensor
   ) throws -> Tensor? {
@@ -43,7 +42,7 @@ struct OutputMask {
 
   /// The weights of a metric's samples.
   ///
-  /// - Parameter predictions: must have an axis beyond the steps, over which a metric takes its means.
+  /// - `predictions`: must have an axis beyond the steps, over which a metric takes its means.
   func applied(to weights: Tensor?, ofMetricOn predictions: Tensor) throws -> Tensor? {
     guard predictions.rank > mask.rank, isAbout(predictions) else { return weights }
     return try multiplied(mask.cast(to: floating(predictions).dtype), weights)

@@ -13,10 +13,9 @@ public struct CustomLoss: Loss, AsksByKeyPath {
 
   /// A loss that calls `body` with the values at `paths`.
   ///
-  /// - Parameters:
-  ///   - name: the name in logs.
-  ///   - paths: what `body` takes, in order.
-  ///   - body: gives one value a sample, shape `[batch]` or `[batch, ...]`.
+  /// - `name`: the name in logs.
+  /// - `paths`: what `body` takes, in order.
+  /// - `body`: gives one value a sample, shape `[batch]` or `[batch, ...]`.
   public init<each Value>(
     _ name: String, _ paths: repeat KeyPath<InjectedTensors, each Value> & Sendable,
     reduction: Reduction = .auto, weight: Double = 1, on: StructurePath? = nil,
@@ -31,6 +30,6 @@ public struct CustomLoss: Loss, AsksByKeyPath {
     self.body = { inputs in body(repeat inputs[keyPath: each paths]) }
   }
 
-  /// What the function gives.
+  /// What the function gives: one value a sample, `[batch]` or `[batch, ...]`.
   public func call(_ inputs: InjectedTensors) -> Tensor { body(inputs) }
 }

@@ -6,15 +6,15 @@ import Tensors
 /// every column of `[batch, batch]`, and the class number of `[batch, 1]` with the probability of each class, as Keras does.
 ///
 /// A mismatch fails with ``EngineError/shape(operation:message:)``.
-func matched(
+func paired(
   labels yTrue: Tensor, predictions yPred: Tensor, _ operation: String
 ) -> (yTrue: Tensor, yPred: Tensor) {
   let yPred = floating(yPred)
-  return ranksMatched(labels: yTrue.cast(to: yPred.dtype), predictions: yPred, operation)
+  return pairedInOwnTypes(labels: yTrue.cast(to: yPred.dtype), predictions: yPred, operation)
 }
 
-/// As ``matched(labels:predictions:_:)``, each in its own type: integers are compared without rounding.
-func ranksMatched(
+/// As ``paired(labels:predictions:_:)``, each in its own type: integers are compared without rounding.
+func pairedInOwnTypes(
   labels yTrue: Tensor, predictions yPred: Tensor, _ operation: String
 ) -> (yTrue: Tensor, yPred: Tensor) {
   let (labels, predictions) = sameRank(labels: yTrue, predictions: yPred)

@@ -6,7 +6,7 @@ public enum Reduction: String, Codable, Sendable, CaseIterable {
   case auto
   /// Sum divided by the number of values (not by the sum of weights).
   case sumOverBatchSize
-  /// Sum.
+  /// The sum of all values, whatever their number.
   case sum
   /// The values as they are; in `Model` their sum is what gradients are taken of.
   case none
@@ -46,7 +46,7 @@ public struct LossOptions: Sendable {
 /// `[batch, time, 1]` become `[batch, time]` like their labels. Class numbers `[batch]` for `[batch, classes]` stay.
 ///
 /// Sample weights count whether the loss asks for them or not.
-public protocol Loss: LossNode {
+public protocol Loss: LeafTreeNode, Sendable where Leaf == any Loss {
   /// What the loss asks for, by name.
   associatedtype Inputs: Decodable
   /// A tensor of values, or a dictionary of them that is logged part by part.
@@ -72,7 +72,7 @@ public protocol NamedValues {
 }
 
 extension Tensor: NamedValues {
-  /// Itself.
+  /// The tensor itself, without a name.
   public var namedValues: [(name: String?, value: Tensor)] { [(nil, self)] }
 }
 
@@ -85,7 +85,7 @@ extension Dictionary: NamedValues where Key == String, Value == Tensor {
 
 /// Labels and predictions: what most losses ask for.
 public struct LabelsAndPredictions: Decodable, Sendable {
-  /// What is right.
+  /// The labels, in the rank of `yPred` where one axis of length 1 is all that differs.
   public let yTrue: Tensor
   /// What the model says.
   public let yPred: Tensor
@@ -97,7 +97,7 @@ extension Loss {
     (self as? any AsksByKeyPath)?.askedRequirements ?? Engine.requirements(of: Inputs.self)
   }
 
-  /// The reduced loss outside of `Model`, for training loops of your own.
+  /// The reduced loss outside of `Model`, for training loops of your own: a scalar, or with reduction `none` the values.
   ///
   /// - Throws: what Keras raises when a strategy with several replicas is active and the reduction is `auto` or
   ///   `sumOverBatchSize`: which batch size is meant is not known there. Also when a value is missing.
@@ -113,12 +113,8 @@ extension Loss {
           by the global batch size yourself: sum(loss(yTrue:yPred:)) / globalBatchSize
           """)
     }
-    let encoder = StructureEncoder()
-    var context = InjectionContext()
-    context.x = try encoder.encode(x)
-    context.yTrue = try encoder.encode(yTrue)
-    context.yPred = try encoder.encode(yPred)
-    context.sampleWeight = sampleWeight.map(Structure.tensor)
+    let context = try InjectionContext(
+      x: x, yTrue: yTrue, yPred: yPred, sampleWeight: sampleWeight)
     return try withErrors {
       let parts = try values(context).map {
         try reduceLoss(
@@ -153,6 +149,7 @@ extension Loss {
 ///   - sampleWeight: broadcast to `values` from the left: weights `[batch]` apply to values `[batch, time]`.
 ///   - reduction: `auto` counts as `sumOverBatchSize`: divide by the number of values; no values give 0.
 ///   - weight: multiplies the result.
+/// - Returns: a scalar, or the weighted values with reduction `none`.
 /// - Throws: ``EngineError/shape(operation:message:)`` when the weights do not fit.
 public func reduceLoss(
   _ values: Tensor, sampleWeight: Tensor? = nil, reduction: Reduction = .sumOverBatchSize,

@@ -1,11 +1,5 @@
 import Tensors
 
-/// A loss, or several of them: what a list or dictionary of losses holds.
-public protocol LossNode: Sendable {
-  /// Itself with everything in it.
-  var lossTree: LossTree { get }
-}
-
 /// The losses of a model: a list or a dictionary of them, nested at will.
 ///
 /// ```swift
@@ -14,43 +8,19 @@ public protocol LossNode: Sendable {
 /// ```
 ///
 /// The form has nothing to do with that of labels and outputs: each loss gets all of them and takes what it wants.
-public struct LossTree: LossNode {
-  let content: Nested<any Loss>
+public typealias LossTree = LeafTree<any Loss>
 
-  /// One loss.
+/// A loss, or several of them: what a list or dictionary of losses holds.
+public typealias LossNode = LeafTreeNode<any Loss>
+
+extension LossTree {
+  /// A tree of one loss, whose name in logs is its own.
   public init(_ loss: some Loss) { content = .leaf(loss) }
-
-  fileprivate init(_ content: Nested<any Loss>) { self.content = content }
-
-  /// Itself.
-  public var lossTree: LossTree { self }
 }
 
 extension Loss {
-  /// This loss alone.
-  public var lossTree: LossTree { LossTree(self) }
-}
-
-extension LossTree: ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
-  /// Several losses; the total is their sum.
-  public init(arrayLiteral elements: any LossNode...) {
-    self.init(Nested.list(elements.map(\.lossTree.content)))
-  }
-  /// Several losses with names; the total is their sum.
-  public init(dictionaryLiteral elements: (String, any LossNode)...) {
-    self.init(Nested.named(elements.map { ($0, $1.lossTree.content) }))
-  }
-}
-
-extension LossNode where Self == LossTree {
-  /// Several losses, also inside a list or dictionary of losses.
-  public static func list(_ nodes: [any LossNode]) -> LossTree {
-    LossTree(Nested.list(nodes.map(\.lossTree.content)))
-  }
-  /// Several losses with names, also inside a list or dictionary of losses.
-  public static func named(_ nodes: KeyValuePairs<String, any LossNode>) -> LossTree {
-    LossTree(Nested.named(nodes.map { ($0.key, $0.value.lossTree.content) }))
-  }
+  /// A tree of this loss alone.
+  public var leafTree: LossTree { LossTree(self) }
 }
 
 /// A loss with its name in logs, as `Model` holds it.

@@ -7,10 +7,64 @@ import Tensors
 ///
 /// - SeeAlso: Keras, `metrics.Accuracy`.
 public final class Accuracy: MeanMetric, MetricProtocol {
-  /// Counts a batch.
+  /// Adds the values of a batch, one an element or a sample, to total and count.
   public func update(_ inputs: WeightedPredictions) {
-    let (labels, predictions) = ranksMatched(
+    let (labels, predictions) = pairedInOwnTypes(
       labels: inputs.yTrue, predictions: inputs.yPred, "accuracy")
     add(labels .== predictions, sampleWeight: inputs.sampleWeight)
+  }
+}
+
+/// How often `yPred > threshold` agrees with labels of 0 and 1, element by element.
+///
+/// Labels and predictions have one shape; labels `[batch]` also fit predictions `[batch, 1]`.
+///
+/// - SeeAlso: Keras, `metrics.BinaryAccuracy`.
+public final class BinaryAccuracy: MeanMetric, MetricProtocol {
+  /// Predictions above it count as 1.
+  public let threshold: Double
+
+  /// The metric; the threshold is 0.5 by default (for logits it is 0).
+  public init(threshold: Double = 0.5, on: StructurePath? = nil, name: String? = nil) {
+    self.threshold = threshold
+    super.init(on: on, name: name)
+  }
+
+  /// Adds the values of a batch, one an element or a sample, to total and count.
+  public func update(_ inputs: WeightedPredictions) {
+    let (labels, predictions) = paired(
+      labels: inputs.yTrue, predictions: inputs.yPred, "binaryAccuracy")
+    let decided = (predictions .> threshold).cast(to: labels.dtype)
+    add(labels .== decided, sampleWeight: inputs.sampleWeight)
+  }
+}
+
+/// How often the largest prediction is where the largest label is, along the last axis; of equals the first counts.
+///
+/// Labels (one-hot rows) and predictions (probabilities or logits) have shape `[batch, classes]`.
+///
+/// - SeeAlso: Keras, `metrics.CategoricalAccuracy`.
+public final class CategoricalAccuracy: MeanMetric, MetricProtocol {
+  /// Adds the values of a batch, one an element or a sample, to total and count.
+  public func update(_ inputs: WeightedPredictions) {
+    let (labels, predictions) = pairedInOwnTypes(
+      labels: inputs.yTrue, predictions: inputs.yPred, "categoricalAccuracy")
+    add(
+      argmax(labels, axis: -1) .== argmax(predictions, axis: -1),
+      sampleWeight: inputs.sampleWeight)
+  }
+}
+
+/// How often the largest prediction is that of the right class; of equals the first counts.
+///
+/// Labels are class numbers `[batch]` or `[batch, 1]`, predictions (probabilities or logits) `[batch, classes]`; a time
+/// axis in between stays. A label outside `0 ..< classes` is an error that names it.
+///
+/// - SeeAlso: Keras, `metrics.SparseCategoricalAccuracy`.
+public final class SparseCategoricalAccuracy: MeanMetric, MetricProtocol, TakesClassNumbers {
+  /// Adds the values of a batch, one an element or a sample, to total and count.
+  public func update(_ inputs: WeightedPredictions) {
+    let labels = classNumbers(inputs.yTrue, for: inputs.yPred, "sparseCategoricalAccuracy")
+    add(labels .== argmax(inputs.yPred, axis: -1), sampleWeight: inputs.sampleWeight)
   }
 }

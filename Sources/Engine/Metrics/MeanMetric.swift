@@ -47,7 +47,7 @@ func spreadWeights(_ sampleWeight: Tensor, over values: Tensor) -> Tensor {
 
 /// Labels, predictions and weights: what most metrics ask for.
 public struct WeightedPredictions: Decodable, Sendable {
-  /// What is right.
+  /// The labels, in the rank of `yPred` where one axis of length 1 is all that differs.
   public let yTrue: Tensor
   /// What the model says.
   public let yPred: Tensor

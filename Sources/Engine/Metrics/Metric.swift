@@ -37,10 +37,9 @@ open class AnyMetric: AnyModule {
 
   /// A state variable: made at the first use, found again later.
   ///
-  /// - Parameters:
-  ///   - dtype: float64, so that counts stay exact beyond 2^24.
-  ///   - combine: how the states of several ranks become one.
-  ///   - initial: the value after ``reset()``.
+  /// - `dtype`: float64, so that counts stay exact beyond 2^24.
+  /// - `combine`: how the states of several ranks become one.
+  /// - `initial`: the value after ``reset()``.
   public func state(
     _ name: String, shape: Shape = [], dtype: DType = .float64, combine: Combine = .sum,
     initial: Double = 0
@@ -128,12 +127,8 @@ extension MetricProtocol where Self: AnyMetric {
     x: some Encodable = Structure.none, yTrue: some Encodable = Structure.none,
     yPred: some Encodable = Structure.none, sampleWeight: Tensor? = nil
   ) throws -> Result {
-    let encoder = StructureEncoder()
-    var context = InjectionContext()
-    context.x = try encoder.encode(x)
-    context.yTrue = try encoder.encode(yTrue)
-    context.yPred = try encoder.encode(yPred)
-    context.sampleWeight = sampleWeight.map(Structure.tensor)
+    let context = try InjectionContext(
+      x: x, yTrue: yTrue, yPred: yPred, sampleWeight: sampleWeight)
     return try withErrors {
       try update(context: context)
       return result()

@@ -7,9 +7,9 @@ final class CallFrame: CallPlace {
   let context: ModuleContext
   /// Whether training goes on here: it does around, and this module was not set to inference.
   let isTraining: Bool
-  /// Modules made in this call that have no slot yet.
+  /// Modules made in this call that are no hooks yet.
   var pending: [AnyModule] = []
-  /// The number of slots that this call has taken.
+  /// The number of hooks that this call has made.
   var taken = 0
   private var names: [String: Int]
 
@@ -33,31 +33,31 @@ final class CallFrame: CallPlace {
   /// Runs `body` as if no module were being called.
   static func outside<R>(_ body: () throws -> R) rethrows -> R { try CurrentCall.with(nil, body) }
 
-  /// Gives slots to the modules made so far, in order.
+  /// Makes hooks of the modules made so far, in order.
   func resolvePending() {
     let modules = pending
     pending = []
-    for module in modules { takeSlot(module) }
+    for module in modules { takeHook(module) }
   }
 
-  private func takeSlot(_ module: AnyModule) {
+  private func takeHook(_ module: AnyModule) {
     let typeName = module.typeName
     let name = uniqueName(module.explicitName ?? module.nameOfType)
     defer { taken += 1 }
-    guard taken < scope.slots.count else {
+    guard taken < scope.hookRecords.count else {
       if scope.isFilled {
         fail(
           EngineError.hook(
             path: scope.path,
             message: "hook \(taken + 1) makes \(typeName) \"\(name)\", but earlier calls made "
-              + "\(scope.slots.count) modules only: make modules unconditionally, and use them "
+              + "\(scope.hookRecords.count) modules only: make modules unconditionally, and use them "
               + "inside the condition"))
       }
-      scope.slots.append(Scope.Slot(module, name: name))
+      scope.hookRecords.append(Scope.HookRecord(module, name: name))
       module.adopt(under: scope, name: name)
       return
     }
-    let known = scope.slots[taken]
+    let known = scope.hookRecords[taken]
     if known.name != name || known.typeName != typeName || !known.hasArguments(of: module) {
       // Arguments matter where nothing else has changed.
       let isSameType = known.typeName == typeName
@@ -91,12 +91,12 @@ final class CallFrame: CallPlace {
   /// Checks at the end of a call that it made as many modules as the first.
   func finish() {
     resolvePending()
-    if scope.isFilled, taken < scope.slots.count, ErrorScope.current?.error == nil {
-      let missing = scope.slots[taken]
+    if scope.isFilled, taken < scope.hookRecords.count, ErrorScope.current?.error == nil {
+      let missing = scope.hookRecords[taken]
       fail(
         EngineError.hook(
           path: scope.path,
-          message: "this call made \(taken) modules, earlier ones made \(scope.slots.count): "
+          message: "this call made \(taken) modules, earlier ones made \(scope.hookRecords.count): "
             + "\(missing.typeName) \"\(missing.name)\" is missing; make modules unconditionally"))
     }
     // A first call that failed may not have come to all of its hooks.

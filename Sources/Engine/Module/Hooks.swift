@@ -4,12 +4,11 @@ import Tensors
 extension AnyModule {
   /// A parameter: made at the first call with a shape that can depend on the input, found again later.
   ///
-  /// - Parameters:
-  ///   - name: unique within this module.
-  ///   - shape: must be the same at every call.
-  ///   - initializer: gives the first value; drawn from a key that depends on the seed and the variable's path only.
-  ///   - constraint: what every update by an optimizer is followed by.
-  ///   - trainable: false for state that `updateParameter` changes.
+  /// - `name`: unique within this module.
+  /// - `shape`: must be the same at every call.
+  /// - `initializer`: gives the initial value; drawn from a key that depends on the seed and the variable's path only.
+  /// - `constraint`: what every update by an optimizer is followed by.
+  /// - `trainable`: false for state that `updateParameter` changes.
   /// - Returns: the current value.
   public func parameter(
     _ name: String, shape: Shape, initializer: some Initializer = GlorotUniform(),
@@ -33,7 +32,7 @@ extension AnyModule {
         let key = scope?.initialKey(name) ?? RandomKey(seed: ModuleSeeds.current.next())
         return initializer(shape, dtype: dtype, key: key)
       }
-      // A layer of a graph gets its path and its seed later, and its first value is drawn from both.
+      // A layer of a graph gets its path and its seed later, and its initial value is drawn from both.
       if !SymbolicCall.isRunning { variable.drawInitial() }
       return variable
     }.value
@@ -41,9 +40,8 @@ extension AnyModule {
 
   /// A variable of any kind: made at the first call, found again later.
   ///
-  /// - Parameters:
-  ///   - combine: how copies on several ranks become one value.
-  ///   - initial: the first value of every element.
+  /// - `combine`: how copies on several ranks become one value.
+  /// - `initial`: the initial value of every element.
   public func variable(
     _ name: String, kind: VariableKind, shape: Shape = [], dtype: DType = .float32,
     combine: Combine = .sum, initial: Double = 0
@@ -113,7 +111,7 @@ extension AnyModule {
   /// let loss = mean(square(y - prediction)) + logs.loss
   /// ```
   ///
-  /// - Parameter isTraining: nil for what ``train()`` or ``eval()`` set last.
+  /// - `isTraining`: nil for what ``train()`` or ``eval()`` set last.
   public func collecting<R>(
     isTraining: Bool? = nil, _ body: () throws -> R
   ) rethrows -> (result: R, logs: ModuleLogs) {

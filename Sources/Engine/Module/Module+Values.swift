@@ -23,6 +23,7 @@ extension AnyModule {
   /// Before the first call there are none yet, and asking fails as ``withErrors(_:)`` describes.
   ///
   /// - Parameter trainable: true for those that are trained only, false for the frozen ones only, nil for all.
+  /// - Returns: the values by path, in the order of the module.
   public func parameters(trainable: Bool? = nil) -> ModuleTree {
     if !isInitialized {
       fail(
@@ -72,6 +73,7 @@ extension AnyModule {
   /// A module with the values, random state and modes of this one, in variables of its own.
   ///
   /// - Parameter make: makes a module like this one, such as `{ MLP() }`: Swift cannot copy an object of a class.
+  /// - Returns: what `make` has made, with the values.
   public func copy<M: AnyModule>(_ make: () throws -> M) rethrows -> M {
     let copy = try CallFrame.outside(make)
     copy.seed = seed

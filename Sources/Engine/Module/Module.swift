@@ -8,7 +8,7 @@ public typealias Module = AnyModule & Callable
 public protocol Callable<Input, Output>: AnyObject {
   /// What `call` takes: a `Tensor`, an array or dictionary of tensors, or any Codable struct of these.
   associatedtype Input: Codable
-  /// What `call` gives.
+  /// What `call` gives: tensors in any Codable form.
   associatedtype Output: Codable
 
   /// The forward pass. Hooks (`parameter`, `nextKey`, making modules, ...) can be used inside.
@@ -66,7 +66,7 @@ open class AnyModule {
     return table
   }
 
-  /// Whether training goes on: drop-out is active, batch statistics are taken from the batch.
+  /// Whether training goes on: dropout is active, batch statistics are taken from the batch.
   ///
   /// In `fit` true, in `evaluate` and `predict` false; in a direct call what ``train()`` or ``eval()`` set last on the
   /// outermost module (true at first). False in a part on which ``eval()`` was called, whatever happens around it.
@@ -343,7 +343,7 @@ open class AnyModule {
     return AnyModule(name: name)
   }
 
-  /// The value of the variable with this name, such as `mlp.linear.kernel`.
+  /// The value of the variable with this name, of the variable's shape, such as `mlp.linear.kernel`.
   ///
   /// One that does not exist fails as ``withErrors(_:)`` describes.
   @_disfavoredOverload

@@ -5,6 +5,7 @@ import Tensors
 /// - Parameters:
 ///   - module: when it has not been called yet, `body` is traced once to make its variables.
 ///   - body: calls the module and gives one number.
+/// - Returns: the number, a scalar, and a gradient of each parameter's shape and type under its path.
 /// - Throws: the first error of an operation, and ``EngineError/shape(operation:message:)`` when `body` does not give one
 ///   floating-point number.
 public func valueAndGrad(
@@ -14,7 +15,8 @@ public func valueAndGrad(
   return (value, gradients)
 }
 
-/// As ``valueAndGrad(of:_:)``, for a body that gives something else besides the number: predictions, say.
+/// As ``valueAndGrad(of:_:)``, with the same errors, for a body that gives something else besides the scalar: predictions,
+/// say.
 public func valueAndGrad<Auxiliary: Codable>(
   of module: AnyModule, _ body: () throws -> (value: Tensor, auxiliary: Auxiliary)
 ) throws -> (value: Tensor, gradients: ModuleTree, auxiliary: Auxiliary) {
@@ -41,7 +43,7 @@ public func valueAndGrad<Auxiliary: Codable>(
   )
 }
 
-/// The gradient of `body` with respect to every trained parameter of a module. See ``valueAndGrad(of:_:)``.
+/// The gradient of `body` with respect to every trained parameter of a module. Throws what ``valueAndGrad(of:_:)`` throws.
 public func grad(of module: AnyModule, _ body: () throws -> Tensor) throws -> ModuleTree {
   try valueAndGrad(of: module, body).gradients
 }

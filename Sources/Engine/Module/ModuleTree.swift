@@ -27,7 +27,7 @@ public struct ModuleTree: Sendable {
 
   init(_ leaves: OrderedDictionary<String, Leaf> = [:]) { self.leaves = leaves }
 
-  /// Paths in order.
+  /// The paths of all leaves, in the order of the module.
   public var paths: [String] { Array(leaves.keys) }
   /// Values in the order of ``paths``.
   public var values: [Tensor] { leaves.values.map(\.value) }
@@ -36,13 +36,13 @@ public struct ModuleTree: Sendable {
   /// The bytes of all tensors.
   public var byteCount: Int { leaves.values.reduce(0) { $0 + $1.value.spec.byteCount } }
 
-  /// The tensor at a path such as `linear/kernel`; nil when there is none.
+  /// The tensor at a path such as `linear/kernel`, of the variable's shape; nil when there is none.
   public subscript(path: String) -> Tensor? { leaves[path]?.value }
 
   /// The part below a name, such as `tree.linear`; empty when there is none.
   public subscript(dynamicMember name: String) -> ModuleTree { part(name) }
 
-  /// The tensor with this name, such as `tree.linear.kernel`.
+  /// The tensor with this name, of the variable's shape, such as `tree.linear.kernel`.
   ///
   /// One that does not exist fails as ``withErrors(_:)`` describes.
   @_disfavoredOverload
@@ -133,12 +133,12 @@ public struct ModuleTree: Sendable {
 }
 
 extension ModuleTree: Codable {
-  /// From a dictionary by path.
+  /// From a dictionary by path. Throws what `decoder` throws when it holds none.
   public init(from decoder: any Decoder) throws {
     self.init(try decoder.singleValueContainer().decode(OrderedDictionary<String, Leaf>.self))
   }
 
-  /// As a dictionary by path.
+  /// As a dictionary by path. Throws what `encoder` throws.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(leaves)

@@ -23,7 +23,7 @@ final class Scope {
   /// The names of those that were in properties at the last call.
   var propertyNames: [String] = []
   /// The hooks of `call` in order, as the first call made them.
-  var slots: [Slot] = [] {
+  var hookRecords: [HookRecord] = [] {
     didSet { knownReserved = nil }
   }
   private var knownReserved: [String: Int]?
@@ -31,7 +31,7 @@ final class Scope {
   /// The names of children that are not made by hooks: they keep them, and hooks get others.
   var reservedNames: [String: Int] {
     if let knownReserved { return knownReserved }
-    let hooks = Set(slots.map(\.name))
+    let hooks = Set(hookRecords.map(\.name))
     var reserved: [String: Int] = [:]
     for name in children.keys where !hooks.contains(name) { reserved[name] = 1 }
     knownReserved = reserved
@@ -47,7 +47,7 @@ final class Scope {
   /// Whether its `call` runs now.
   var isBusy = false
 
-  struct Slot {
+  struct HookRecord {
     let name: String
     let typeName: String
     let arguments: [(label: String, value: HookArgument)]
@@ -71,7 +71,7 @@ final class Scope {
     }
   }
 
-  /// - Parameter seed: nil for that of the parent, or the next one of the sequence.
+  /// - `seed`: nil for that of the parent, or the next one of the sequence.
   init(path: String, typeName: String, parent: Scope?, seed: UInt64? = nil) {
     self.path = path
     self.typeName = typeName
@@ -156,7 +156,7 @@ final class Scope {
     for (name, child) in moved { child.scope.relocate(to: childPath(name)) }
   }
 
-  /// Whether no first value has been drawn: the variables are known from shapes alone, if at all.
+  /// Whether no initial value has been drawn: the variables are known from shapes alone, if at all.
   var isUndrawn: Bool {
     variables.values.allSatisfy { !$0.isDrawn } && children.values.allSatisfy(\.scope.isUndrawn)
   }

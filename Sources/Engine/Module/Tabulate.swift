@@ -7,6 +7,7 @@ extension AnyModule {
   /// Variables exist after the first call, or ``Callable/initialize(_:)``.
   ///
   /// - Parameter depth: modules further down are counted with the one above them; 0 gives one row.
+  /// - Returns: the lines of the table, to be printed.
   public func tabulate(depth: Int = .max) -> String {
     let header = ["Path", "Module", "Variables", "Count", "Bytes"]
     var table = TextTable(header, style: .ruled, alignedRight: 3..<5)

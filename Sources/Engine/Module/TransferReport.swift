@@ -1,7 +1,7 @@
 import OrderedCollections
 import Tensors
 
-/// What ``AnyModule/transfer(from:renaming:)`` did.
+/// What ``AnyModule/transfer(from:renaming:)`` or a file of weights gave to the variables of a module, and what not.
 public struct TransferReport: Equatable, Sendable, Codable {
   /// Variables that got a value: the path in the source, and here.
   public internal(set) var matched: [Pair] = []
@@ -14,19 +14,19 @@ public struct TransferReport: Equatable, Sendable, Codable {
 
   /// The path of a value in the source, and of the variable that got it.
   public struct Pair: Equatable, Sendable, Codable {
-    /// In the source.
+    /// The path in the source.
     public let source: String
-    /// In the module.
+    /// The path in the module.
     public let target: String
   }
 
   /// Two shapes that differ.
   public struct Mismatch: Equatable, Sendable, Codable {
-    /// The paths.
+    /// The path of the value in the source, and of the variable.
     public let paths: Pair
     /// The shape in the source.
     public let found: Shape
-    /// The variable's shape.
+    /// The shape that the variable has.
     public let expected: Shape
   }
 
@@ -83,7 +83,7 @@ extension AnyModule {
 
   /// What fits and what does not, before anything is changed.
   ///
-  /// - Parameter names: the paths in the source, where they differ.
+  /// - `names`: the paths in the source, where they differ.
   func transferReport(
     _ source: OrderedDictionary<String, Tensor>, names: [String: String] = [:]
   ) -> TransferReport {

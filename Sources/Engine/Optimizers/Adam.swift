@@ -13,13 +13,12 @@ public class Adam: Optimizer {
 
   /// The optimizer with a learning rate that follows a schedule.
   ///
-  /// - Parameters:
-  ///   - beta1: how much of the mean of gradients is kept at an update.
-  ///   - beta2: how much of the mean of squared gradients is kept.
-  ///   - epsilon: added to the root, so that nothing is divided by zero.
-  ///   - amsgrad: whether to divide by the largest mean so far.
-  ///   - weightDecay: 0 for none.
-  ///   - clipping: what is done to gradients first.
+  /// - `beta1`: how much of the mean of gradients is kept at an update.
+  /// - `beta2`: how much of the mean of squared gradients is kept.
+  /// - `epsilon`: added to the root, so that nothing is divided by zero.
+  /// - `amsgrad`: whether to divide by the largest mean so far.
+  /// - `weightDecay`: 0 for none.
+  /// - `clipping`: what is done to gradients first.
   public init(
     learningRate: any LearningRateSchedule, beta1: Double = 0.9, beta2: Double = 0.999,
     epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0,
@@ -51,7 +50,7 @@ public class Adam: Optimizer {
     [Slot("momentum"), Slot("velocity")] + (rule.amsgrad ? [Slot("velocity_hat")] : [])
   }
 
-  /// One sweep over all parameters.
+  /// The rule, for one sweep over all parameters.
   public override var updateRule: (any UpdateRule)? { rule }
 
   private struct Rule: UpdateRule {

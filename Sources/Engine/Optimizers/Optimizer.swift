@@ -9,10 +9,10 @@ open class Optimizer {
   public struct Slot: Sendable {
     /// The name before that of the parameter: `momentum/linear/kernel`.
     public let name: String
-    /// The first value of every element.
+    /// The initial value of every element.
     public let initial: Double
 
-    /// A slot.
+    /// A slot of this name, `initial` everywhere before the first update.
     public init(_ name: String, initial: Double = 0) {
       self.name = name
       self.initial = initial
@@ -21,9 +21,9 @@ open class Optimizer {
 
   /// What an update may depend on besides gradients.
   public struct Step {
-    /// float32 scalar.
+    /// The learning rate of this update, a float32 scalar.
     public let learningRate: Tensor
-    /// int64 scalar: 1 at the first update.
+    /// The number of this update, an int64 scalar: 1 at the first one.
     public let iteration: Tensor
   }
 
@@ -41,7 +41,7 @@ open class Optimizer {
   private var slotVariables: [ObjectIdentifier: (owner: Variable, slots: [Variable])] = [:]
   private var order: [Variable] = []
 
-  /// An optimizer.
+  /// An optimizer whose learning rate follows a schedule, or is a ``ConstantLearningRate``.
   public init(
     learningRate: any LearningRateSchedule, weightDecay: Double = 0,
     clipping: GradientClipping? = nil
@@ -107,7 +107,10 @@ open class Optimizer {
   /// ```
   open var updateRule: (any UpdateRule)? { nil }
 
-  /// The new value of one parameter and of its slots.
+  /// The new value of one parameter and of its slots, all of the parameter's shape.
+  ///
+  /// `gradient` has that shape too, and `slots` are in the order of ``slots``. Fails unless a subclass overrides it, ``updateRule``
+  /// or ``updateAll(_:_:_:step:)``.
   open func update(
     _ parameter: Tensor, gradient: Tensor, slots: [Tensor], step: Step
   ) -> (parameter: Tensor, slots: [Tensor]) {
@@ -118,7 +121,7 @@ open class Optimizer {
     return (parameter, slots)
   }
 
-  /// The new values of all parameters and slots; `slots[k]` is the k-th slot of every parameter.
+  /// The new values of all parameters and slots, each of its parameter's shape; `slots[k]` is the k-th slot of every parameter.
   open func updateAll(
     _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]], step: Step
   ) -> (parameters: [Tensor], slots: [[Tensor]]) {

@@ -12,11 +12,10 @@ public final class SGD: Optimizer {
 
   /// The optimizer with a learning rate that follows a schedule.
   ///
-  /// - Parameters:
-  ///   - momentum: 0 (none) or more, less than 1.
-  ///   - nesterov: whether to look ahead; no effect without momentum.
-  ///   - weightDecay: 0 for none.
-  ///   - clipping: what is done to gradients first.
+  /// - `momentum`: 0 (none) or more, less than 1.
+  /// - `nesterov`: whether to look ahead; no effect without momentum.
+  /// - `weightDecay`: 0 for none.
+  /// - `clipping`: what is done to gradients first.
   public init(
     learningRate: any LearningRateSchedule, momentum: Double = 0, nesterov: Bool = false,
     weightDecay: Double = 0, clipping: GradientClipping? = nil
@@ -41,7 +40,7 @@ public final class SGD: Optimizer {
   /// The velocity `v`, if there is momentum.
   public override var slots: [Slot] { rule.momentum == 0 ? [] : [Slot("velocity")] }
 
-  /// One sweep over all parameters.
+  /// The rule, for one sweep over all parameters.
   public override var updateRule: (any UpdateRule)? { rule }
 
   private struct Rule: UpdateRule {

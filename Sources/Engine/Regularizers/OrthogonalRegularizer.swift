@@ -13,7 +13,7 @@ public struct OrthogonalRegularizer: Regularizer {
     case columns
   }
 
-  /// The factor.
+  /// What the mean absolute cosine is multiplied by.
   public let factor: Double
   /// Which vectors are meant.
   public let mode: Mode

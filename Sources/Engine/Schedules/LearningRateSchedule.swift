@@ -10,12 +10,12 @@ public protocol LearningRateSchedule: Sendable {
 
 /// The same rate at every update; what a plain number stands for.
 public struct ConstantLearningRate: LearningRateSchedule {
-  /// The rate.
+  /// The rate of every update.
   public let initialValue: Double
 
-  /// A constant rate.
+  /// A schedule that gives `value` at every update.
   public init(_ value: Double) { initialValue = value }
 
-  /// The rate.
+  /// The rate, whatever `iterations` is; a float32 scalar.
   public func value(at iterations: Tensor) -> Tensor { Tensor(initialValue, dtype: .float32) }
 }

@@ -9,7 +9,8 @@ public struct PiecewiseConstantDecay: LearningRateSchedule {
   /// The rates, one more than boundaries.
   public let values: [Double]
 
-  /// The schedule.
+  /// A schedule of `values`, one more than `boundaries`, which increase; else it fails with
+  /// ``EngineError/invalidArgument(message:)``.
   public init(boundaries: [Int], values: [Double]) {
     if values.count != boundaries.count + 1 || boundaries != boundaries.sorted() {
       fail(
@@ -21,7 +22,7 @@ public struct PiecewiseConstantDecay: LearningRateSchedule {
     self.values = values
   }
 
-  /// The first rate.
+  /// The rate of the first update: the first of ``values``.
   public var initialValue: Double { values.first ?? 0 }
 
   /// The rate after `iterations` updates; float32 scalar.

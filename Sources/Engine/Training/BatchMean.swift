@@ -12,6 +12,7 @@ import Tensors
 /// - Parameters:
 ///   - values: of any shape; their first axis is that of this rank's samples.
 ///   - weights: broadcast to `values` from the left, as those of a loss; nil counts each value once.
+/// - Returns: a scalar.
 public func batchMean(_ values: Tensor, weights: Tensor? = nil) -> Tensor {
   let values = floating(values)
   let weights = weights.map { spreadWeights($0, over: values) }

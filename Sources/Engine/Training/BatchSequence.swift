@@ -12,9 +12,8 @@ final class BatchSequence {
   /// The batch that has been copied, or is being copied, ahead of time.
   private var ahead: (index: Int, plan: Plan, bank: Int)?
 
-  /// - Parameters:
-  ///   - order: the samples in the order in which they are taken.
-  ///   - batchSize: samples of a batch over all ranks; the last one may be smaller.
+  /// - `order`: the samples in the order in which they are taken.
+  /// - `batchSize`: samples of a batch over all ranks; the last one may be smaller.
   init(_ model: Model, _ mode: StepMode, _ dataset: Dataset, order: [Int64], batchSize: Int) {
     self.model = model
     self.mode = mode

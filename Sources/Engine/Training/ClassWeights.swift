@@ -4,9 +4,8 @@ import Tensors
 enum ClassWeights {
   /// The product of `sampleWeight` and of each sample's class weight; float32 `[count]`.
   ///
-  /// - Parameters:
-  ///   - y: class numbers `[count]` or `[count, 1]`, or one-hot rows `[count, classes]`.
-  ///   - weights: a weight for every class from 0 to classes - 1.
+  /// - `y`: class numbers `[count]` or `[count, 1]`, or one-hot rows `[count, classes]`.
+  /// - `weights`: a weight for every class from 0 to classes - 1.
   /// - Throws: ``EngineError/data(message:)`` when a class has no weight, a label is a fraction or NaN, or `y` is not a single tensor.
   static func apply(
     _ weights: [Int: Double], to y: Structure, sampleWeight: Tensor?

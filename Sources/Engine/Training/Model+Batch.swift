@@ -3,7 +3,7 @@ import Tensors
 extension Model {
   /// One training step on a batch (over all ranks together), and the losses and metrics since the last reset.
   ///
-  /// - Parameter resetMetrics: false to go on counting from earlier batches.
+  /// - `resetMetrics`: false to go on counting from earlier batches.
   /// - Throws: ``EngineError`` on data that does not fit.
   @discardableResult
   public func trainOnBatch(

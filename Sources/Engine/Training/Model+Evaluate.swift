@@ -4,11 +4,10 @@ import Tensors
 extension Model {
   /// Losses and metrics on data, each sample counted once, whatever the number of ranks.
   ///
-  /// - Parameters:
-  ///   - batchSize: samples of one step over all ranks. It changes no mean over samples; it does change what is not one: a
-  ///     loss over the steps that a mask leaves (each batch divides by its own steps, as in Keras), one with the
-  ///     reduction `sum`, one that `addLoss` gives for a batch as a whole.
-  ///   - steps: stops early.
+  /// - `batchSize`: samples of one step over all ranks. It changes no mean over samples; it does change what is not one: a
+  ///   loss over the steps that a mask leaves (each batch divides by its own steps, as in Keras), one with the
+  ///   reduction `sum`, one that `addLoss` gives for a batch as a whole.
+  /// - `steps`: stops early.
   /// - Returns: values by name, `loss` first; the same on every rank.
   ///
   /// Collective: every rank must call it. One rank can do it by itself inside ``alone(_:)``.

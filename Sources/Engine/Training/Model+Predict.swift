@@ -7,7 +7,7 @@ extension Model {
   /// that does not have them (a mean over the batch, or a table of all pairs of samples) can be predicted by one process in
   /// one batch only; elsewhere it is an error, the same on every rank.
   ///
-  /// - Parameter batchSize: samples of one step over all ranks.
+  /// - `batchSize`: samples of one step over all ranks.
   /// - Returns: a tensor, or an array, dictionary or struct of tensors, of the form that the module gives.
   ///
   /// Collective: every rank must call it. One rank can do it by itself inside ``alone(_:)``.
@@ -94,7 +94,7 @@ extension Model {
     }
   }
 
-  /// The shapes of the outputs for a number of samples; none when the module does not take so many.
+  /// The shapes of the outputs for a number of samples; none when the module does not take that number.
   private func shapes(_ dataset: Dataset, rows: Int) -> [Shape] {
     let graph = try? Trace.record(dataset.specs(rows: rows)) { tensors in
       try forward(try dataset.batch(tensors), isTraining: false).output.tensors

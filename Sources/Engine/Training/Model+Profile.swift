@@ -46,7 +46,7 @@ extension Model {
 
   /// The graph of a training step before any pass, traced anew; nothing is trained.
   ///
-  /// - Parameter batchSize: samples of the step over all ranks, at most those of `x`.
+  /// - `batchSize`: samples of the step over all ranks, at most those of `x`.
   /// - Throws: ``EngineError`` on data that does not fit.
   package func traceTrainingStep(
     x: some Encodable, y: some Encodable, batchSize: Int

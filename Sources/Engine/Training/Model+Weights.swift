@@ -50,12 +50,13 @@ extension Model {
     Engine.weightsSHA256(of: module.savedVariables.map { ($0.path, $0.variable.stored) })
   }
 
-  /// The values of all variables of the module.
+  /// The values of all variables of the module. Never throws, though ``TrainingControl`` allows it.
   public func weightsSnapshot() throws -> WeightsSnapshot {
     WeightsSnapshot(tensors: module.variables.map(\.stored))
   }
 
-  /// Goes back to values that ``weightsSnapshot()`` gave.
+  /// Goes back to values that ``weightsSnapshot()`` gave. Throws ``EngineError/model(message:)`` when the module has another
+  /// number of variables by now.
   public func restore(_ snapshot: WeightsSnapshot) throws {
     let variables = module.variables
     guard snapshot.tensors.count == variables.count else {

@@ -10,7 +10,7 @@ public final class Model: TrainingControl {
   public let module: AnyModule
   /// What changes the parameters; nil for a model that is only evaluated.
   public let optimizer: Optimizer?
-  /// The seed of initial values, drop-out and shuffling.
+  /// The seed of initial values, dropout and shuffling.
   public let seed: UInt64
   /// Runs operations one by one instead of compiling a step. Slow; gives the same numbers.
   public var runEagerly: Bool
@@ -62,7 +62,7 @@ public final class Model: TrainingControl {
   let stopVote = StopVote()
   /// What training does when the loss or a gradient is infinite or NaN, on any rank; the same on all ranks.
   public var nonFinite = NonFinitePolicy.stop
-  /// Ranks compare their weights after every so many steps, and before the first step of each call; 0 for never.
+  /// Ranks compare their weights every few steps, and before the first step of each call; 0 for never.
   public var driftInterval = 100
   /// Whether ranks compute with different kernels.
   var hasSeveralKernelSets = false
@@ -80,12 +80,11 @@ public final class Model: TrainingControl {
 
   /// A model with one loss.
   ///
-  /// - Parameters:
-  ///   - module: takes `x` as it is given to `fit`.
-  ///   - metrics: reported without sample weights (as in Keras), unless a metric asks for them by name.
-  ///   - weightedMetrics: reported with sample weights.
-  ///   - seed: of initial values, drop-out and shuffling.
-  ///   - precision: the scalar types of compiled steps.
+  /// - `module`: takes `x` as it is given to `fit`.
+  /// - `metrics`: reported without sample weights (as in Keras), unless a metric asks for them by name.
+  /// - `weightedMetrics`: reported with sample weights.
+  /// - `seed`: of initial values, dropout and shuffling.
+  /// - `precision`: the scalar types of compiled steps.
   ///
   /// A loss or metric that asks for an unknown name fails here, as ``withErrors(_:)`` describes.
   public convenience init(

@@ -6,7 +6,7 @@ enum SampleStructure {
   /// The tensors of `value`, in which arrays of numbers, and arrays of such arrays of one length, count as tensors when
   /// there are no others: `fit(x: [[0, 1], [1, 0]], y: [1.0, 0])`. Beside tensors numbers are settings, and stay as they are.
   ///
-  /// - Parameter what: such as `y of fit`, for messages.
+  /// - `what`: such as `y of fit`, for messages.
   /// - Throws: ``EngineError/data(message:)`` for something that holds no numbers at all.
   static func encode(_ value: some Encodable, _ what: String) throws -> Structure {
     let structure = try StructureEncoder().encode(value)
@@ -77,7 +77,7 @@ enum SampleStructure {
       return true
     }
 
-    /// bool for truth values, int32 (int64 where needed) for whole numbers, else float32, as `Tensor(_:)` makes them.
+    /// bool for booleans, int32 (int64 where needed) for whole numbers, else float32, as `Tensor(_:)` makes them.
     var tensor: Tensor {
       let shape = Shape(shape)
       guard let whole else { return Tensor(values, shape: shape) }

@@ -24,7 +24,7 @@ extension Model {
     strategy.replicaCount > 1 && strategy.lossScaling == .replicas && isChief
   }
 
-  /// Before a step on a batch of so many rows over all ranks.
+  /// Before a step on a batch of `globalRows` rows over all ranks.
   func noteUnevenShares(_ mode: StepMode, globalRows: Int) {
     let ranks = strategy.replicaCount
     guard mode == .train, hasKerasScaling, globalRows % ranks != 0 else { return }

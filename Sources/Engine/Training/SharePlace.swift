@@ -15,7 +15,7 @@ final class SharePlace {
     memory = variable.pin().assumingMemoryBound(to: Int64.self)
   }
 
-  /// Before a step: this rank's share of a batch of so many rows. Allocates nothing.
+  /// Before a step: this rank's share of a batch of `rows` rows. Allocates nothing.
   func set(globalRows: Int) {
     let rows = Sharding.slice(
       count: globalRows, rank: communicator.rank, size: communicator.size)
@@ -23,7 +23,7 @@ final class SharePlace {
     memory[1] = Int64(rows.count)
   }
 
-  /// For a step on so many rows.
+  /// For a step on a number of rows.
   func share(rows: Int) -> BatchShare { BatchShare(place: variable.value, rows: rows) }
 }
 

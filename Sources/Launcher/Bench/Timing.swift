@@ -48,12 +48,12 @@ enum BenchJSON {
 }
 
 extension Double {
-  /// Rounded to so many decimal places.
+  /// Rounded to `places` decimal places.
   func rounded(places: Int) -> Double {
     let scale = pow(10, Double(places))
     return (self * scale).rounded() / scale
   }
 
-  /// As text with so many decimal places.
+  /// As text with `places` decimal places.
   func text(_ places: Int) -> String { String(format: "%.\(places)f", self) }
 }

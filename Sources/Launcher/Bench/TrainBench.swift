@@ -15,10 +15,9 @@ struct TrainBench {
   private let strategy: any DistributionStrategy
   private let model: Model
 
-  /// - Parameters:
-  ///   - threads: of this rank; nil for its share of the cores.
-  ///   - rows: samples of a step on one rank; nil for the workload's own.
-  ///   - precision: of the model.
+  /// - `threads`: of this rank; nil for its share of the cores.
+  /// - `rows`: samples of a step on one rank; nil for the workload's own.
+  /// - `precision`: of the model.
   init(
     _ workload: Workload, threads: Int?, rows: Int? = nil, precision: PrecisionPolicy = .float32
   ) throws {
@@ -55,6 +54,8 @@ struct TrainBench {
   /// Times the first step, blocks of steps in a row, and single steps, and then compiling.
   ///
   /// - Parameter blocks: at least 1.
+  /// - Returns: the times, in seconds.
+  /// - Throws: what `fit` throws.
   func measure(blocks: Int) throws -> TrainReport {
     let data = workload.makeData(rows: Self.batches * batch, seed: 1234)
     let inputs = (0..<Self.batches).map { index in

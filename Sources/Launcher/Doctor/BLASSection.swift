@@ -30,6 +30,8 @@ struct BLASProbe: Codable, Sendable {
   /// Measures in a process of its own, since OpenBLAS chooses its kernels once.
   ///
   /// - Parameter core: `OPENBLAS_CORETYPE` there; nil for unset.
+  /// - Returns: what that process has measured.
+  /// - Throws: ``LauncherError/child(command:message:)`` when it fails.
   static func run(core: String?) async throws -> BLASProbe {
     let words = [ProgramStart.ownPath(), "doctor", "--probe", "blas"]
     let output = try await ChildProcess.output(words, environment: [variable: core])

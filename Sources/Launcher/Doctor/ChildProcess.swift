@@ -9,7 +9,8 @@ enum ChildProcess {
   ///   - words: the program, looked for in `PATH`, and its arguments.
   ///   - environment: variables to set, or to take away (nil), on top of this process's.
   ///   - seconds: after this time the program is stopped.
-  /// - Throws: ``LauncherError/child(command:message:)``.
+  /// - Returns: what it wrote to standard output.
+  /// - Throws: ``LauncherError/child(command:message:)`` when it cannot be started, fails or takes too long.
   static func output(
     _ words: [String], environment: [String: String?] = [:], seconds: Double = 60
   ) async throws -> String {

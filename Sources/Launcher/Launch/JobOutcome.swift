@@ -50,6 +50,7 @@ struct JobOutcome {
   ///   - ends: what mpirun said of ranks, the first one first.
   ///   - seconds: how long the job ran.
   ///   - place: where in its training a rank was.
+  /// - Returns: the line, without a line break.
   func summary(
     _ ends: [MPIRunMessages.End], seconds: Double, place: (Int) -> String?
   ) -> String? {

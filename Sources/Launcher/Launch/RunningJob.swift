@@ -14,11 +14,10 @@ final class RunningJob {
 
   /// A job that has not begun.
   ///
-  /// - Parameters:
-  ///   - command: mpirun's command line.
-  ///   - program: the program in it, and its arguments.
-  ///   - isLocal: whether all ranks are on this machine; what others write comes through mpirun.
-  ///   - isVerbose: whether mpirun's pages are shown.
+  /// - `command`: mpirun's command line.
+  /// - `program`: the program in it, and its arguments.
+  /// - `isLocal`: whether all ranks are on this machine; what others write comes through mpirun.
+  /// - `isVerbose`: whether mpirun's pages are shown.
   init(
     _ command: MPIRunCommand, program: [String], ranks: Int, isLocal: Bool, isVerbose: Bool
   ) {

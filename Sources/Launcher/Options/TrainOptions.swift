@@ -46,7 +46,7 @@ struct TrainOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: "Draws the first weights, the order of samples, drop-out, and what digits hold out.")
+    help: "Draws the initial weights, the order of samples, dropout, and what digits hold out.")
   var seed: UInt64 = 42
 
   @Option(
@@ -106,6 +106,7 @@ struct TrainOptions: ParsableArguments {
   /// The arguments that give these options, for the ranks that mpirun starts.
   ///
   /// - Parameter terminalWidth: characters in a row of the terminal that reads; nil when there is none.
+  /// - Returns: the words after `train`.
   func arguments(terminalWidth: Int?) -> [String] {
     var words = [
       "--data", "\(data)", "--epochs", "\(epochs)", "--batch-size", "\(batchSize)",

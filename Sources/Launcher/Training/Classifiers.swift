@@ -23,7 +23,7 @@ final class MLPClassifier: Module {
 ///
 /// Large images are halved until a side has fewer than 12 pixels, by a convolution without padding and
 /// a pooling each time (28x28: 13x13, 5x5). Small ones (8x8) have no border to lose: two convolutions
-/// with padding, one pooling, and drop-out, since data sets of small images are small.
+/// with padding, one pooling, and dropout, since data sets of small images are small.
 final class CNNClassifier: Module {
   private let scaling: InputScaling
   private let classes: Int

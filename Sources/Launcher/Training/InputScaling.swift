@@ -1,6 +1,6 @@
 import Engine
 
-/// Brings input to the size that first weights are made for; part of the model, so that a checkpoint can be
+/// Brings input to the size that initial weights are made for; part of the model, so that a file of weights can be
 /// used on data as it is.
 final class InputScaling: Module {
   /// How input is scaled.
@@ -41,7 +41,7 @@ final class InputScaling: Module {
     }
   }
 
-  /// A variable that training leaves alone and checkpoints hold.
+  /// A variable that training leaves alone and files of weights hold.
   private func constant(_ name: String, _ values: [Float]) -> Tensor {
     parameter(
       name, shape: [values.count], initializer: Given(values: values), trainable: false)

@@ -88,6 +88,7 @@ extension TrainingResult {
   /// A few lines for a person.
   ///
   /// - Parameter heldOut: what the held-out part was.
+  /// - Returns: the lines, to be printed.
   func summary(heldOut: String) -> String {
     func percent(_ value: Double?) -> String {
       value.map { String(format: "%.2f %%", $0 * 100) } ?? "-"

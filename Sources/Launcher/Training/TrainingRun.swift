@@ -10,7 +10,7 @@ struct TrainingRun {
 
   /// A run under the strategy in force.
   ///
-  /// - Parameter threads: as asked for; nil for this rank's share of the cores.
+  /// - `threads`: as asked for; nil for this rank's share of the cores.
   init(_ options: TrainOptions, threads: Int?) {
     self.options = options
     strategy = DistributionContext.strategy

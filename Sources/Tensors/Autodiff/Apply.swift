@@ -1,6 +1,7 @@
 /// Runs a primitive on tensors: at once when they have values, recorded when one of them is traced.
 ///
-/// Every operation goes through here. A failure is reported as ``withErrors(_:)`` describes.
+/// Every operation goes through here. Shapes and types of the outputs are those that ``Primitive/infer(_:)`` gives. A failure
+/// is reported as ``withErrors(_:)`` describes.
 public func apply(_ primitive: some Primitive, _ inputs: [Tensor]) -> [Tensor] {
   if inputs.contains(where: \.isInvalid) { return invalidOutputs(inputs) }
   var outputCount: Int?
@@ -28,7 +29,7 @@ public func apply(_ primitive: some Primitive, _ inputs: [Tensor]) -> [Tensor] {
   }
 }
 
-/// Runs a primitive that has one output.
+/// Runs a primitive that has one output, of the shape that ``Primitive/infer(_:)`` gives; see ``apply(_:_:)``.
 public func apply1(_ primitive: some Primitive, _ inputs: Tensor...) -> Tensor {
   apply(primitive, inputs)[0]
 }

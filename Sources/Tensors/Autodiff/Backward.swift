@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The way back through the operations that led from `leaves` to `outputs` (reverse-mode differentiation; Griewank and
+/// The backward pass through the operations that led from `leaves` to `outputs` (reverse-mode differentiation; Griewank and
 /// Walther, *Evaluating Derivatives*, 2008, §3.2).
 ///
 /// - Parameters:

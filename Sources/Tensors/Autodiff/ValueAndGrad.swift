@@ -15,14 +15,16 @@ public func valueAndGrad(
   }
 }
 
-/// A function that gives the gradient of `f` with respect to every argument. See ``valueAndGrad(_:)-1``.
+/// A function that gives the gradient of `f` with respect to every argument, each of the argument's shape. It throws what that
+/// of ``valueAndGrad(_:)-1`` throws.
 public func grad(
   _ f: @escaping ([Tensor]) throws -> Tensor
 ) -> ([Tensor]) throws -> [Tensor] {
   { try valueAndGrad(f)($0).gradients }
 }
 
-/// A function that gives `f`'s value and its derivative, for one argument.
+/// A function that gives `f`'s value, a scalar, and its gradient with respect to the one argument, of that one's shape. It
+/// throws what that of ``valueAndGrad(_:)-1`` throws.
 public func valueAndGrad(
   _ f: @escaping (Tensor) throws -> Tensor
 ) -> (Tensor) throws -> (value: Tensor, gradient: Tensor) {
@@ -32,7 +34,8 @@ public func valueAndGrad(
   }
 }
 
-/// A function that gives the derivative of `f`, for one argument.
+/// A function that gives the gradient of `f` with respect to the one argument, of that one's shape. It throws what that of
+/// ``valueAndGrad(_:)-1`` throws.
 public func grad(_ f: @escaping (Tensor) throws -> Tensor) -> (Tensor) throws -> Tensor {
   { try valueAndGrad(f)($0).gradient }
 }
@@ -40,7 +43,7 @@ public func grad(_ f: @escaping (Tensor) throws -> Tensor) -> (Tensor) throws ->
 /// A function that gives `f`'s value, and the gradient in the form of the argument: a struct, array or dictionary of
 /// tensors, nested at will.
 ///
-/// Only floating-point tensors have gradients; integer tensors get zeros of their own type.
+/// Only floating-point tensors have gradients, each of its tensor's shape; integer tensors get zeros of their own type.
 public func valueAndGrad<Argument: Codable>(
   _ f: @escaping (Argument) throws -> Tensor
 ) -> (Argument) throws -> (value: Tensor, gradient: Argument) {

@@ -33,9 +33,9 @@ extension Communicator {
     }
   }
 
-  /// The text of rank `root`, on every rank.
+  /// The text of rank `root`, on every rank. Collective; throws as ``Communicator`` says.
   ///
-  /// - Parameter text: read on `root` only.
+  /// - `text`: read on `root` only.
   /// - Throws: what the communicator throws.
   public func broadcast(text: String, root: Int = 0) throws -> String {
     String(decoding: try broadcast(bytes: Array(text.utf8), root: root), as: UTF8.self)
@@ -43,7 +43,7 @@ extension Communicator {
 
   /// The bytes of rank `root`, on every rank.
   ///
-  /// - Parameter bytes: read on `root` only.
+  /// - `bytes`: read on `root` only.
   func broadcast(bytes: [UInt8], root: Int) throws -> [UInt8] {
     var bytes = bytes
     var length = Int64(bytes.count)

@@ -2,9 +2,9 @@
 public enum ReduceOperation: Int, Sendable, CaseIterable {
   /// The sum; integers wrap around.
   case sum = 0
-  /// The smallest value.
+  /// The smallest of all ranks' elements.
   case min
-  /// The largest value.
+  /// The largest of all ranks' elements.
   case max
 }
 
@@ -16,6 +16,9 @@ public enum ReduceOperation: Int, Sendable, CaseIterable {
 /// `startAllReduce` gives a token. Until ``wait(_:)`` returns (or ``test(_:)`` returned `true`) the
 /// buffer belongs to the communicator: do not read, write or free it. Tokens may be waited for in any
 /// order. Waiting again for a token that is done returns at once.
+///
+/// Every collective throws when no rank could make it (a negative count, a root that is no rank, a sum of booleans), and when
+/// the ranks cannot complete it; Dist's communicators then throw a `DistError` that names the call.
 public protocol Communicator: AnyObject, Sendable {
   /// The number of this rank, from 0.
   var rank: Int { get }
@@ -33,6 +36,7 @@ public protocol Communicator: AnyObject, Sendable {
   ///   - count: elements, the same on every rank.
   ///   - dtype: the scalar type; booleans have no sum.
   ///   - operation: sum, min or max.
+  /// - Throws: as all collectives do.
   func allReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation) throws
 
@@ -60,6 +64,7 @@ public protocol Communicator: AnyObject, Sendable {
   ///   - counts: elements of each rank, the same list on every rank.
   ///   - dtype: the scalar type.
   ///   - into: room for the sum of `counts` elements.
+  /// - Throws: as all collectives do.
   func allGather(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer) throws
 

@@ -23,7 +23,7 @@ public protocol DistributionStrategy: AnyObject, Sendable {
 }
 
 extension DistributionStrategy {
-  /// nil
+  /// nil: gradients are added in buckets of the usual sizes.
   public var gradientReduction: (any GradientReduction)? { nil }
 
   /// How many copies of the model train together: the number of ranks.

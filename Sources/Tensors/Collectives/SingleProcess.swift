@@ -19,23 +19,23 @@ public final class SingleProcess: DistributionStrategy {
 
 /// The communicator of a single rank: a collective over one rank leaves its values as they are.
 public final class LocalCommunicator: Communicator {
-  /// 0
+  /// The number of the only rank, 0.
   public let rank = 0
 
-  /// 1
+  /// The number of ranks, 1.
   public let size = 1
 
   /// A communicator of one rank.
   public init() {}
 
-  /// Leaves `buffer` as it is.
+  /// Leaves `buffer` as it is. Throws as ``Communicator`` says.
   public func allReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws {
     try CollectiveArguments.check(reducing: count, dtype: dtype, operation: operation)
   }
 
-  /// Leaves `buffer` as it is.
+  /// Leaves `buffer` as it is. Throws as ``Communicator`` says.
   public func startAllReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws -> Int {
@@ -43,20 +43,20 @@ public final class LocalCommunicator: Communicator {
     return 0
   }
 
-  /// Returns at once.
+  /// Returns at once. Never throws.
   public func wait(_ token: Int) throws {}
 
-  /// `true`
+  /// true: nothing is ever pending. Never throws.
   public func test(_ token: Int) throws -> Bool { true }
 
-  /// Leaves `buffer` as it is.
+  /// Leaves `buffer` as it is. Throws as ``Communicator`` says.
   public func broadcast(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, root: Int
   ) throws {
     try CollectiveArguments.check(broadcasting: count, root: root, size: 1)
   }
 
-  /// Copies `counts[0]` elements.
+  /// Copies `counts[0]` elements. Throws as ``Communicator`` says.
   public func allGather(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws {
@@ -65,7 +65,7 @@ public final class LocalCommunicator: Communicator {
     if send != UnsafeRawPointer(into) { memmove(into, send, counts[0] * dtype.size) }
   }
 
-  /// Returns at once.
+  /// Returns at once. Never throws.
   public func barrier() throws {}
 
   /// Prints `message` and exits with `code`.

@@ -42,10 +42,9 @@ final class ElementwiseRunner {
   /// Elements of a tile of the line: whole rows where rows repeat.
   private let unit: Int
 
-  /// - Parameters:
-  ///   - output: where results go; row-major.
-  ///   - keepsRows: whether the last axis (2 elements or more) stays apart, so that rows are those of the output's shape;
-  ///     else neighbouring axes become one where that is possible.
+  /// - `output`: where results go; row-major.
+  /// - `keepsRows`: whether the last axis (2 elements or more) stays apart, so that rows are those of the output's shape;
+  ///   else neighbouring axes become one where that is possible.
   init(
     _ program: ElementwiseProgram, _ inputs: [Operand], _ output: Operand, _ workspace: Workspace,
     keepsRows: Bool = false

@@ -19,6 +19,7 @@ extension Graph {
   ///
   /// - Parameter rebuild: gets a node and its inputs in the new graph, and gives its outputs there; nil keeps the node
   ///   as it is (with new inputs).
+  /// - Returns: the graph of the new nodes, with the same inputs and as many outputs and updates.
   package func rewritten(_ rebuild: (Node, [Tensor]) -> [Tensor]?) -> Graph {
     var replaced: [Int: [Tensor]] = [:]
     func current(_ tensor: Tensor) -> Tensor {

@@ -12,7 +12,7 @@ package enum Draw {
     }
   }
 
-  /// Normally distributed numbers.
+  /// A tensor of `shape` with normally distributed numbers.
   package static func normal(
     _ shape: Shape, _ dtype: DType, _ key: RandomKey, mean: Double, deviation: Double
   ) -> Tensor {

@@ -15,10 +15,10 @@ package final class ModuleSeeds: Sendable {
   /// The sequence that ``setSeed(_:)`` begins.
   package convenience init(seed: UInt64) { self.init(SplitMix64(state: seed)) }
 
-  /// The next seed.
+  /// The next seed of the sequence, for an outermost module.
   package func next() -> UInt64 { generator.withLock { $0.next() } }
 
-  /// Begins anew.
+  /// Begins the sequence anew, from `seed`.
   package func restart(seed: UInt64) { generator.withLock { $0 = SplitMix64(state: seed) } }
 
   /// A sequence that goes on from where this one is.

@@ -10,7 +10,7 @@ package struct BatchShare {
     self.rows = rows
   }
 
-  /// The same samples as so many rows each.
+  /// The same samples, each as several rows.
   func times(_ count: Int) -> BatchShare {
     let factor = Int64(count)
     return BatchShare(place: place * Tensor([factor, factor]), rows: rows * count)
@@ -41,7 +41,7 @@ package enum NoisePlace {
     return try NoisePlace.share(share.times(count))(body)
   }
 
-  /// Runs `body`, in which a function of one of so many examples is recorded.
+  /// Runs `body`, in which a function of one of several examples is recorded.
   ///
   /// - Returns: what `body` gave, and the place of the first example, int64 `[1]`, when the examples are the samples of
   ///   this rank.

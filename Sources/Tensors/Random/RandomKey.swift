@@ -67,7 +67,7 @@ extension RandomKey: Hashable {
 extension RandomKey: Codable {
   private enum CodingKeys: String, CodingKey { case seed, stream }
 
-  /// Reads seed and stream.
+  /// Reads seed and stream. Throws what `decoder` throws when they are not there.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -75,7 +75,7 @@ extension RandomKey: Codable {
       stream: try container.decode(UInt64.self, forKey: .stream))
   }
 
-  /// Writes seed and stream.
+  /// Writes seed and stream. Throws what `encoder` throws.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(seed, forKey: .seed)

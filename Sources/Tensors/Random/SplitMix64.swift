@@ -10,7 +10,7 @@ package struct SplitMix64: RandomNumberGenerator {
   /// A generator at `state`; every value is a good one.
   package init(state: UInt64) { self.state = state }
 
-  /// The next number.
+  /// The next number, evenly distributed over all 64 bits.
   package mutating func next() -> UInt64 {
     state &+= Self.increment
     return Self.mixed(state)

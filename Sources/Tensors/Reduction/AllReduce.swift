@@ -8,6 +8,7 @@
 /// - Parameters:
 ///   - value: a tensor, or any Codable structure of tensors: a ``ModuleTree``, a dictionary, a struct.
 ///   - operation: sum; or the smallest or largest of the ranks, at once only, without a gradient.
+/// - Returns: the results, in the form and the shapes of `value`.
 /// - Throws: what the communicator throws, and ``EngineError/distribution(message:)`` for `min` and `max` in a trace.
 public func allReduce<Value: Codable>(
   _ value: Value, _ operation: ReduceOperation = .sum
@@ -18,7 +19,7 @@ public func allReduce<Value: Codable>(
 }
 
 /// Gradients added over all ranks in a loop of your own, in the way of the strategy (``GradientReduction``), which need not be
-/// exact; else as ``allReduce(_:)``.
+/// exact; shapes, errors and all else as for ``allReduce(_:)``, which throws what the communicator throws.
 ///
 /// ```swift
 /// let (loss, gradients) = try valueAndGrad(of: net) { ... }  // of this rank's share

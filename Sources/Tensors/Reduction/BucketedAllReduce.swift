@@ -7,10 +7,10 @@ public struct BucketedAllReduce: GradientReduction {
   /// How large the messages are.
   public let limits: BucketLimits
 
-  /// Buckets of so many bytes.
+  /// Buckets of these numbers of bytes.
   public init(limits: BucketLimits = .standard) { self.limits = limits }
 
-  /// The sums over all ranks, in the same order.
+  /// The sums over all ranks, in the same order and shapes.
   ///
   /// - Throws: what the communicator throws, where there is no compiled step.
   public func sums(

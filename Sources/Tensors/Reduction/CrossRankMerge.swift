@@ -3,9 +3,8 @@
 /// One message forward, of each rank's `x`, and one in the backward pass, of the result: since all ranks compute the same result
 /// from the same values, the gradients that arrive at it are added over ranks, and each rank goes on to its own `x` by itself.
 ///
-/// - Parameters:
-///   - x: of one shape on all ranks.
-///   - merge: from `[ranks, ...]` to a tensor, the same on all ranks.
+/// - `x`: of one shape on all ranks.
+/// - `merge`: from `[ranks, ...]` to a tensor, the same on all ranks.
 package func mergedOverRanks(
   _ x: Tensor, _ communicator: any Communicator, _ merge: (Tensor) -> Tensor
 ) -> Tensor {

@@ -3,7 +3,7 @@
 ///
 /// What is trained is the sum of what the ranks compute, so the gradient that goes on to `x` is the sum over all ranks of the
 /// gradients that arrive: one message forward, and one in the backward pass. (``allReduce(_:)``, for what has been computed,
-/// has none on the way back.) Ranks wait for each other here. One process gets `x` back.
+/// has none on the backward pass.) Ranks wait for each other here. One process gets `x` back.
 ///
 /// ```swift
 /// addLoss("activity", crossRankSum(sum(mask * square(h))) / crossRankSum(sum(mask)))

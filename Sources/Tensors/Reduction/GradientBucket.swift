@@ -12,7 +12,7 @@ final class GradientBucket: BackgroundWork {
   private let token = Atomic<Int>(-1)
   private let number = Atomic<Int>(0)
 
-  /// - Parameter members: the numbers of the gradients, in order and without gaps.
+  /// - `members`: the numbers of the gradients, in order and without gaps.
   init(_ communicator: any Communicator, members: [Int]) {
     self.communicator = communicator
     let watch = GradientWatch.current

@@ -6,13 +6,13 @@ import CKernels
 public enum DType: Int, Sendable, CaseIterable {
   /// IEEE single precision; the default.
   case float32 = 0
-  /// IEEE double precision.
+  /// IEEE double precision, 64 bits.
   case float64
-  /// 32-bit signed integer.
+  /// Signed integers of 32 bits.
   case int32
-  /// 64-bit signed integer.
+  /// Signed integers of 64 bits.
   case int64
-  /// 8-bit unsigned integer.
+  /// Unsigned integers of 8 bits.
   case uint8
   /// One byte, 0 or 1.
   case bool
@@ -42,7 +42,11 @@ public enum DType: Int, Sendable, CaseIterable {
   /// The code of this type in CKernels.
   package var code: Int32 { Int32(rawValue) }
 
-  /// The type that holds values of both, in the order bool, uint8, int32, int64, float32, float64.
+  /// The type of what is computed from both: the later one of bool, uint8, int32, int64, float32, float64.
+  ///
+  /// This is what all operations mean where they say that types promote. Integers take the floating type that they meet, as in
+  /// JAX and PyTorch: int64 and float32 make float32, where NumPy makes float64, and whole numbers above 2^24 are rounded. A
+  /// Swift number beside a tensor follows a rule of its own, that of ``Tensor`` and numbers.
   public static func promoted(_ a: DType, _ b: DType) -> DType { a.order >= b.order ? a : b }
 
   private var order: Int {
@@ -70,7 +74,7 @@ extension DType: CustomStringConvertible {
     }
   }
 
-  /// The type with this name; nil for any other text.
+  /// The type with this name; nil for any other string.
   public init?(name: String) {
     guard let found = Self.allCases.first(where: { $0.description == name }) else { return nil }
     self = found
@@ -80,7 +84,7 @@ extension DType: CustomStringConvertible {
 extension DType: Codable {
   /// Reads a name such as "float32".
   ///
-  /// - Throws: `DecodingError.dataCorrupted` for any other text.
+  /// - Throws: `DecodingError.dataCorrupted` for any other string.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let name = try container.decode(String.self)
@@ -93,7 +97,7 @@ extension DType: Codable {
     self = found
   }
 
-  /// Writes the name, such as "float32".
+  /// Writes the name, such as "float32". Throws what `encoder` throws.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
@@ -116,42 +120,42 @@ public protocol TensorScalar: Sendable {
 }
 
 extension TensorScalar {
-  /// The same type.
+  /// ``dtype``: the type with this layout.
   public static var defaultDType: DType { dtype }
   /// Nil: the type has a fraction.
   public var integerValue: Int? { nil }
 }
 
 extension TensorScalar where Self: FixedWidthInteger {
-  /// The value itself.
+  /// The value itself, which fits.
   public var integerValue: Int? { Int(self) }
 }
 
 extension Float: TensorScalar {
-  /// float32
+  /// float32: its memory has this layout.
   public static var dtype: DType { .float32 }
   /// The value in double precision.
   public var doubleValue: Double { Double(self) }
 }
 
 extension Double: TensorScalar {
-  /// float64
+  /// float64: its memory has this layout.
   public static var dtype: DType { .float64 }
   /// float32: a `Double` is what a literal is.
   public static var defaultDType: DType { .float32 }
-  /// The value itself.
+  /// The value itself, exactly.
   public var doubleValue: Double { self }
 }
 
 extension Int32: TensorScalar {
-  /// int32
+  /// int32: its memory has this layout.
   public static var dtype: DType { .int32 }
   /// The value in double precision.
   public var doubleValue: Double { Double(self) }
 }
 
 extension Int64: TensorScalar {
-  /// int64
+  /// int64: its memory has this layout.
   public static var dtype: DType { .int64 }
   /// The value in double precision.
   public var doubleValue: Double { Double(self) }
@@ -167,17 +171,17 @@ extension Int: TensorScalar {
 }
 
 extension UInt8: TensorScalar {
-  /// uint8
+  /// uint8: its memory has this layout.
   public static var dtype: DType { .uint8 }
   /// The value in double precision.
   public var doubleValue: Double { Double(self) }
 }
 
 extension Bool: TensorScalar {
-  /// bool
+  /// bool: its memory has this layout.
   public static var dtype: DType { .bool }
-  /// 0 or 1.
+  /// 1 for true, 0 for false.
   public var doubleValue: Double { self ? 1 : 0 }
-  /// 0 or 1.
+  /// 1 for true, 0 for false.
   public var integerValue: Int? { self ? 1 : 0 }
 }

@@ -28,6 +28,7 @@ public struct Launch: Hashable, Sendable {
   /// and the interactive shell have the reserved numbers from 0xfffffff0 on.
   ///
   /// - Parameter environment: names and values of environment variables.
+  /// - Returns: the launcher and the number of ranks, if it says one.
   public static func detect(in environment: [String: String]) -> Launch? {
     if let size = environment["OMPI_COMM_WORLD_SIZE"] {
       return Launch(launcher: "mpirun", size: Int(size))

@@ -46,6 +46,7 @@ public final class Workspace {
   ///   - grain: a part has at least this many, so that little work stays on one thread.
   ///   - multiple: parts begin at multiples of this.
   ///   - body: works on some items; `part` tells which scratch memory is its own (see ``base(part:)``).
+  /// - Returns: the kernel, which ends when all parts have.
   public func parallel(
     _ count: Int, grain: Int = 1, multiple: Int = 1,
     _ body: @escaping (_ items: Range<Int>, _ part: Int) -> Void

@@ -33,13 +33,13 @@ extension DecodingNode {
   private func bool() throws -> Bool {
     switch structure {
     case .constant(.bool(let value)): return value
-    case .tensor(let tensor) where tensor.dtype == .bool: return try only(tensor, "a truth value")
-    default: throw mismatch(wanted: "a truth value")
+    case .tensor(let tensor) where tensor.dtype == .bool: return try only(tensor, "a boolean")
+    default: throw mismatch(wanted: "a boolean")
     }
   }
 
   private func string() throws -> String {
-    guard case .constant(.string(let value)) = structure else { throw mismatch(wanted: "a text") }
+    guard case .constant(.string(let value)) = structure else { throw mismatch(wanted: "a string") }
     return value
   }
 

@@ -5,7 +5,7 @@ public struct Requirement: Hashable, Sendable {
   /// Whether the type goes on without it.
   public let isOptional: Bool
 
-  /// A requirement.
+  /// A value that is asked for by `name`; an optional one may be absent.
   public init(name: String, isOptional: Bool) {
     self.name = name
     self.isOptional = isOptional
@@ -28,9 +28,8 @@ package protocol AsksByKeyPath {
 
 /// Checks that everything asked for exists.
 ///
-/// - Parameters:
-///   - allowed: all names that can be asked for.
-///   - asker: who asks, for messages: `loss mean_squared_error`.
+/// - `allowed`: all names that can be asked for.
+/// - `asker`: who asks, for messages: `loss mean_squared_error`.
 /// - Throws: `EngineError.injection` on the first unknown name, also of an optional value: it could
 ///   never be given.
 package func validate(

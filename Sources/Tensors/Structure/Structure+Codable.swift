@@ -2,7 +2,8 @@ import OrderedCollections
 
 /// A structure is its own encoding: a field of type `Structure` gives and takes any form.
 extension Structure: Codable {
-  /// Encodes the tree with any encoder: lists and dictionaries as such, tensors as `Tensor` does.
+  /// Encodes the tree with any encoder: lists and dictionaries as such, tensors as `Tensor` does. Throws
+  /// what `encoder` throws.
   public func encode(to encoder: any Encoder) throws {
     switch self {
     case .tensor(let tensor): try tensor.encode(to: encoder)

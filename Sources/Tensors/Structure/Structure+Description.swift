@@ -46,8 +46,8 @@ extension Structure: CustomStringConvertible {
     case .dictionary(let values) where values.count == 1: "a dictionary with key \(values.keys[0])"
     case .dictionary(let values):
       "a dictionary with keys \(values.keys.joined(separator: ", "))"
-    case .constant(.bool(let value)): "the truth value \(value)"
-    case .constant(.string): "the text \(oneLine)"
+    case .constant(.bool(let value)): "the boolean \(value)"
+    case .constant(.string): "the string \(oneLine)"
     case .constant: "the number \(oneLine)"
     case .none: "absent"
     }
@@ -55,7 +55,7 @@ extension Structure: CustomStringConvertible {
 }
 
 extension Structure.Constant: CustomStringConvertible {
-  /// The value as Swift writes it; texts in quotes.
+  /// The value as Swift writes it; strings in quotes.
   public var description: String {
     switch self {
     case .bool(let value): String(value)

@@ -7,32 +7,32 @@ import OrderedCollections
 /// of any `Decodable` type of it. Dictionaries made by the encoder have sorted keys, so that the
 /// tensors come in the same order on every rank.
 public indirect enum Structure: Sendable {
-  /// One tensor.
+  /// One tensor, of any shape.
   case tensor(Tensor)
   /// Values by position: an array, or what other languages call a tuple.
   case list([Structure])
   /// Values by name: a dictionary, or the fields of a struct.
   case dictionary(OrderedDictionary<String, Structure>)
-  /// A number, a truth value or a text that is not a tensor.
+  /// A number, a boolean or a string that is not a tensor.
   case constant(Constant)
-  /// No value.
+  /// No value: an optional that is nil.
   case none
 
   /// A value that takes part in no computation, such as whether a model is training.
   public enum Constant: Hashable, Sendable {
-    /// A truth value.
+    /// True or false.
     case bool(Bool)
-    /// A whole number.
+    /// A number without a fraction.
     case int(Int)
-    /// Any other number.
+    /// A number with a fraction, NaN or infinity.
     case double(Double)
-    /// A text.
+    /// A string, such as the raw value of an enum.
     case string(String)
   }
 }
 
 extension Structure: ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
-  /// A list.
+  /// A list, of the elements in order.
   public init(arrayLiteral elements: Structure...) { self = .list(elements) }
 
   /// A dictionary with its keys in the order written; of equal keys the last one counts.

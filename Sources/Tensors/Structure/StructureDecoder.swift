@@ -5,7 +5,7 @@
 ///   must have exactly as many as the type takes; absent optional fields at the end are fine. One
 ///   tensor is a list of one for a struct, and at the root a list of one tensor is a tensor.
 /// - A number can be read from a constant or from a tensor with one element, a tensor also from a
-///   number or truth value.
+///   number or boolean.
 /// - `Structure` takes any part as it is.
 public struct StructureDecoder: Sendable {
   private let asker: String?

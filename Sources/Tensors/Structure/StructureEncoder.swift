@@ -2,13 +2,13 @@ import OrderedCollections
 
 /// Makes a ``Structure`` of any `Encodable` value that holds tensors.
 ///
-/// - `Tensor` is a leaf, as is a ``RandomKey``; numbers, truth values and texts are constants, `nil` is `none`
+/// - `Tensor` is a leaf, as is a ``RandomKey``; numbers, booleans and strings are constants, `nil` is `none`
 ///   (synthesised encoding leaves a `nil` field out).
 /// - Structs and dictionaries become dictionaries with *sorted* keys: the order of a Swift
 ///   `Dictionary` differs from run to run and from rank to rank. Arrays become lists.
 /// - A `Structure` is taken as it is.
 public struct StructureEncoder: Sendable {
-  /// An encoder.
+  /// An encoder, for any number of values.
   public init() {}
 
   /// The structure of `value`.

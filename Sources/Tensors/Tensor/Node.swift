@@ -57,7 +57,7 @@ package final class Node: Sendable {
   }
 }
 
-/// The start of a gradient: its output is its input, and the way back ends here.
+/// The start of a gradient: its output is its input, and the backward pass ends here.
 package struct Leaf: GradientMarker {
   package init() {}
   package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] { inputs }

@@ -19,6 +19,7 @@ public protocol Primitive: Hashable, Sendable {
   ///   - inputs: where the inputs are; row-major without gaps unless ``acceptsStrided``.
   ///   - outputs: where to write; always row-major without gaps.
   ///   - workspace: scratch memory shared by all kernels of a plan.
+  /// - Returns: what computes the outputs from the inputs, each time that it is called.
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel
 
   /// The gradient of a scalar with respect to each input, from its gradient with respect to the outputs.
@@ -49,9 +50,8 @@ public protocol Primitive: Hashable, Sendable {
 
   /// The outputs for `count` examples, along a new first axis of every output.
   ///
-  /// - Parameters:
-  ///   - inputs: at least one is mapped.
-  ///   - mapped: which inputs have the examples along a new first axis; the others are the same for all.
+  /// - `inputs`: at least one is mapped.
+  /// - `mapped`: which inputs have the examples along a new first axis; the others are the same for all.
   /// - Returns: nil when there is no rule; without any the operation is done example by example.
   func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]?
 }
@@ -77,13 +77,13 @@ extension Primitive {
     if type.hasSuffix("Operation") { type.removeLast("Operation".count) }
     return type.prefix(1).lowercased() + type.dropFirst()
   }
-  /// No view.
+  /// nil: the output is no view, and has memory of its own.
   public func view(of input: Layout) -> Layout? { nil }
-  /// None.
+  /// None: no output may be written over an input.
   public var inPlace: [InPlacePair] { [] }
-  /// False.
+  /// False: inputs are row-major without gaps.
   public var acceptsStrided: Bool { false }
-  /// True.
+  /// True: equal inputs give equal outputs.
   public var isPure: Bool { true }
   /// None.
   public func withExampleAxis(_ count: Int) -> (any Primitive)? { nil }
@@ -93,13 +93,13 @@ extension Primitive {
 
 /// Where a kernel finds an input or puts an output.
 public struct Operand {
-  /// The first element.
+  /// Where the element with all indices 0 is.
   public let pointer: UnsafeMutableRawPointer
   /// The lengths of the axes.
   public let shape: Shape
   /// Distance between neighbours along each axis, in elements.
   public let strides: [Int]
-  /// The scalar type.
+  /// The type of the elements.
   public let dtype: DType
 
   package init(pointer: UnsafeMutableRawPointer, layout: Layout, dtype: DType) {
@@ -122,16 +122,16 @@ public struct Operand {
 
 /// What a gradient rule gets.
 public struct GradientContext {
-  /// The operation's inputs.
+  /// The inputs that the operation had, in order.
   public let inputs: [Tensor]
-  /// The operation's outputs.
+  /// The outputs that the operation gave, in order.
   public let outputs: [Tensor]
   /// The gradient with respect to each output; nil where the output does not matter.
   public let incoming: [Tensor?]
   /// Whether anybody asks for the gradient with respect to each input.
   let needed: [Bool]
 
-  /// Whether anybody asks for the gradient with respect to an input: not where it is data, nor where its way back ends in no
+  /// Whether anybody asks for the gradient with respect to an input: not where it is data, nor where its backward pass ends in no
   /// parameter. A rule may give nil for it and need not compute anything.
   public func needsGradient(_ input: Int) -> Bool { needed[input] }
 
@@ -142,14 +142,14 @@ public struct GradientContext {
   /// The gradient with respect to the first output, zeros where it does not matter.
   public var g: Tensor { incomingOrZeros(0) }
 
-  /// What a rule for two inputs returns: each gradient is computed only where somebody asks for it.
+  /// What a rule for two inputs returns, each of its input's shape: computed only where somebody asks for it, else nil.
   public func wanted(
     _ first: @autoclosure () -> Tensor?, _ second: @autoclosure () -> Tensor?
   ) -> [Tensor?] {
     [needed[0] ? first() : nil, needed[1] ? second() : nil]
   }
 
-  /// What a rule for three inputs returns: each gradient is computed only where somebody asks for it.
+  /// What a rule for three inputs returns, each of its input's shape: computed only where somebody asks for it, else nil.
   public func wanted(
     _ first: @autoclosure () -> Tensor?, _ second: @autoclosure () -> Tensor?,
     _ third: @autoclosure () -> Tensor?
@@ -157,7 +157,7 @@ public struct GradientContext {
     wanted(first(), second()) + [needed[2] ? third() : nil]
   }
 
-  /// The gradient with respect to an output, zeros where it does not matter.
+  /// The gradient with respect to an output, of the output's shape; zeros where it does not matter.
   public func incomingOrZeros(_ index: Int = 0) -> Tensor {
     incoming[index] ?? .zeros(outputs[index].shape, dtype: outputs[index].dtype)
   }
@@ -165,7 +165,7 @@ public struct GradientContext {
   /// The gradient with respect to each leaf when `composed` are the outputs once more, made from the leaves by operations
   /// that have gradients themselves; nil for leaves that stand for inputs which need none.
   ///
-  /// - Parameter numbers: the inputs that the leaves stand for; nil for the first ones.
+  /// - `numbers`: the inputs that the leaves stand for; nil for the first ones.
   func gradients(
     through composed: [Tensor], to leaves: [Node], of numbers: [Int]? = nil
   ) -> [Tensor?] {

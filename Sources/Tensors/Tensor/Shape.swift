@@ -50,9 +50,9 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
 }
 
 extension Shape: RandomAccessCollection {
-  /// 0
+  /// 0, the first axis.
   public var startIndex: Int { 0 }
-  /// The rank.
+  /// The rank: one behind the last axis.
   public var endIndex: Int { dimensions.count }
 
   /// The length of one axis; negative axes count from the end.
@@ -111,12 +111,12 @@ extension Shape: ErrorTextConvertible {
 }
 
 extension Shape: Codable {
-  /// Reads an array of lengths.
+  /// Reads an array of lengths. Throws what `decoder` throws for anything else.
   public init(from decoder: any Decoder) throws {
     self.init(try decoder.singleValueContainer().decode([Int].self))
   }
 
-  /// Writes an array of lengths.
+  /// Writes an array of lengths. Throws what `encoder` throws.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(dimensions)
@@ -124,7 +124,7 @@ extension Shape: Codable {
 }
 
 extension Shape: CustomStringConvertible {
-  /// `[2, 3]`
+  /// The lengths in brackets: `[2, 3]`.
   public var description: String { "[" + dimensions.map(String.init).joined(separator: ", ") + "]" }
 }
 
@@ -132,7 +132,7 @@ extension Shape: CustomStringConvertible {
 public struct TensorSpec: Hashable, Sendable, CustomStringConvertible {
   /// The lengths of the axes.
   public var shape: Shape
-  /// The scalar type.
+  /// The type of the elements.
   public var dtype: DType
 
   /// A shape with a scalar type.
@@ -141,7 +141,7 @@ public struct TensorSpec: Hashable, Sendable, CustomStringConvertible {
     self.dtype = dtype
   }
 
-  /// `float32 [2, 3]`
+  /// Type and shape: `float32 [2, 3]`.
   public var description: String { "\(dtype) \(shape)" }
 
   /// Bytes of a row-major tensor like this.
@@ -168,7 +168,7 @@ public struct Layout: Hashable, Sendable {
     self.offset = offset
   }
 
-  /// The row-major layout.
+  /// The layout in row-major order without gaps, from the first element of the memory.
   public init(rowMajor shape: Shape) {
     self.init(shape: shape, strides: shape.rowMajorStrides)
   }

@@ -8,9 +8,8 @@ struct StridedLoop {
   private(set) var shape: [Int]
   private(set) var strides: [[Int]]
 
-  /// - Parameters:
-  ///   - shape: the common shape, of rank 16 at most after merging.
-  ///   - strides: one list of strides (in elements) an operand; the output is last; 4 at most.
+  /// - `shape`: the common shape, of rank 16 at most after merging.
+  /// - `strides`: one list of strides (in elements) an operand; the output is last; 4 at most.
   init(shape full: Shape, strides operands: [[Int]]) {
     var shape: [Int] = []
     var strides = [[Int]](repeating: [], count: operands.count)
@@ -78,7 +77,7 @@ struct StridedLoop {
 extension Workspace {
   /// A kernel that runs a loop over elements in pieces, one a thread.
   ///
-  /// - Parameter make: gives the work on a piece, which starts `offsets` elements into each operand.
+  /// - `make`: gives the work on a piece, which starts `offsets` elements into each operand.
   func parallel(
     _ loop: StridedLoop, _ make: (_ piece: StridedLoop, _ offsets: [Int]) -> () -> Void
   ) -> Kernel {

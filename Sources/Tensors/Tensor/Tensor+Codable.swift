@@ -36,7 +36,7 @@ extension Tensor: Codable {
     self.init(scalars, shape: shape, dtype: dtype)
   }
 
-  /// Writes `dtype`, `shape` and the elements in row-major order.
+  /// Writes `dtype`, `shape` and the elements in row-major order. Throws what `encoder` throws.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(dtype, forKey: .dtype)

@@ -3,7 +3,7 @@ extension Tensor {
   ///
   /// A negative length fails with ``EngineError/shape(operation:message:)``, and `initializing` is not called.
   ///
-  /// - Parameter initializing: gets the first byte; must write `shape.elementCount * dtype.size` bytes.
+  /// - `initializing`: gets the first byte; must write `shape.elementCount * dtype.size` bytes.
   public init(
     shape: Shape, dtype: DType, initializing: (UnsafeMutableRawPointer) throws -> Void
   ) rethrows {
@@ -104,7 +104,7 @@ extension Tensor {
     }
   }
 
-  /// Every element `value`; takes the memory of one element.
+  /// A tensor of `shape` with `value` everywhere; takes the memory of one element.
   ///
   /// The value is converted as ``init(_:shape:dtype:)-([S],_,_)`` says; a negative length fails with
   /// ``EngineError/shape(operation:message:)``.
@@ -114,7 +114,7 @@ extension Tensor {
     constant(shape, value, dtype)
   }
 
-  /// Every element `value`; takes the memory of one element.
+  /// A tensor of `shape` with `value` everywhere; takes the memory of one element.
   public static func full(_ shape: Shape, _ value: Double, dtype: DType = .float32) -> Tensor {
     constant(shape, value, dtype)
   }
@@ -136,17 +136,17 @@ extension Tensor {
       layout: Layout(shape: shape, strides: strides), dtype: dtype, storage: storage)
   }
 
-  /// Zeros; takes the memory of one element.
+  /// A tensor of `shape` with zeros; takes the memory of one element.
   public static func zeros(_ shape: Shape, dtype: DType = .float32) -> Tensor {
     full(shape, 0, dtype: dtype)
   }
 
-  /// Ones; takes the memory of one element.
+  /// A tensor of `shape` with ones; takes the memory of one element.
   public static func ones(_ shape: Shape, dtype: DType = .float32) -> Tensor {
     full(shape, 1, dtype: dtype)
   }
 
-  /// The numbers 0, 1, ... `count` - 1.
+  /// The numbers 0, 1, ... `count` - 1, of shape `[count]`.
   ///
   /// A negative count fails with ``EngineError/invalidArgument(message:)``.
   public static func arange(_ count: Int, dtype: DType = .int32) -> Tensor {
@@ -159,7 +159,8 @@ extension Tensor {
     }
   }
 
-  /// The numbers from `start` up to but not including `end`, `step` apart, as `numpy.arange` gives them.
+  /// The numbers from `start` up to but not including `end`, `step` apart, as `numpy.arange` gives them: `[n]` with `n` the
+  /// quotient `(end − start) / step`, rounded up, and none for a negative one.
   ///
   /// A step of 0, NaN or an infinity fails with ``EngineError/invalidArgument(message:)``.
   public static func arange(
@@ -175,7 +176,8 @@ extension Tensor {
     }
   }
 
-  /// The whole numbers from `start` up to but not including `end`, `step` apart, without rounding in an integer type.
+  /// The whole numbers from `start` up to but not including `end`, `step` apart, of shape `[n]`; without rounding in an
+  /// integer type.
   ///
   /// A step of 0 fails with ``EngineError/invalidArgument(message:)``.
   public static func arange(
@@ -228,7 +230,7 @@ private struct NestedArray<S: TensorScalar> {
     scalars += row
   }
 
-  /// - Parameter depth: that of the innermost arrays.
+  /// - `depth`: that of the innermost arrays.
   func tensor(outer: [Int], depth: Int, _ dtype: DType?) -> Tensor {
     Tensor(
       scalars, shape: Shape(outer + (1...depth).map { lengths[$0] ?? 0 }), dtype: dtype)

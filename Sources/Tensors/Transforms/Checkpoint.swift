@@ -1,4 +1,4 @@
-/// A function whose intermediate results are not kept for the way back, but computed again there: memory for time
+/// A function whose intermediate results are not kept for the backward pass, but computed again there: memory for time
 /// (`jax.checkpoint`, `torch.utils.checkpoint`, Keras's `remat`).
 ///
 /// Values and gradients are those of `f`. Random keys, variables and tensors from outside keep the values that they had

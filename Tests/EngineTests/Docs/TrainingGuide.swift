@@ -35,7 +35,7 @@ struct TrainingGuide {
   }
   // end
 
-  @Test("A loss with a setting, a callback, a schedule, checkpoints, predictions")
+  @Test("A loss with a setting, a callback, a schedule, files of weights, predictions")
   func train() throws {
     let x = randomUniform([60, 4], key: RandomKey(seed: 1))
     let y = (sum(x, axis: 1) .> 2).cast(to: .int32)

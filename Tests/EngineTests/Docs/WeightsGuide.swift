@@ -25,7 +25,7 @@ struct WeightsGuide {
     let cnn = try CNN().initialize(images)  // [2, 8, 8, 1]
     try cnn.saveWeights(to: path)
     let again = CNN()
-    again.seed = 7  // other first values
+    again.seed = 7  // other initial values
     try again.initialize(images)
     try again.loadWeights(from: path)
     // end

@@ -155,7 +155,7 @@ struct FunctionalTests {
     #expect(outer.namedVariables.first?.path == "random_key")
   }
 
-  @Test("First values depend on seed and path, not on when the graph was made")
+  @Test("Initial values depend on seed and path, not on when the graph was made")
   func initialValues() {
     let (one, two, other) = (siamese(), siamese(), siamese())
     (one.seed, two.seed, other.seed) = (5, 5, 7)

@@ -58,7 +58,7 @@ struct NoiseTests {
     #expect(abs(deviation - 0.5) < 5 * 0.5 / (2.0.squareRoot() * 200))
   }
 
-  @Test("Gaussian drop-out multiplies by numbers with mean 1 and variance rate / (1 − rate)")
+  @Test("Gaussian dropout multiplies by numbers with mean 1 and variance rate / (1 − rate)")
   func gaussianDropout() {
     // 0.2 / 0.8 has the root 0.5; the input is 2.
     let (mean, deviation) = Self.moments(
@@ -67,7 +67,7 @@ struct NoiseTests {
     #expect(abs(deviation - 1) < 5 * 1.0 / (2.0.squareRoot() * 200))
   }
 
-  @Test("Alpha drop-out keeps mean 0 and variance 1, and gives one value to what it drops")
+  @Test("Alpha dropout keeps mean 0 and variance 1, and gives one value to what it drops")
   func alphaDropout() throws {
     let x = randomNormal([Self.count], key: RandomKey(seed: 5), dtype: .float64)
     let values = Self.values(AlphaDropout(0.25), x)
@@ -84,14 +84,14 @@ struct NoiseTests {
     #expect(kept.allSatisfy { abs($0.0 - (a * $0.1 - a * s * 0.25)) < 1e-12 })
   }
 
-  @Test("Alpha drop-out can drop whole channels")
+  @Test("Alpha dropout can drop whole channels")
   func noiseShape() {
     let y = AlphaDropout(0.5, noiseShape: [2, 1, 8])(Tensor.ones([2, 5, 8]))
     expectClose(y, y[0..., 0..<1].broadcast(to: [2, 5, 8]), atol: 0, rtol: 0)
     #expect(Set(y.scalars(as: Float.self)).count == 2)
   }
 
-  @Test("Spatial drop-out drops channels of a sample at all places, as many as asked for")
+  @Test("Spatial dropout drops channels of a sample at all places, as many as asked for")
   func spatial() {
     let samples = 100
     let channels = 40

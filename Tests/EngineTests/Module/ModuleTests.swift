@@ -73,7 +73,7 @@ struct ModuleTests {
     #expect(mlp.child("linear_3") == nil)
   }
 
-  @Test("The first values depend on seed and path alone")
+  @Test("The initial values depend on seed and path alone")
   func initialValues() {
     let (a, b, c) = (MLP(), MLP(), MLP())
     (a.seed, b.seed, c.seed) = (5, 5, 7)

@@ -62,7 +62,7 @@ private struct Reconstruction: Loss {
     #expect(output.shape == [3, 2])
   }
 
-  @Test func `whole numbers and truth values are labels of classes`() throws {
+  @Test func `whole numbers and booleans are labels of classes`() throws {
     let model = Model(
       module: Linear(2), loss: SparseCategoricalCrossentropy(fromLogits: true),
       optimizer: SGD(learningRate: 0.1))
@@ -163,7 +163,7 @@ private struct Reconstruction: Loss {
     #expect(narrow.weightsSHA256 == before)
   }
 
-  @Test func `weights come back from a checkpoint`() throws {
+  @Test func `weights come back from a file`() throws {
     let path = TemporaryFolder.path("round-trip.safetensors")
     let first = Model(
       module: Sequential(Linear(4), BatchNormalization(), Linear(2)), loss: MeanSquaredError(),

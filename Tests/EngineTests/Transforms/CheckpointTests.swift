@@ -95,7 +95,7 @@ import Testing
     expectClose(try pullback(.ones([2])), exp(sin(x)) * cos(x), atol: 1e-14)
   }
 
-  @Test func `what is computed inside is not kept for the way back`() throws {
+  @Test func `what is computed inside is not kept for the backward pass`() throws {
     let segment = { (x: Tensor) in (0..<8).reduce(x) { x, _ in sin(x * 1.1) } }
     let checkpointed = checkpoint(segment)
     func operationsKept(_ f: @escaping (Tensor) throws -> Tensor) throws -> Int {

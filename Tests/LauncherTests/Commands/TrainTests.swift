@@ -37,7 +37,7 @@ extension ApusTests {
 
     @Test("trains on several ranks as on one, also with unequal shares of a batch")
     func sameOnAllRanks() async throws {
-      // Drop-out, of which each rank draws its own, is in the other model only.
+      // Dropout, of which each rank draws its own, is in the other model only.
       let arguments = ["--model", "mlp", "--epochs", "2", "--batch-size", "50", "-n"]
       let one = try await Apus.train(arguments + ["1"]).result
       for ranks in [2, 3] {
@@ -100,7 +100,7 @@ extension ApusTests {
       #expect(line.contains(#""precision":"mixed_bfloat16""#), "\(outcome)")
     }
 
-    @Test("writes a checkpoint, the history and the result") func files() async throws {
+    @Test("writes the weights, the history and the result") func files() async throws {
       try await TemporaryFolder.use { folder in
         let outcome = try await Apus.run([
           "train", "-n", "2", "--epochs", "3", "--json", "--progress", "none", "--out",

@@ -94,7 +94,7 @@ private struct Rates: Codable {
     }
   }
 
-  @Test func `a property can be static, and truth values are part of the form`() throws {
+  @Test func `a property can be static, and booleans are part of the form`() throws {
     let function = jit { (x: Tensor, o: Options) in
       let y = (0..<o.layers).reduce(x) { y, _ in y * o.scale }
       return o.isNegative ? -y : y

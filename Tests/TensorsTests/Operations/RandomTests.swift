@@ -93,7 +93,7 @@ struct RandomTests {
     #expect(Set(y.scalars(as: Double.self)) == [0, .infinity])
   }
 
-  @Test("Compiled, no mask is kept for the way back")
+  @Test("Compiled, no mask is kept for the backward pass")
   func dropoutMemory() throws {
     let spec = TensorSpec([256, 256], .float32)
     let graph = try Trace.record([spec, TensorSpec([2], .int64)]) { x in

@@ -18,7 +18,7 @@ import Testing
 
   @Test("a shuffle stays what it is from one version to the next")
   func pinned() {
-    // Checkpoints store seed and epoch only, so another algorithm would change resumed runs.
+    // Files of weights store seed and epoch only, so another algorithm would change resumed runs.
     // The numbers are those of the same algorithm written in Python.
     #expect(Permutation.shuffled(count: 8, seed: 0, epoch: 0) == [3, 0, 5, 4, 7, 6, 1, 2])
     #expect(Permutation.shuffled(count: 8, seed: 42, epoch: 7) == [4, 3, 0, 2, 7, 1, 6, 5])

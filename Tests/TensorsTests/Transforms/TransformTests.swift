@@ -114,7 +114,7 @@ private func loss(_ p: Weights, _ x: Tensor, _ y: Tensor) -> Tensor {
     expectClose(forward, reverse, atol: 1e-11, rtol: 1e-11)
   }
 
-  @Test func `compiled forward mode keeps nothing of the way back`() throws {
+  @Test func `compiled forward mode keeps nothing of the backward pass`() throws {
     let x = Tensor([1.0, 2])
     func operations(_ f: @escaping (Tensor, Tensor) throws -> Tensor) throws -> Int {
       let graph = try Trace.record([x.spec, x.spec]) { [try f($0[0], $0[1])] }

@@ -7,7 +7,7 @@ public final class RandomNetwork: Module {
   private let number: UInt64
   private let steps: Int
 
-  /// - Parameter steps: how many operations are drawn.
+  /// - `steps`: how many operations are drawn.
   public init(seed: UInt64, steps: Int = 8) {
     number = seed
     self.steps = steps

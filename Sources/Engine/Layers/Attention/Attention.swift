@@ -11,7 +11,7 @@ import Tensors
 public class Attention: Module {
   /// How a query is compared with a key.
   public enum ScoreMode: String, Codable, Sendable {
-    /// Their product.
+    /// The scalar product of both vectors.
     case dot
     /// The sum of the hyperbolic tangents of their sum.
     case concat
@@ -55,7 +55,7 @@ public class Attention: Module {
     return returnAttentionScores ? [.tensor(output), .tensor(scores)] : .tensor(output)
   }
 
-  /// The output alone; the parameters are the fields of ``AttentionInputs``.
+  /// The output alone, `[batch, queries, features of the values]`; the parameters are the fields of ``AttentionInputs``.
   public func callAsFunction(
     _ query: Tensor, value: Tensor? = nil, key: Tensor? = nil, attentionMask: Tensor? = nil,
     queryMask: Tensor? = nil, valueMask: Tensor? = nil

@@ -78,7 +78,7 @@ public final class MultiHeadAttention: Module {
     return scores.map { [.tensor(output), .tensor($0)] } ?? .tensor(output)
   }
 
-  /// The output alone; the parameters are the fields of ``AttentionInputs``.
+  /// The output alone, `[batch, queries, outputDim]`; the parameters are the fields of ``AttentionInputs``.
   public func callAsFunction(
     _ query: Tensor, value: Tensor? = nil, key: Tensor? = nil, attentionMask: Tensor? = nil,
     queryMask: Tensor? = nil, valueMask: Tensor? = nil, keyMask: Tensor? = nil

@@ -15,7 +15,7 @@ public final class Concatenate: Module {
     super.init(name: name)
   }
 
-  /// One tensor of all.
+  /// Tensors with shapes that are equal but along the axis, to one that is as long there as all together.
   public func call(_ inputs: [Tensor]) -> Tensor {
     func others(_ x: Tensor) -> [Int]? {
       guard !x.isInvalid, (-x.rank..<x.rank).contains(axis) else { return nil }

@@ -10,7 +10,7 @@ public class Merge: Module {
   /// The number of tensors that the layer takes; nil for one or more.
   var count: Int? { nil }
 
-  /// The layer.
+  /// A layer without settings.
   public override init(name: String? = nil) { super.init(name: name) }
 
   /// The tensors, of one rank and with shapes that fit, as one.
@@ -40,5 +40,71 @@ public class Merge: Module {
       return fail(error)
     }
     return merged(aligned)
+  }
+}
+
+/// The sum of tensors: `Add()([a, b, c])`.
+///
+/// Shapes as in ``Merge``.
+///
+/// - SeeAlso: Keras, `layers.Add`.
+public final class Add: Merge {
+  override func merged(_ inputs: [Tensor]) -> Tensor {
+    inputs.dropFirst().reduce(inputs[0], +)
+  }
+}
+
+/// The first tensor minus the second: `Subtract()([a, b])`.
+///
+/// Shapes as in ``Merge``.
+///
+/// - SeeAlso: Keras, `layers.Subtract`.
+public final class Subtract: Merge {
+  override var count: Int? { 2 }
+
+  override func merged(_ inputs: [Tensor]) -> Tensor { inputs[0] - inputs[1] }
+}
+
+/// The product of tensors, element by element: `Multiply()([a, b, c])`.
+///
+/// Shapes as in ``Merge``.
+///
+/// - SeeAlso: Keras, `layers.Multiply`.
+public final class Multiply: Merge {
+  override func merged(_ inputs: [Tensor]) -> Tensor {
+    inputs.dropFirst().reduce(inputs[0], *)
+  }
+}
+
+/// The mean of tensors, element by element: `Average()([a, b, c])`.
+///
+/// Shapes as in ``Merge``.
+///
+/// - SeeAlso: Keras, `layers.Average`.
+public final class Average: Merge {
+  override func merged(_ inputs: [Tensor]) -> Tensor {
+    inputs.dropFirst().reduce(inputs[0], +) / Double(inputs.count)
+  }
+}
+
+/// The largest of each element of tensors: `Maximum()([a, b, c])`.
+///
+/// Shapes as in ``Merge``.
+///
+/// - SeeAlso: Keras, `layers.Maximum`.
+public final class Maximum: Merge {
+  override func merged(_ inputs: [Tensor]) -> Tensor {
+    inputs.dropFirst().reduce(inputs[0], maximum)
+  }
+}
+
+/// The smallest of each element of tensors: `Minimum()([a, b, c])`.
+///
+/// Shapes as in ``Merge``.
+///
+/// - SeeAlso: Keras, `layers.Minimum`.
+public final class Minimum: Merge {
+  override func merged(_ inputs: [Tensor]) -> Tensor {
+    inputs.dropFirst().reduce(inputs[0], minimum)
   }
 }

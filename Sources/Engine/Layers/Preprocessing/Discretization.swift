@@ -28,7 +28,7 @@ public final class Discretization: Module {
 
   /// A layer whose boundaries ``adapt(_:)`` finds.
   ///
-  /// - Parameter epsilon: how finely quantiles are told apart: 0.01 keeps a hundred numbers of the data. At most 1 / `bins`.
+  /// - `epsilon`: how finely quantiles are told apart: 0.01 keeps a hundred numbers of the data. At most 1 / `bins`.
   public init(
     bins: Int, epsilon: Double = 0.01, output: CategoryOutput = .index, name: String? = nil
   ) {

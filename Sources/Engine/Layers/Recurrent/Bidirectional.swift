@@ -21,7 +21,7 @@ public final class Bidirectional<Cell: RecurrentCell>: Module, TakesMask {
 
   /// A layer and its mirror image.
   ///
-  /// - Parameter backward: goes the other way, and returns the same; by default a layer like `forward`, with its own
+  /// - `backward`: goes the other way, and returns the same; by default a layer like `forward`, with its own
   ///   variables.
   public init(
     _ forward: RNN<Cell>, backward: RNN<Cell>? = nil, mergeMode: BidirectionalMerge? = .concat,
@@ -49,7 +49,8 @@ public final class Bidirectional<Cell: RecurrentCell>: Module, TakesMask {
     return tensors.count == 1 ? .tensor(tensors[0]) : .list(tensors.map(Structure.tensor))
   }
 
-  /// The merged output alone; that of the forward layer where they are not merged.
+  /// The merged output alone, or that of the forward layer where they are not merged: `[batch, n]`, or `[batch, time, n]`
+  /// with `returnSequences`, where `n` is `units`, or twice that with ``BidirectionalMerge/concat``.
   public func callAsFunction(
     _ x: Tensor, mask: Tensor? = nil, initialState: [Tensor]? = nil
   ) -> Tensor {
@@ -93,10 +94,10 @@ public final class Bidirectional<Cell: RecurrentCell>: Module, TakesMask {
 public enum BidirectionalMerge: String, Codable, Sendable {
   /// The backward one behind the forward one, along the last axis.
   case concat
-  /// Added.
+  /// Both added.
   case sum
-  /// Multiplied.
+  /// Both multiplied, element by element.
   case mul
-  /// Their mean.
+  /// The mean of both.
   case ave
 }

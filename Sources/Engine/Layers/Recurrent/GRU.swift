@@ -9,7 +9,7 @@ import Tensors
 public final class GRU: RNN<GRUCell> {
   /// A layer of `units`; Keras's defaults.
   ///
-  /// - Parameter resetAfter: whether the reset gate comes after the product with the state.
+  /// - `resetAfter`: whether the reset gate comes after the product with the state.
   public init(
     _ units: Int, activation: ActivationFunction = .tanh,
     recurrentActivation: ActivationFunction = .sigmoid, useBias: Bool = true,
@@ -36,5 +36,93 @@ public final class GRU: RNN<GRUCell> {
         settings, recurrentActivation: recurrentActivation, resetAfter: resetAfter),
       returnSequences: returnSequences, returnState: returnState, goBackwards: goBackwards,
       stateful: stateful, name: name)
+  }
+}
+
+/// The step of ``GRU``: the state moves towards a candidate as far as the update gate lets it.
+///
+/// With `σ` the recurrent activation, and columns of kernels and biases in the order `z`, `r`, `h`:
+///
+///     z = σ(x Kz + bz + h Rz)       r = σ(x Kr + br + h Rr)
+///     c = activation(x Kh + bh + r ∘ (h Rh + b'h))     resetAfter: with a second bias for h R
+///     c = activation(x Kh + bh + (r ∘ h) Rh)           else
+///     h' = z ∘ h + (1 − z) ∘ c
+///
+/// Parameters: `kernel` `[features, 3 · units]`, `recurrent_kernel` `[units, 3 · units]`, `bias` `[2, 3 · units]` or
+/// `[3 · units]`.
+///
+/// - SeeAlso: Cho et al., *Learning Phrase Representations using RNN Encoder–Decoder* (2014), §2.3; Keras,
+///   `layers.GRUCell`.
+public final class GRUCell: AnyModule, RecurrentCell {
+  /// What is applied to the gates.
+  public let recurrentActivation: ActivationFunction
+  /// Whether the reset gate comes after the product.
+  public let resetAfter: Bool
+  private let settings: RecurrentSettings
+
+  /// A cell; Keras's defaults. `GRUCell(32)` is one of 32 units.
+  public init(
+    _ settings: RecurrentSettings, recurrentActivation: ActivationFunction = .sigmoid,
+    resetAfter: Bool = true, name: String? = nil
+  ) {
+    self.settings = settings
+    self.recurrentActivation = recurrentActivation
+    self.resetAfter = resetAfter
+    super.init(name: name)
+    check(settings)
+  }
+
+  /// The length of output and state.
+  public var units: Int { settings.units }
+  /// The lengths of the states: one state, of `units`.
+  public var stateSizes: [Int] { [units] }
+
+  /// A cell with the same settings and variables of its own.
+  public func fresh() -> GRUCell {
+    GRUCell(settings, recurrentActivation: recurrentActivation, resetAfter: resetAfter)
+  }
+
+  /// Computes the inputs' part of the sums.
+  public func sequence(_ x: Tensor) -> RecurrentSequence {
+    let weights = weights(
+      settings, gates: 3, for: x, biasShape: resetAfter ? [2, 3 * units] : [3 * units])
+    let inputs = inputSums(
+      x, settings, kernel: weights.kernel, bias: resetAfter ? weights.bias?[0] : weights.bias)
+    let drop = stateDropout(settings, for: x)
+    let candidate = resetAfter ? resettingAfter(weights) : resettingBefore(weights)
+    return RecurrentSequence(inputs: inputs) { input, states in
+      let h = states[0]
+      let (update, c) = candidate(input, drop(h))
+      let next = c + update * (h - c)
+      return (next, [next])
+    }
+  }
+
+  private typealias Candidate = (_ input: Tensor, _ h: Tensor) -> (update: Tensor, state: Tensor)
+
+  private func resettingAfter(_ weights: RecurrentWeights) -> Candidate {
+    let (units, gate, activation) = (units, recurrentActivation, settings.activation)
+    let bias = weights.bias?[1]
+    return { input, h in
+      let product = matmul(h, weights.recurrentKernel)
+      let sums = bias.map { product + $0 } ?? product
+      let gates = gate(input[.all, ..<(2 * units)] + sums[.all, ..<(2 * units)])
+      let reset = gates[.all, units...]
+      let state = activation(
+        input[.all, (2 * units)...] + reset * sums[.all, (2 * units)...])
+      return (gates[.all, ..<units], state)
+    }
+  }
+
+  private func resettingBefore(_ weights: RecurrentWeights) -> Candidate {
+    let (units, gate, activation) = (units, recurrentActivation, settings.activation)
+    let gateKernel = weights.recurrentKernel[.all, ..<(2 * units)]
+    let stateKernel = weights.recurrentKernel[.all, (2 * units)...]
+    return { input, h in
+      let gates = gate(matmul(h, gateKernel) + input[.all, ..<(2 * units)])
+      let reset = gates[.all, units...]
+      let state = activation(matmul(reset * h, stateKernel) + input[.all, (2 * units)...])
+      return (gates[.all, ..<units], state)
+    }
   }
 }

@@ -66,16 +66,16 @@ public class RNN<Cell: RecurrentCell>: AnyModule, Callable, TakesMask {
 
   /// The output alone.
   ///
-  /// - Parameters:
-  ///   - mask: `[batch, time]`; where false the step is skipped.
-  ///   - initialState: the states before the first step; zeros, or what a stateful layer kept, by default.
+  /// - `mask`: `[batch, time]`; where false the step is skipped.
+  /// - `initialState`: the states before the first step; zeros, or what a stateful layer kept, by default.
   public func callAsFunction(
     _ x: Tensor, mask: Tensor? = nil, initialState: [Tensor]? = nil
   ) -> Tensor {
     withState(x, mask: mask, initialState: initialState).output
   }
 
-  /// The output and the states after the last step, whether the layer returns states or not.
+  /// The output, `[batch, units]` or `[batch, time, units]`, and the states after the last step, each `[batch, length]`,
+  /// whether the layer returns states or not.
   public func withState(
     _ x: Tensor, mask: Tensor? = nil, initialState: [Tensor]? = nil
   ) -> (output: Tensor, states: [Tensor]) {

@@ -21,6 +21,7 @@ where Input == RecurrentStep, Output == RecurrentStep {
   /// Begins a sequence, or a single step: reads the variables, draws masks, and computes what needs no state.
   ///
   /// - Parameter x: `[batch, time, features]` or, for a single step, `[batch, features]`; floating.
+  /// - Returns: what the steps take of `x`, and the function that makes one.
   func sequence(_ x: Tensor) -> RecurrentSequence
 
   /// A cell with the same settings and variables of its own.

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What the cells of ``SimpleRNN``, ``GRU`` and ``LSTM`` have in common; a number stands for so many units.
+/// What the cells of ``SimpleRNN``, ``GRU`` and ``LSTM`` have in common; a number stands for its units.
 public struct RecurrentSettings: ExpressibleByIntegerLiteral {
   /// The length of output and states.
   public var units: Int
@@ -8,11 +8,11 @@ public struct RecurrentSettings: ExpressibleByIntegerLiteral {
   public var activation: ActivationFunction
   /// Whether there are biases.
   public var useBias: Bool
-  /// The first values of the kernel `[features, gates · units]`.
+  /// The initial values of the kernel `[features, gates · units]`.
   public var kernelInitializer: any Initializer
-  /// The first values of the recurrent kernel `[units, gates · units]`.
+  /// The initial values of the recurrent kernel `[units, gates · units]`.
   public var recurrentInitializer: any Initializer
-  /// The first values of the bias.
+  /// The initial values of the bias.
   public var biasInitializer: any Initializer
   /// The penalty of the kernel.
   public var kernelRegularizer: (any Regularizer)?
@@ -31,7 +31,7 @@ public struct RecurrentSettings: ExpressibleByIntegerLiteral {
   /// The share of the state that is dropped on its way into the product, the same at all steps.
   public var recurrentDropout: Double
 
-  /// Settings; Keras's defaults.
+  /// Settings of a cell; Keras's defaults. A cell checks them when it is made.
   public init(
     _ units: Int, activation: ActivationFunction = .tanh, useBias: Bool = true,
     kernelInitializer: any Initializer = GlorotUniform(),
@@ -57,7 +57,7 @@ public struct RecurrentSettings: ExpressibleByIntegerLiteral {
     self.recurrentDropout = recurrentDropout
   }
 
-  /// So many units.
+  /// Settings with this number of units; Keras's defaults.
   public init(integerLiteral units: Int) { self.init(units) }
 }
 
@@ -79,11 +79,10 @@ extension RecurrentCell {
     }
   }
 
-  /// The variables `kernel`, `recurrent_kernel` and `bias` of a cell with so many gates.
+  /// The variables `kernel`, `recurrent_kernel` and `bias` of a cell with `gates` gates.
   ///
-  /// - Parameters:
-  ///   - biasShape: that of the bias; `[gates · units]` by default.
-  ///   - biasInitializer: takes the place of that in the settings.
+  /// - `biasShape`: that of the bias; `[gates · units]` by default.
+  /// - `biasInitializer`: takes the place of that in the settings.
   func weights(
     _ settings: RecurrentSettings, gates: Int, for x: Tensor, biasShape: Shape? = nil,
     biasInitializer: (any Initializer)? = nil
@@ -108,8 +107,17 @@ extension RecurrentCell {
     return RecurrentWeights(kernel: kernel, recurrentKernel: recurrentKernel, bias: bias)
   }
 
-  /// `x`, while training with inputs dropped: the same ones at all steps.
-  func dropped(_ x: Tensor, _ settings: RecurrentSettings) -> Tensor {
+  /// `x · kernel + bias` for all steps at once; while training with inputs dropped, the same ones at all steps.
+  ///
+  /// - `bias`: `[gates · units]`, or nil for none.
+  func inputSums(
+    _ x: Tensor, _ settings: RecurrentSettings, kernel: Tensor, bias: Tensor?
+  ) -> Tensor {
+    let product = matmul(dropped(x, settings), kernel)
+    return bias.map { product + $0 } ?? product
+  }
+
+  private func dropped(_ x: Tensor, _ settings: RecurrentSettings) -> Tensor {
     guard isTraining, settings.dropout > 0 else { return x }
     var shape = x.shape.dimensions
     if x.rank == 3 { shape[1] = 1 }

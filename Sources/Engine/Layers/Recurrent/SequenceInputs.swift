@@ -4,7 +4,7 @@ import Tensors
 ///
 /// One tensor is taken for `x`; a dictionary gives the fields by name.
 public struct SequenceInputs: Codable {
-  /// `[batch, time, features]`.
+  /// The sequences, `[batch, time, features]`.
   public var x: Tensor
   /// `[batch, time]`: where false (or 0) the step is skipped, and output and states stay as they were.
   public var mask: Tensor?
@@ -32,7 +32,7 @@ public struct SequenceOutput: Codable {
     self.states = states
   }
 
-  /// Takes one tensor, or a list of the output and states.
+  /// Takes one tensor, or a list of the output and states. Throws ``EngineError/structure(message:)`` for anything else.
   public init(from decoder: any Decoder) throws {
     switch try Structure(from: decoder) {
     case .tensor(let tensor): self.init(output: tensor)
@@ -45,7 +45,7 @@ public struct SequenceOutput: Codable {
     }
   }
 
-  /// Gives one tensor, or a list of the output and states.
+  /// Gives one tensor, or a list of the output and states. Throws what `encoder` throws.
   public func encode(to encoder: any Encoder) throws {
     let structure: Structure =
       states.map { .list(([output] + $0).map(Structure.tensor)) } ?? .tensor(output)

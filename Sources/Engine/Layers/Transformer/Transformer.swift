@@ -10,9 +10,9 @@ import Tensors
 public final class Transformer: Module {
   /// What the layer takes.
   public struct Inputs: Codable {
-    /// `[batch, steps, features]`.
+    /// What the encoder reads, `[batch, steps, features]`.
     public var source: Tensor
-    /// `[batch, time, features]`.
+    /// What the decoder reads, `[batch, time, features]`.
     public var target: Tensor
     /// `[batch, steps]`: false for steps of the source that are padding.
     public var sourceMask: Tensor?

@@ -16,6 +16,6 @@ public final class InputLayer: Module {
     leaveCreator()
   }
 
-  /// `x` itself.
+  /// `x` itself, of any shape.
   public func call(_ x: Tensor) -> Tensor { x }
 }

@@ -22,10 +22,11 @@ extension KerasLayer {
 
   /// What the layer gave at a call.
   ///
-  /// - Parameter node: the number of the call, from 0.
-  ///
   /// A layer that was not called as often, or that gave several tensors, is an error; `inboundNodes[0].outputs` has
   /// them all.
+  ///
+  /// - Parameter node: the number of the call, from 0.
+  /// - Returns: the symbolic tensor of that call.
   @_disfavoredOverload
   public func output(at node: Int) -> KerasTensor {
     only("output", at: node) { $0.outputTensors }
@@ -33,10 +34,11 @@ extension KerasLayer {
 
   /// What the layer was called on.
   ///
-  /// - Parameter node: the number of the call, from 0.
-  ///
   /// A layer that was not called as often, or on several tensors, is an error; `inboundNodes[0].inputTensors` has them
   /// all.
+  ///
+  /// - Parameter node: the number of the call, from 0.
+  /// - Returns: the symbolic tensor of that call.
   @_disfavoredOverload
   public func input(at node: Int) -> KerasTensor {
     only("input", at: node) { $0.inputTensors }

@@ -3,15 +3,15 @@ import Tensors
 
 /// Symbolic tensors in the form in which a layer takes or gives them: one, a list, or values by name, nested at will.
 public indirect enum KerasStructure {
-  /// One tensor.
+  /// One symbolic tensor, without a name.
   case tensor(KerasTensor)
-  /// Values by position.
+  /// Values by position, for an array.
   case list([KerasStructure])
-  /// Values by name.
+  /// Values by name, for a dictionary or the fields of a struct.
   case dictionary(OrderedDictionary<String, KerasStructure>)
   /// A value that is no tensor.
   case constant(Structure.Constant)
-  /// No value.
+  /// No value: an optional that is nil.
   case none
 }
 
@@ -22,17 +22,17 @@ public protocol KerasStructureConvertible {
 }
 
 extension KerasStructure: KerasStructureConvertible {
-  /// Itself.
+  /// The structure itself.
   public var kerasStructure: KerasStructure { self }
 }
 
 extension KerasTensor: KerasStructureConvertible {
-  /// One tensor.
+  /// A structure of this tensor alone.
   public var kerasStructure: KerasStructure { .tensor(self) }
 }
 
 extension Array: KerasStructureConvertible where Element: KerasStructureConvertible {
-  /// A list.
+  /// A list of the elements' structures.
   public var kerasStructure: KerasStructure { .list(map(\.kerasStructure)) }
 }
 

@@ -66,7 +66,7 @@ public struct KerasTensor: Hashable {
   /// The lengths of the axes, the batch first; nil for those that are open.
   public var shape: [Int?] { spec.shape }
 
-  /// The scalar type.
+  /// The type of the elements that tensors in this place will have.
   public var dtype: DType { spec.dtype }
 
   /// The number of axes, that of the batch included.

@@ -16,7 +16,7 @@ public final class OperationLayer: AnyModule, Callable {
     operation.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
   }
 
-  /// The function's value.
+  /// What the function gives for tensors in the order of the symbolic ones.
   public func call(_ inputs: [Tensor]) -> Structure { function(inputs) }
 }
 
@@ -27,10 +27,9 @@ extension KerasTensor {
   /// let distance = KerasTensor.apply("distance", [a, b]) { sqrt(sum(square($0[0] - $0[1]), axis: -1)) }
   /// ```
   ///
-  /// - Parameters:
-  ///   - operation: names the layer, numbered, and its type in a summary: `"log_softmax"`.
-  ///   - name: of the layer, unique in a model.
-  ///   - function: gets the values in the order of `inputs`; it may be called often, on any lengths of open axes.
+  /// - `operation`: names the layer, numbered, and its type in a summary: `"log_softmax"`.
+  /// - `name`: of the layer, unique in a model.
+  /// - `function`: gets the values in the order of `inputs`; it may be called often, on any lengths of open axes.
   public static func apply(
     _ operation: String, _ inputs: [KerasTensor], name: String? = nil,
     _ function: @escaping ([Tensor]) -> Tensor
@@ -41,7 +40,7 @@ extension KerasTensor {
 
   /// Records a function with several results as a layer. See ``apply(_:_:name:_:)``.
   ///
-  /// - Parameter count: the number of results.
+  /// - `count`: the number of results.
   public static func apply(
     _ operation: String, _ inputs: [KerasTensor], count: Int, name: String? = nil,
     _ function: @escaping ([Tensor]) -> [Tensor]

@@ -129,7 +129,7 @@ extension EngineError {
 
   /// The ranks that hold the same text at the line where ranks differ.
   public struct Holding: Hashable, Sendable {
-    /// In increasing order.
+    /// The ranks, in increasing order.
     public var ranks: [Int]
     /// What they hold; nil when their list has no such line.
     public var text: String?

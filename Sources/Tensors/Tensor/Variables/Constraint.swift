@@ -1,7 +1,7 @@
 /// A condition on a parameter that every update is followed by: the optimizer's new value is brought back to it.
 ///
 /// Given to a layer (`kernelConstraint: MaxNorm(2)`), or to ``AnyModule/parameter(_:shape:initializer:constraint:trainable:dtype:)``.
-/// Constraints hold after updates by an ``Optimizer``: a first value that breaks one stays until the first update, as in
+/// Constraints hold after updates by an ``Optimizer``: an initial value that breaks one stays until the first update, as in
 /// Keras.
 ///
 /// - SeeAlso: Keras, `constraints.Constraint`.

@@ -34,9 +34,9 @@ public enum VariableKind: String, Codable, Sendable, CaseIterable {
 public enum Combine: Sendable {
   /// Added: counts and totals.
   case sum
-  /// The smallest.
+  /// The smallest of all ranks' elements.
   case min
-  /// The largest.
+  /// The largest of all ranks' elements.
   case max
   /// The mean over ranks.
   case mean
@@ -92,7 +92,7 @@ public final class Variable {
     held = initial.detached
   }
 
-  /// A variable whose first value is made when it is first read or ``drawInitial()`` asks for it.
+  /// A variable whose initial value is made when it is first read or ``drawInitial()`` asks for it.
   package init(
     path: String, kind: VariableKind, spec: TensorSpec, combine: Combine,
     constraint: (any Constraint)?, trainable: Bool, initial: @escaping () -> Tensor
@@ -110,7 +110,7 @@ public final class Variable {
   /// Whether there is a value already.
   package var isDrawn: Bool { held != nil }
 
-  /// Makes the first value, unless there is one.
+  /// Makes the initial value, unless there is one.
   package func drawInitial() { _ = tensor }
 
   private var tensor: Tensor {
