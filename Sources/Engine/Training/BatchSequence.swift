@@ -83,7 +83,7 @@ extension Model {
   ) throws -> Step {
     let shape = RecentStep.Shape(
       mode: mode, rows: rows, globalRows: globalRows, replicas: strategy.replicaCount,
-      looks: nonFinite != .ignore)
+      looks: nonFinite.looks)
     if let recent, recent.shape == shape, recent.dataset == dataset.identity { return recent.step }
     let step = try step(mode, dataset, rows: rows, globalRows: globalRows)
     recent = RecentStep(shape: shape, dataset: dataset.identity, step: step)

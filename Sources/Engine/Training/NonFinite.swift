@@ -11,6 +11,9 @@ public enum NonFinitePolicy: String, Sendable, Hashable, CaseIterable, Codable {
   case skipStep
   /// Nobody looks: weights may become NaN.
   case ignore
+
+  /// Whether steps look for such numbers.
+  var looks: Bool { if case .ignore = self { false } else { true } }
 }
 
 /// A loss or gradient that is infinite or NaN, on some rank; thrown by all.
@@ -56,7 +59,7 @@ public struct NotFiniteError: Error, Hashable, Sendable, CustomStringConvertible
 extension Model {
   /// The watch of a step that trains.
   func gradientWatch() -> GradientWatch {
-    GradientWatch(names: orderedParameters.map(\.path), looks: nonFinite != .ignore)
+    GradientWatch(names: orderedParameters.map(\.path), looks: nonFinite.looks)
   }
 
   func countNotFinite(_ gradients: [Tensor], _ loss: Tensor) -> Tensor {

@@ -91,7 +91,7 @@ extension Model {
       globalRows: dependsOnGlobalRows ? globalRows : 0,
       modes: mode == .predict ? [] : module.modes,
       threads: ComputeThreads.count, replicas: strategy.replicaCount,
-      looks: mode == .train && nonFinite != .ignore)
+      looks: mode == .train && nonFinite.looks)
     if let known = steps.step(for: key), (known.plan == nil) == runEagerly { return known }
     var form = Structure.none
     let dataset = dataset.withoutRows

@@ -68,7 +68,7 @@ extension Model {
   /// Gradients added over ranks, together with what ranks tell each other: whether one asks for the end, and whether the
   /// loss or a gradient of one is not finite, which ends the step on all of them before anything is written.
   private func addedOverRanks(_ gradients: [Tensor], loss: Tensor) throws -> [Tensor] {
-    let looks = nonFinite != .ignore
+    let looks = nonFinite.looks
     guard strategy.replicaCount > 1 else {
       if looks { try requireFinite(countNotFinite(gradients, loss)) }
       return gradients

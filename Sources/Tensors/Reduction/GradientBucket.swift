@@ -28,14 +28,14 @@ final class GradientBucket: BackgroundWork {
   }
 
   func start(
-    _ members: [Operand], seal: Operand?, _ pointer: UnsafeMutableRawPointer, count: Int,
-    dtype: DType
+    _ members: WatchedTensors, seal: UnsafeMutableRawPointer?, _ pointer: UnsafeMutableRawPointer,
+    count: Int, dtype: DType
   ) throws {
     if let seal {
       let next = (communicator.journal?.snapshot.begun ?? 0) + 1
       number.store(next, ordering: .relaxed)
       BucketSeal.write(
-        hash: hash(count), isFinite: lookAt(members), to: seal.pointer, dtype)
+        hash: hash(count), isFinite: lookAt(members), to: seal, dtype)
     }
     func start() throws -> Int {
       try communicator.startAllReduce(pointer, count: count, dtype: dtype, operation: .sum)
@@ -50,15 +50,11 @@ final class GradientBucket: BackgroundWork {
   }
 
   /// Whether the gradients are finite, as far as anybody wants to know.
-  private func lookAt(_ members: [Operand]) -> Bool {
+  private func lookAt(_ members: WatchedTensors) -> Bool {
     guard let watch, watch.looks else { return true }
-    var isFinite = true
-    for (index, member) in members.enumerated() where !member.isFinite {
-      watch.note(
-        "the gradient of \(watch.name(first + index)) is \(member.firstNotFinite)", isLoss: false)
-      isFinite = false
+    return members.allFinite { index, value in
+      watch.note("the gradient of \(watch.name(first + index)) is \(value)", isLoss: false)
     }
-    return isFinite
   }
 
   func wait() throws {
@@ -67,10 +63,10 @@ final class GradientBucket: BackgroundWork {
   }
 
   /// Waits, and throws when ranks have brought different buckets, or when some number was not finite.
-  func wait(seal: Operand, count: Int) throws {
+  func wait(seal: UnsafeMutableRawPointer, count: Int, dtype: DType) throws {
     try wait()
     let (isSame, notFinite) = BucketSeal.read(
-      hash: hash(count), size: communicator.size, from: seal.pointer, seal.dtype)
+      hash: hash(count), size: communicator.size, from: seal, dtype)
     guard isSame else {
       throw communicator.difference(ofCollective: number.load(ordering: .relaxed))
         ?? EngineError.distribution(
@@ -107,8 +103,8 @@ struct AllReduceStart: BucketPrimitive {
     guard let first = inputs.first else { return {} }
     let (pointer, dtype, bucket) = (first.pointer, first.dtype, bucket)
     let count = bucketCount(inputs)
-    let seal = BucketSeal.isUsed(dtype) ? inputs.last : nil
-    let members = seal == nil ? inputs : inputs.dropLast()
+    let seal = BucketSeal.isUsed(dtype) ? inputs.last?.pointer : nil
+    let members = WatchedTensors(seal == nil ? inputs[...] : inputs.dropLast())
     // The gaps are summed with the rest, and other values may have been there since the last step.
     let gaps: [UnsafeMutableRawBufferPointer] = zip(inputs, inputs.dropFirst()).compactMap {
       let end = $0.pointer + $0.elementCount * $0.dtype.size
@@ -140,8 +136,8 @@ struct AllReduceWait: BucketPrimitive, StepGuard {
     guard let seal = inputs.last, BucketSeal.isUsed(seal.dtype) else {
       return { try bucket.wait() }
     }
-    let count = bucketCount(inputs)
-    return { try bucket.wait(seal: seal, count: count) }
+    let (count, dtype, pointer) = (bucketCount(inputs), seal.dtype, seal.pointer)
+    return { try bucket.wait(seal: pointer, count: count, dtype: dtype) }
   }
 
   func gradient(_ context: GradientContext) -> [Tensor?] { context.incoming }

@@ -46,12 +46,34 @@ package struct NotFinite: Error {
   package init() {}
 }
 
-extension Operand {
-  /// Whether no element is infinite or NaN.
-  var isFinite: Bool { apus_all_finite(dtype.code, pointer, elementCount) != 0 }
+/// Tensors that are looked at in every step, without counting references.
+struct WatchedTensors {
+  private let places: ContiguousArray<(pointer: UnsafeMutableRawPointer, count: Int, code: Int32)>
+  private let operands: [Operand]
 
+  init(_ operands: some Sequence<Operand>) {
+    self.operands = Array(operands)
+    places = ContiguousArray(operands.map { ($0.pointer, $0.elementCount, $0.dtype.code) })
+  }
+
+  /// Calls `body` with the number of each tensor with an element that is infinite or NaN, and that element as text.
+  ///
+  /// - Returns: whether there was none.
+  func allFinite(_ body: (Int, String) -> Void) -> Bool {
+    var isFinite = true
+    for index in places.indices {
+      let (pointer, count, code) = places[index]
+      if apus_all_finite(code, pointer, count) != 0 { continue }
+      isFinite = false
+      body(index, operands[index].firstNotFinite)
+    }
+    return isFinite
+  }
+}
+
+extension Operand {
   /// The first element that is not finite, as text.
-  var firstNotFinite: String {
+  fileprivate var firstNotFinite: String {
     for index in 0..<elementCount {
       let place = pointer + index * dtype.size
       let value =
@@ -79,16 +101,14 @@ package struct CountNotFinite: Primitive {
   package func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    let (watch, output) = (watch, outputs[0])
+    let (watch, output) = (watch, outputs[0].pointer)
+    let (tensors, last) = (WatchedTensors(inputs), inputs.count - 1)
     return {
-      var found: Float = 0
-      for (index, input) in inputs.enumerated() where !input.isFinite {
-        let isLoss = index == inputs.count - 1
-        let name = isLoss ? "the loss" : "the gradient of \(watch.name(index))"
-        watch.note("\(name) is \(input.firstNotFinite)", isLoss: isLoss)
-        found = 1
+      let isFinite = tensors.allFinite { index, value in
+        let name = index == last ? "the loss" : "the gradient of \(watch.name(index))"
+        watch.note("\(name) is \(value)", isLoss: index == last)
       }
-      output.pointer.storeBytes(of: found, as: Float.self)
+      output.storeBytes(of: isFinite ? 0 : 1, as: Float.self)
     }
   }
 
@@ -109,11 +129,11 @@ package struct RequireNone: StepGuard {
   package func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    let (input, output) = (inputs[0], outputs[0])
+    let (input, output) = (inputs[0].pointer, outputs[0].pointer)
     return {
-      let count = input.pointer.load(as: Float.self)
+      let count = input.load(as: Float.self)
       if count != 0 { throw NotFinite() }
-      output.pointer.storeBytes(of: count, as: Float.self)
+      output.storeBytes(of: count, as: Float.self)
     }
   }
 
