@@ -118,6 +118,8 @@ public final class ModelCheckpoint: Callback {
     if verbose { say("Epoch \(epoch + 1): \(reason)saving model to \(target)") }
     // In the middle of an epoch each rank has statistics of its own.
     if saveFrequency != .epoch { try model.synchronizeStatistics() }
+    // A file of rank 0 must be one of all.
+    try model.compareWeights()
     try model.saveWeights(to: target)
     lastPath = target
   }

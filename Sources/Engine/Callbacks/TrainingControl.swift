@@ -33,11 +33,19 @@ public protocol TrainingControl: AnyObject {
   /// Gives every rank the same running statistics. Collective: every rank must call it. Throws what the communicator
   /// throws.
   func synchronizeStatistics() throws
+
+  /// Makes sure that all ranks hold the same weights; does nothing unless given.
+  ///
+  /// - Throws: an error that names the first weight that differs, the same on every rank.
+  func compareWeights() throws
 }
 
 extension TrainingControl {
   /// Does nothing and throws nothing: for models without running statistics.
   public func synchronizeStatistics() throws {}
+
+  /// Nothing.
+  public func compareWeights() throws {}
 }
 
 extension TrainingControl {

@@ -76,14 +76,23 @@ extension Model {
       + (optimizer?.variables ?? []).map { ($0.path, $0) }
   }
 
+  /// Makes sure that ranks hold the same parameters and the same state of the optimizer: the same error on every rank names the first
+  /// that differs. `fit` does so after every ``driftInterval`` steps, and ``ModelCheckpoint`` before it saves.
+  ///
+  /// Collective: every rank must call it; one small message when they do.
+  ///
+  /// - Throws: ``EngineError`` where ranks differ. Ranks that compute with different kernels are not compared.
+  public func compareWeights() throws {
+    guard communicator.size > 1, !hasSeveralKernelSets else { return }
+    try agree(on: weightLines, subject: "the weights", communicator: communicator)
+  }
+
   /// Makes sure that ranks still hold the same weights, after every ``driftInterval`` steps.
   ///
   /// Collective: one small message when they do.
   func checkDrift(after step: Int) throws {
-    guard communicator.size > 1, driftInterval > 0, (step + 1) % driftInterval == 0,
-      !hasSeveralKernelSets
-    else { return }
-    try agree(on: weightLines, subject: "the weights", communicator: communicator)
+    guard driftInterval > 0, (step + 1) % driftInterval == 0 else { return }
+    try compareWeights()
   }
 
   /// Notes once when ranks compute with different kernels: their weights may differ in the last bits.

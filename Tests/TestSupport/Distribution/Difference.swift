@@ -142,6 +142,16 @@ public struct Difference: Sendable, CustomStringConvertible {
       })
       try model.fit(x: x, y: y, batchSize: 4, epochs: 2, verbose: .silent, callbacks: [meddling])
     },
+    Difference("checkpoint", "kernel: float32", "the weights") { odd in
+      let model = model()
+      let path = TemporaryFolder.path("differing.safetensors")
+      let meddling = LambdaCallback(onEpochEnd: { _, _ in
+        if odd { model.module.variables[0].value = .zeros([3, 1]) }
+      })
+      try model.fit(
+        x: x, y: y, verbose: .silent,
+        callbacks: [meddling, ModelCheckpoint(path: path, monitor: "loss")])
+    },
     Difference("drift-of-the-optimizer", "velocity", "the weights") { odd in
       let optimizer = SGD(learningRate: 0.1, momentum: 0.9)
       let model = model(optimizer: optimizer)
