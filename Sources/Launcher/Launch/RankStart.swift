@@ -26,6 +26,8 @@ enum RankStart {
   static func runIfAsked(_ arguments: [String]) {
     switch arguments.dropFirst().first {
     case connect where arguments.count > 3:
+      // Not left behind by an mpirun that dies before it has ended its ranks.
+      setDeathSignal()
       let rank = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"] ?? ""
       // mpirun may have put this rank on another machine, where the same names are other things.
       if RankChannels.areHere(arguments[2]) {
