@@ -6,13 +6,9 @@ package enum RankReport {
   /// milliseconds of each other; their texts must reach mpirun before it stops everybody.
   static let grace = 0.3
 
-  /// Whether what a rank wrote is about what it did itself, and not about ranks that it waits for.
+  /// Whether what a rank wrote is an error of its own, and not what its watch says of ranks that it waits for.
   package static func isOwnError(_ text: String, of rank: Int) -> Bool {
-    guard let start = text.range(of: "[rank \(rank)/"),
-      let end = text[start.upperBound...].range(of: "] ")
-    else { return false }
-    let message = text[end.upperBound...]
-    return !["waited ", "has waited ", "ranks ", "rank "].contains { message.hasPrefix($0) }
+    text.contains("[rank \(rank)/")
   }
 
   /// Writes the error that all ranks have, once.
@@ -23,10 +19,18 @@ package enum RankReport {
 
   /// Writes `[rank 3/8] message` for each line, in one write so that lines of ranks do not mix.
   static func print(_ message: String, rank: Int, size: Int) {
+    print(message, tag: "[rank \(rank)/\(size)]")
+  }
+
+  /// Writes `[watch of rank 3/8] message`: what is said of ranks that this one waits for.
+  static func print(_ message: String, watchOf rank: Int, size: Int) {
+    print(message, tag: "[watch of rank \(rank)/\(size)]")
+  }
+
+  private static func print(_ message: String, tag: String) {
     // What the program printed before must not be lost with the process.
     fflush(nil)
     let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
-    let text = lines.map { "[rank \(rank)/\(size)] \($0)\n" }.joined()
-    FileHandle.standardError.write(Data(text.utf8))
+    FileHandle.standardError.write(Data(lines.map { "\(tag) \($0)\n" }.joined().utf8))
   }
 }

@@ -56,6 +56,7 @@ extension Check {
       Check("without-strategy", startsByItself: true, checkWithoutStrategy),
       Check("each-alone", startsByItself: true, checkEachAlone),
       Check("latency", measureLatency),
+      Check("threads-loop", startsByItself: true, checkThreadsLoop),
       Check("unmatched", checkUnmatched),
       Check("late", checkLate),
       Check("long-alone", checkLongAlone),

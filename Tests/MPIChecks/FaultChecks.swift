@@ -52,6 +52,15 @@ struct Fault: Sendable {
   private struct Caught: Error {}
 }
 
+/// The last of two ranks that are threads loops for ever, and the other waits for it.
+func checkThreadsLoop() throws {
+  try withStrategy(.threads(2)) {
+    let communicator = DistributionContext.strategy.communicator
+    while communicator.rank == 1 { Thread.sleep(forTimeInterval: 0.01) }
+    try communicator.barrier()
+  }
+}
+
 /// Rank 0 evaluates, and the others are done.
 func checkUnmatched() throws {
   let model = Model(

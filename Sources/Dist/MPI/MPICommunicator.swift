@@ -15,7 +15,7 @@ import Tensors
 /// call, on a communicator of its own: ranks that call different things all throw the same error before any data move. An all-reduce that
 /// is only started is compared by what its data carry (``Tensors/BucketSeal``), and a rank that waits in vain by ``RankWatch``.
 ///
-/// `@unchecked Sendable`: `rank`, `size`, `journal`, `handle`, `control`, `maximumCount`
+/// `@unchecked Sendable`: `rank`, `size`, `notes`, `handle`, `control`, `maximumCount`
 /// and `onlyThread` never change, and a journal may be used from any thread.
 /// `table`, `lastMeeting`, `counts32`, `offsets32` and MPI itself are touched with `lock` held only,
 /// which all communicators share, as MPI_THREAD_SERIALIZED asks for; with a library that gives less,
@@ -30,7 +30,9 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   public let size: Int
 
   /// The collectives of this rank.
-  public let journal: RankJournal?
+  public var journal: RankJournal? { notes }
+
+  private let notes = RankJournal()
 
   private let handle: MPI_Comm
   /// For messages about collectives.
@@ -73,7 +75,6 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     self.size = Int(number)
     self.handle = try Self.duplicate(parent, rank: rank)
     self.control = try Self.duplicate(parent, rank: rank)
-    self.journal = RankJournal()
     self.maximumCount = maximumCount
     self.onlyThread = serialized ? nil : pthread_self()
     counts32 = .allocate(capacity: Int(number))
@@ -127,7 +128,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
       let request = UnsafeMutablePointer<MPI_Request?>.allocate(capacity: 1)
       request.initialize(to: nil)
       defer { request.deallocate() }
-      try recorded(CollectiveCall(.end)) { (_) throws(DistError) in
+      try notes.record(CollectiveCall(.end)) { (_) throws(DistError) in
         try MPICall.run("MPI_Ibarrier", rank: rank) { MPI_Ibarrier(handle, request) }
         let start = ContinuousClock.now
         while true {
@@ -168,21 +169,13 @@ extension MPICommunicator {
     explanation.withLock { $0 }?(number)
   }
 
-  /// Notes a collective in the journal, which is there.
-  private func recorded<R: Sendable>(
-    _ call: CollectiveCall, _ body: (Int) throws(DistError) -> R
-  ) throws(DistError) -> R {
-    guard let journal else { return try body(0) }
-    return try journal.record(call, body)
-  }
-
   /// A blocking collective: compares what ranks call, then runs `body`. Called with the lock held.
   private func compared(
     _ call: CollectiveCall, _ body: () throws(DistError) -> Void
   ) throws(DistError) {
-    try recorded(call) { (number) throws(DistError) in
+    try notes.record(call) { (number) throws(DistError) in
       if size > 1 {
-        let hash = journal?.entry(number)?.call.stableHash ?? call.stableHash
+        let hash = notes.entry(number)?.call.stableHash ?? call.stableHash
         let mine = Int64(StableHash.combine(hash, UInt64(number)) >> 2)
         // The largest of both is that of all ranks exactly when all have the same.
         header[0] = mine
@@ -201,7 +194,7 @@ extension MPICommunicator {
   /// What each rank calls, gathered by all of them: the same error on every rank.
   private func differing(_ number: Int, hash: Int64) throws(DistError) -> DistError {
     let length = 1024
-    let text = journal?.entry(number)?.description ?? ""
+    let text = notes.entry(number)?.description ?? ""
     var mine = [UInt8](repeating: 0, count: length)
     withUnsafeBytes(of: hash) { mine.replaceSubrange(0..<8, with: $0) }
     let bytes = Array("\(text), its collective number \(number)".utf8.prefix(length - 8))
@@ -254,14 +247,14 @@ extension MPICommunicator {
       // Every rank has the same count, so all take the same way.
       let messages = (count + maximumCount - 1) / maximumCount
       if count * dtype.size <= Self.blockingBytes || messages > RequestTable.requestsPerSlot {
-        try recorded(call) { (number) throws(DistError) in
+        try notes.record(call) { (number) throws(DistError) in
           try explained(number) { () throws(DistError) in
             try reduceNow(buffer, count, dtype, operation)
           }
         }
         return table.finishedToken()
       }
-      let token = table.open(number: journal?.begin(call) ?? 0)
+      let token = table.open(number: notes.begin(call))
       do throws(DistError) {
         try inMessages(buffer, count, dtype) { (part, length) throws(DistError) in
           try table.add(to: token) { (request) throws(DistError) in
@@ -284,8 +277,8 @@ extension MPICommunicator {
   public func wait(_ token: Int) throws {
     try locked("MPI_Waitall") { () throws(DistError) in
       let number = table.number(of: token)
-      journal?.wait(for: number)
-      defer { journal?.stopWaiting() }
+      notes.wait(for: number)
+      defer { notes.stopWaiting() }
       try explained(number) { () throws(DistError) in try table.wait(token, rank: rank) }
     }
   }
@@ -443,10 +436,15 @@ extension MPICommunicator {
 
   /// Prints `[rank 3/8] message`, waits a moment so that other ranks which fail now can print theirs,
   /// and ends the job (MPI 3.1 §8.7).
-  ///
-  /// Takes no lock: another thread of this rank may be inside a collective that will never end.
   public func abort(message: String, code: Int32) -> Never {
     RankReport.print(message, rank: rank, size: size)
+    endJob(code: code)
+  }
+
+  /// Ends the job (MPI 3.1 §8.7).
+  ///
+  /// Takes no lock: another thread of this rank may be inside a collective that will never end.
+  func endJob(code: Int32) -> Never {
     if !isClosed.load(ordering: .relaxed) {
       Thread.sleep(forTimeInterval: RankReport.grace)
       MPI_Abort(handle, code == 0 ? 1 : code)

@@ -117,14 +117,14 @@ public final class MPISession: Sendable {
     let watch = RankWatch(
       rank: communicator.rank, size: communicator.size, journal: journal, channel: channel,
       limit: limit
-    ) { text in
+    ) {
       channel.sayGoodbye()
       // MPI_Abort may wait for the thread that waits.
       Thread.detachNewThread {
         Thread.sleep(forTimeInterval: 2)
         _exit(1)
       }
-      communicator.abort(message: text, code: 1)
+      communicator.endJob(code: 1)
     }
     watch.start()
     return (channel, watch)

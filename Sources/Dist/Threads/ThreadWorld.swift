@@ -135,24 +135,22 @@ final class ThreadWorld: @unchecked Sendable {
       slot = pending
       journals[rank].wait(for: number + 1)
       defer { journals[rank].stopWaiting() }
+      var end = limit.map(Date.init(timeIntervalSinceNow:)) ?? .distantFuture
       while slot.posted < size {
         try throwIfFailed(rank)
         try throwIfAbandoned(slot)
-        guard let limit else {
-          condition.wait()
-          continue
-        }
-        if !condition.wait(until: Date(timeIntervalSinceNow: limit)) {
-          endWaiting(slot, rank, limit)
+        if !condition.wait(until: end), let limit, slot.posted < size {
+          endUnlessAlone(slot, rank, limit)
+          end = Date(timeIntervalSinceNow: limit)
         }
       }
     }
     complete(slot, rank: rank, take: take)
   }
 
-  /// Ends the process, because a thread cannot be ended that never comes. Called with the lock held, when nothing has happened for
-  /// `seconds` seconds.
-  private func endWaiting(_ slot: ThreadSlot, _ rank: Int, _ seconds: Double) {
+  /// Ends the process, because a thread that never comes cannot be ended, unless one that is missing works alone. Called with the lock held,
+  /// after `seconds` seconds.
+  private func endUnlessAlone(_ slot: ThreadSlot, _ rank: Int, _ seconds: Double) {
     let missing = (0..<size).filter { !slot.hasPosted[$0] }
     let answers = missing.map { ($0, PeerStatus(journals[$0], about: slot.number + 1)) }
     guard let entry = slot.entry, !missing.isEmpty, !answers.contains(where: { $0.1.isAlone })
@@ -161,7 +159,7 @@ final class ThreadWorld: @unchecked Sendable {
     }
     let text = WaitReport(journal: journals[rank]).verdict(
       entry, answers.map { ($0, .status($1)) }, seconds: seconds)
-    RankReport.print(text, rank: rank, size: size)
+    RankReport.print(text, watchOf: rank, size: size)
     exit(1)
   }
 

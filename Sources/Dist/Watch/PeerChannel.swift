@@ -86,6 +86,7 @@ final class PeerChannel: Sendable {
         if errno == EINTR || errno == ECONNABORTED { continue }
         return
       }
+      _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
       answer(connection)
     }
   }
@@ -117,7 +118,10 @@ final class PeerChannel: Sendable {
 
   /// Asks ranks, all at once, what they are doing and what they know of a collective.
   ///
-  /// - `seconds`: how long to wait for answers.
+  /// - Parameters:
+  ///   - ranks: whom to ask.
+  ///   - number: of the collective.
+  ///   - seconds: how long to wait for answers.
   /// - Returns: an answer of each rank, in the same order.
   func ask(_ ranks: [Int], about number: Int, seconds: Double = 0.5) -> [PeerAnswer] {
     let peers = peers.withLock { $0 }

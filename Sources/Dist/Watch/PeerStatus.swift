@@ -16,8 +16,6 @@ struct PeerStatus: Codable, Sendable {
   var waitingFor: Int
   /// Seconds that it has waited, or since it last stopped waiting.
   var seconds: Double
-  /// Where it is: `fit, epoch 2, step 17`.
-  var place: String
   /// The collective that it was asked about, if it has begun that.
   var asked: Call?
   /// The last collective that it has begun.
@@ -34,8 +32,7 @@ extension PeerStatus {
     begun = snapshot.begun
     waitingFor = snapshot.waitingFor
     let since = waitingFor == 0 ? snapshot.returned : snapshot.waitingSince
-    seconds = since == 0 ? 0 : Double(now &- since) / 1e9
-    place = snapshot.place.description
+    seconds = Double(now &- since) / 1e9
     asked = journal.entry(number).map(Call.init)
     last = journal.entry(snapshot.begun).map(Call.init)
     isAlone = snapshot.aloneSince != nil
@@ -58,4 +55,10 @@ enum PeerAnswer: Sendable {
   case gone
   /// Its machine could not be reached in time.
   case unreachable
+
+  /// Whether the rank works inside `alone { }`.
+  var isAlone: Bool { if case .status(let status) = self { status.isAlone } else { false } }
+
+  /// Whether its process has ended.
+  var isGone: Bool { if case .gone = self { true } else { false } }
 }

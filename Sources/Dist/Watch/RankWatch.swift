@@ -8,7 +8,7 @@ import Tensors
 /// Of the ranks that wait for the same collective the lowest speaks.
 ///
 /// - After a second, and then ever more rarely, it looks for a rank that makes *another* collective at this place, or has ended: an error at once.
-/// - After a quarter of the limit it warns, once, and says so when the missing ranks come.
+/// - After a quarter of the limit (a minute without one) it warns, once, and says so when the missing ranks come.
 /// - At the limit it ends the job. Time in which a missing rank works inside `alone { }` does not count.
 final class RankWatch: Sendable {
   private let rank: Int
@@ -16,18 +16,23 @@ final class RankWatch: Sendable {
   private let journal: RankJournal
   private let channel: PeerChannel
   private let limit: Double?
-  private let end: @Sendable (String) -> Never
+  private let endJob: @Sendable () -> Never
   private var report: WaitReport { WaitReport(journal: journal) }
   private let isStopped = Atomic(false)
 
-  /// - `limit`: seconds; nil for none.
-  /// - `end`: prints a text and ends the job.
+  /// - Parameters:
+  ///   - rank: the number of this rank.
+  ///   - size: how many ranks there are.
+  ///   - journal: that of this rank.
+  ///   - channel: asks the others.
+  ///   - limit: seconds; nil for none.
+  ///   - endJob: ends all ranks.
   init(
     rank: Int, size: Int, journal: RankJournal, channel: PeerChannel, limit: Double?,
-    end: @escaping @Sendable (String) -> Never
+    endJob: @escaping @Sendable () -> Never
   ) {
     (self.rank, self.size, self.journal, self.channel) = (rank, size, journal, channel)
-    (self.limit, self.end) = (limit, end)
+    (self.limit, self.endJob) = (limit, endJob)
   }
 
   func start() { Thread.detachNewThread { self.run() } }
@@ -41,12 +46,26 @@ final class RankWatch: Sendable {
   private struct Wait {
     var number = 0
     var since: UInt64 = 0
-    /// Seconds waited at the next look at the others.
+    /// Seconds waited at the next look for ranks that do something else.
     var nextLook = 1.0
-    /// Seconds that do not count, because a missing rank worked alone.
-    var excused = 0.0
-    /// Whom a warning has named, and when.
-    var warned: (ranks: [Int], seconds: Double)?
+    /// Seconds waited when it warns; infinite once that has been done, or another rank does it.
+    var warning = Double.infinity
+    /// Seconds waited when it ends the job; infinite without a limit.
+    var end = Double.infinity
+    /// Whom a warning has named.
+    var warned: [Int] = []
+    /// Whether a rank that speaks has been given time to end the job.
+    var hasDeferred = false
+
+    init() {}
+
+    init(_ snapshot: RankJournal.Snapshot, limit: Double?) {
+      (number, since) = (snapshot.waitingFor, snapshot.waitingSince)
+      warning = limit.map { $0 / 4 } ?? 60
+      end = limit ?? .infinity
+    }
+
+    var seconds: Double { Double(RankJournal.now &- since) / 1e9 }
   }
 
   private func run() {
@@ -60,13 +79,14 @@ final class RankWatch: Sendable {
         case .left: connection = nil
         case .ended:
           connection = nil
-          reportEnd(of: neighbour)
+          endWithout(neighbour)
         }
       } else {
         Thread.sleep(forTimeInterval: 0.1)
       }
       look(&wait)
     }
+    if let connection { close(connection) }
   }
 
   private enum Connection { case open, left, ended }
@@ -85,44 +105,43 @@ final class RankWatch: Sendable {
   private func look(_ wait: inout Wait) {
     let snapshot = journal.snapshot
     if snapshot.waitingFor != wait.number || snapshot.waitingSince != wait.since {
-      if let (ranks, _) = wait.warned {
-        let name = EngineError.Holding.name(ranks: ranks)
-        say("\(name) came after \(WaitReport.text(Double(RankJournal.now &- wait.since) / 1e9))")
+      if !wait.warned.isEmpty {
+        let name = EngineError.Holding.name(ranks: wait.warned)
+        say("\(name) came after \(WaitReport.text(wait.seconds))")
       }
-      wait = Wait(number: snapshot.waitingFor, since: snapshot.waitingSince)
+      wait = Wait(snapshot, limit: limit)
     }
     guard wait.number > 0, let own = journal.entry(wait.number) else { return }
-    let waited = Double(RankJournal.now &- wait.since) / 1e9
-    let counted = waited - wait.excused
-    let isOver = limit.map { counted >= $0 } ?? false
-    let mustWarn = wait.warned == nil && limit.map { counted >= $0 / 4 } ?? (waited > 60)
-    guard waited >= wait.nextLook || isOver || mustWarn else { return }
-    wait.nextLook = max(wait.nextLook, 1) * 2
-    if isAnotherReporting(wait.number, isOver: isOver) {
-      // Whoever speaks is given time to end the job.
-      if isOver, counted < (limit ?? 0) + 3 { return }
-      if !isOver { return }
+    let waited = wait.seconds
+    guard waited >= min(wait.nextLook, wait.warning, wait.end) else { return }
+    wait.nextLook = max(2 * waited, 2)
+    if isAnotherReporting(wait.number) {
+      wait.warning = .infinity
+      guard waited >= wait.end else { return }
+      if !wait.hasDeferred {
+        wait.hasDeferred = true
+        wait.end = waited + 3
+        return
+      }
     }
     let others = (0..<size).filter { $0 != rank }
     let asked = channel.ask(others, about: wait.number)
     if let error = channel.difference(own, rank: rank, asked, of: others) { end("\(error)") }
-    let answers = Array(zip(others, asked))
-    let missing = answers.filter { !hasCome($0.1, to: wait.number) }
-    let isExcused = missing.contains {
-      if case .status(let it) = $0.1 { it.isAlone } else { false }
-    }
-    if isExcused { wait.excused = waited }
-    if isOver, !isExcused { end(report.verdict(own, missing, seconds: counted)) }
-    if mustWarn, !missing.isEmpty {
-      wait.warned = (missing.map(\.0), waited)
-      say(
-        report.warning(
-          own, missing, seconds: waited, rest: isExcused ? nil : limit.map { $0 - counted }))
-    }
+    let missing = zip(others, asked).filter { !hasCome($0.1, to: wait.number) }
+    let isExcused = missing.contains { $0.1.isAlone }
+    if isExcused { wait.end = waited + (limit ?? .infinity) }
+    if waited >= wait.end { end(report.verdict(own, missing, seconds: waited)) }
+    // Of a process that has ended whoever holds its connection speaks.
+    guard waited >= wait.warning, !missing.isEmpty, !missing.contains(where: { $0.1.isGone })
+    else { return }
+    wait.warning = .infinity
+    wait.warned = missing.map(\.0)
+    let rest = isExcused || limit == nil ? nil : wait.end - waited
+    say(report.warning(own, missing, seconds: waited, rest: rest))
   }
 
   /// Whether a lower rank waits for the same collective.
-  private func isAnotherReporting(_ number: Int, isOver: Bool) -> Bool {
+  private func isAnotherReporting(_ number: Int) -> Bool {
     // In order, and one after the other: the lowest is likely to wait too, and nobody else need be asked.
     for lower in 0..<rank {
       guard case .status(let status) = channel.ask([lower], about: number)[0] else { continue }
@@ -135,16 +154,25 @@ final class RankWatch: Sendable {
     if case .status(let status) = answer { status.begun >= number } else { false }
   }
 
-  private func say(_ text: String) { RankReport.print(text, rank: rank, size: size) }
+  private func say(_ text: String) { RankReport.print(text, watchOf: rank, size: size) }
+
+  private func end(_ text: String) -> Never {
+    say(text)
+    endJob()
+  }
 
   // MARK: - A rank that has ended
 
-  /// Says that a rank's process has ended in the middle of the run. The launcher then ends all others, within milliseconds: where it is doing so already there is nothing to say.
-  private func reportEnd(of other: Int) {
+  /// Says that a rank's process has ended in the middle of the run, and ends the job unless the launcher does.
+  ///
+  /// Launchers end all other ranks within milliseconds: where that has begun there is nothing to say.
+  private func endWithout(_ other: Int) {
     Thread.sleep(forTimeInterval: 0.002)
     if isStopped.load(ordering: .relaxed) { return }
     say(
       "rank \(other) has ended without leaving withStrategy: it was killed, it crashed, or it called exit"
         + report.lastMeeting)
+    Thread.sleep(forTimeInterval: 2)
+    if !isStopped.load(ordering: .relaxed) { endJob() }
   }
 }

@@ -44,7 +44,7 @@ extension Model {
   /// Checks that all ranks hold the same model, then broadcasts every variable from rank 0 in one message.
   ///
   /// - Parameter made: whether the module could make its variables.
-  /// - Throws: the error of `made`, or ``DistributionError`` that says where ranks differ.
+  /// - Throws: the error of `made`, or ``EngineError`` that says where ranks differ.
   private func synchronizeStart(_ made: Result<Void, any Error>) throws {
     let named = module.namedVariables
     try agreed(made, on: "the model") {

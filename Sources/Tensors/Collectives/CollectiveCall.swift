@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What identifies a collective: every rank must bring the same to the same place of the sequence.
-package struct CollectiveCall: Hashable, Sendable {
+package struct CollectiveCall: Equatable, Sendable {
   /// Which collective it is; ``end`` is the meeting at the end of a run.
   package enum Kind: UInt8, Sendable {
     case allReduce, broadcast, allGather, barrier, end
@@ -44,8 +44,6 @@ package struct CollectiveCall: Hashable, Sendable {
   package static func == (a: CollectiveCall, b: CollectiveCall) -> Bool {
     a.stableHash == b.stableHash
   }
-
-  package func hash(into hasher: inout Hasher) { hasher.combine(stableHash) }
 }
 
 extension CollectiveCall: CustomStringConvertible {
@@ -99,7 +97,7 @@ package enum StableHash {
     bytes.reduce(start) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
   }
 
-  /// A hash of memory: four lanes of eight bytes at a time, some 10 GB a second.
+  /// A hash of memory: four lanes of eight bytes at a time.
   package static func of(_ memory: UnsafeRawBufferPointer) -> UInt64 {
     var lanes: SIMD4<UInt64> = [1, 2, 3, 4]
     let prime: UInt64 = 0x9E37_79B9_7F4A_7C15

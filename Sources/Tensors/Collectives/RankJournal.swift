@@ -44,8 +44,8 @@ public final class RankJournal: Sendable {
     package var waitingFor = 0
     /// Since when, by ``RankJournal/now``.
     package var waitingSince: UInt64 = 0
-    /// When it last stopped waiting.
-    package var returned: UInt64 = 0
+    /// When it last stopped waiting, or began to be watched.
+    package var returned = RankJournal.now
     package var place = Place()
     /// Since when it has been working inside `alone { }`; nil outside.
     package var aloneSince: UInt64?
@@ -166,9 +166,6 @@ public final class RankJournal: Sendable {
     state.withLock { $0.mirror = mirror }
   }
 
-  /// Where the rank is.
-  package var place: Place { state.withLock { $0.snapshot.place } }
-
   /// Notes that the rank works by itself while `body` runs.
   package func alone<R>(_ body: () throws -> R) rethrows -> R {
     let now = Self.now
@@ -213,7 +210,9 @@ extension RankJournal.Entry: CustomStringConvertible {
   /// The collective and where it was begun.
   package var description: String {
     let place = place.description
-    return place.isEmpty ? "\(call)" : "\(call) in \(place)"
+    if place.isEmpty { return "\(call)" }
+    // What ranks meet in at the end is no part of what they did last.
+    return call.kind == .end ? "\(call), after \(place)" : "\(call) in \(place)"
   }
 }
 

@@ -27,7 +27,9 @@ public func allReduce<Value: Codable>(
 /// ```
 public func reduceGradients<Gradients: Codable>(_ gradients: Gradients) throws -> Gradients {
   let reduction = DistributionContext.strategy.gradientReduction
-  return try sums(of: gradients, by: reduction ?? BucketedAllReduce())
+  return try sums(of: gradients, by: reduction ?? BucketedAllReduce()) { structure in
+    GradientWatch(names: structure.leaves.map(\.path.pathDescription), looks: false)
+  }
 }
 
 private func extremes<Value: Codable>(
@@ -56,11 +58,14 @@ private func extremes<Value: Codable>(
 }
 
 private func sums<Value: Codable>(
-  of value: Value, by reduction: any GradientReduction
+  of value: Value, by reduction: any GradientReduction,
+  watch: (Structure) -> GradientWatch? = { _ in nil }
 ) throws -> Value {
   let communicator = DistributionContext.strategy.communicator
   guard communicator.size > 1 else { return value }
   let structure = try StructureEncoder().encode(value)
-  let sums = try reduction.sums(of: structure.tensors, over: communicator)
+  let sums = try GradientWatch.$current.withValue(watch(structure)) {
+    try reduction.sums(of: structure.tensors, over: communicator)
+  }
   return try StructureDecoder().decode(Value.self, from: structure.replacingTensors(with: sums))
 }

@@ -5,15 +5,15 @@
 /// Where the sums over N ranks are N · h for all six the mean of the ranks is this rank's own; where the sum of squares is N
 /// times this rank's too nobody differs from that mean (Jensen), so that *every* rank sees that one is different. All sums are whole numbers
 /// that float32 holds for up to 2,900 ranks.
-enum BucketSeal {
+package enum BucketSeal {
   /// How many numbers it is.
-  static let count = 8
+  package static let count = 8
 
   /// Whether buckets of a type carry one: sums of bytes would overflow.
-  static func isUsed(_ dtype: DType) -> Bool { dtype != .uint8 && dtype != .bool }
+  package static func isUsed(_ dtype: DType) -> Bool { dtype != .uint8 && dtype != .bool }
 
   /// What a rank brings.
-  static func write(
+  package static func write(
     hash: UInt64, isFinite: Bool, to pointer: UnsafeMutableRawPointer, _ dtype: DType
   ) {
     var squares = 0
@@ -29,7 +29,7 @@ enum BucketSeal {
   /// What the sums over `size` ranks say to the rank that brought `hash`.
   ///
   /// - Returns: whether all brought the same hash, and how many said that something was not finite.
-  static func read(
+  package static func read(
     hash: UInt64, size: Int, from pointer: UnsafeMutableRawPointer, _ dtype: DType
   ) -> (isSame: Bool, notFinite: Double) {
     var squares = 0

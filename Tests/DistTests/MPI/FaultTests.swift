@@ -40,6 +40,7 @@ extension MPITests {
     let outcome = try await MPIRun.run("fault-\(fault)", ranks: ranks, waitLimit: 4)
     expectFault(outcome)
     let name = "rank \(ranks - 1)"
+    #expect(outcome.errors.contains("[watch of rank 0/\(ranks)] "), "\(outcome)")
     #expect(outcome.count("has waited") == 1, "\(outcome)")
     #expect(outcome.errors.contains("for \(name) in allReduce("), "\(outcome)")
     #expect(outcome.errors.contains("fit, epoch 1, step 3"), "\(outcome)")
@@ -91,6 +92,14 @@ extension MPITests {
     let outcome = try await MPIRun.run("long-alone", ranks: 2, waitLimit: 2)
     #expect(outcome.code == 0, "\(outcome)")
     #expect(outcome.errors.contains("rank 0 works inside alone { }"), "\(outcome)")
+  }
+
+  @Test("a rank that is a thread and never comes is waited for as long as the limit says")
+  func threadNeverComes() async throws {
+    let outcome = try await MPIRun.run("threads-loop", ranks: nil, waitLimit: 2)
+    expectFault(outcome)
+    #expect(outcome.errors.contains("[watch of rank 0/2] waited 2"), "\(outcome)")
+    #expect(outcome.errors.contains("for rank 1 in barrier()"), "\(outcome)")
   }
 
   @Test("a limit that is no number is an error")

@@ -52,7 +52,7 @@ enum MPIRun {
     guard FileManager.default.isExecutableFile(atPath: program) else {
       throw MissingProgram(path: program)
     }
-    guard let ranks else { return try await start(program, [check]) }
+    guard let ranks else { return try await start(program, [check], waitLimit: waitLimit) }
     return try await start(
       "mpirun",
       [

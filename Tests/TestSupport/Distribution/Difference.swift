@@ -197,6 +197,11 @@ public struct Difference: Sendable, CustomStringConvertible {
       let sums = jit { (x: Tensor) in try reduceGradients(odd ? [x, x * 2] : [x]) }
       _ = try sums(Tensor.ones([3000]))
     },
+    Difference("bucket", "the gradients of bias", "the gradients of kernel") { odd in
+      // As many numbers, so that MPI notices nothing.
+      let sums = jit { (x: Tensor) in try reduceGradients([odd ? "bias" : "kernel": x]) }
+      _ = try sums(Tensor.ones([3000]))
+    },
   ]
 }
 

@@ -1,7 +1,3 @@
-/// What goes wrong between ranks is an ``EngineError`` like any other.
-@available(*, deprecated, renamed: "EngineError")
-public typealias DistributionError = EngineError
-
 extension EngineError {
   /// An argument of a collective that no rank may give.
   public static func invalidCollective(call: String, message: ErrorText) -> EngineError {
