@@ -16,6 +16,8 @@ extension TrainingCheck {
     },
     TrainingCheck(name: "several-outputs-and-losses") { try checkParity { _ in [] } },
     TrainingCheck(name: "class-weights", run: checkClassWeights),
+    TrainingCheck(name: "keras-replicas", run: checkKerasReplicas),
+    TrainingCheck(name: "mixed-precision", run: checkMixedPrecision),
     TrainingCheck(name: "sample-weights") { try checkParity(isWeighted: true) { _ in [] } },
     TrainingCheck(name: "dropout-and-clipping") {
       try checkParity(dropout: 0.3, optimizer: Adam(learningRate: 0.01, clipping: .globalNorm(0.5)))
