@@ -39,9 +39,7 @@ final class Scope {
   }
   var isFilled = false
   /// Whether direct calls are training; false below the outermost module keeps this part at inference in training.
-  var isTraining = true {
-    didSet { if isTraining != oldValue { ModeChanges.note() } }
-  }
+  var isTraining = true
   /// Whether parameters that are made from now on are left out of training.
   var isFrozen = false
   /// Whether its `call` runs now.

@@ -3,24 +3,44 @@ import Tensors
 /// One pass over the samples of a data set, batch by batch: while a step runs the next batch is copied, where a CPU is
 /// free for that.
 final class BatchSequence {
-  private let model: Model
+  private let run: Run
   private let mode: StepMode
   private let dataset: Dataset
   private let batchSize: Int
   /// At a fixed address, because another thread reads it.
   private let order: UnsafeMutableBufferPointer<Int64>
+  /// The step that ran last.
+  private var recent: (shape: BatchShape, step: PreparedStep)?
   /// The batch that has been copied, or is being copied, ahead of time.
   private var ahead: (index: Int, plan: Plan, bank: Int)?
 
-  /// - `order`: the samples in the order in which they are taken.
-  /// - `batchSize`: samples of a batch over all ranks; the last one may be smaller.
-  init(_ model: Model, _ mode: StepMode, _ dataset: Dataset, order: [Int64], batchSize: Int) {
-    self.model = model
+  private var model: Model { run.model }
+
+  /// What steps of one pass can differ in.
+  private struct BatchShape: Equatable {
+    let rows: Int
+    let globalRows: Int
+    let looks: Bool
+  }
+
+  /// A pass over `dataset`.
+  ///
+  /// - Parameters:
+  ///   - order: the samples in the order in which they are taken; as they lie in the data set unless given.
+  ///   - batchSize: samples of a batch over all ranks; the last one may be smaller.
+  init(
+    _ run: Run, _ mode: StepMode, _ dataset: Dataset, order: [Int64]? = nil, batchSize: Int
+  ) {
+    self.run = run
     self.mode = mode
     self.dataset = dataset
     self.batchSize = batchSize
-    self.order = .allocate(capacity: order.count)
-    _ = self.order.initialize(from: order)
+    self.order = .allocate(capacity: dataset.count)
+    if let order {
+      _ = self.order.initialize(from: order)
+    } else {
+      _ = self.order.initialize(from: 0..<Int64(dataset.count))
+    }
   }
 
   deinit {
@@ -30,14 +50,11 @@ final class BatchSequence {
 
   /// Runs one step on this rank's share of batch `index`.
   func run(_ index: Int) throws {
-    let rows = share(of: index)
-    model.enter(step: index)
-    if mode == .train, !rows.isEmpty { model.stepsWithRows += 1 }
-    model.sharePlace?.set(globalRows: globalRows(of: index))
-    let step = try model.lastStep(
-      mode, dataset, rows: rows.count, globalRows: globalRows(of: index))
+    let rows = enter(index)
+    if mode == .train, !rows.isEmpty { model.statistics.stepsWithRows += 1 }
+    let step = try step(rows: rows.count, globalRows: globalRows(of: index))
     guard let plan = step.plan, let prefetcher = model.prefetcher else {
-      return try model.guarding(step) { try step.run(dataset, rows: rows) }
+      return try run.guarding(step) { try step.run(dataset, rows: rows) }
     }
     prefetcher.wait()
     let isUndisturbed = prefetcher.user == ObjectIdentifier(self)
@@ -57,10 +74,28 @@ final class BatchSequence {
         prefetcher.start(dataset, plan, bank: 1 - bank, rows: next)
       }
     }
-    try model.guarding(step) { try plan.run(bank: bank) }
+    try run.guarding(step) { try plan.run(bank: bank) }
   }
 
-  private func globalRows(of index: Int) -> Int { min(batchSize, order.count - index * batchSize) }
+  /// The predictions for this rank's share of batch `index`, the step that makes them, and the number of samples.
+  func predict(_ index: Int) throws -> (step: PreparedStep, rows: Int, outputs: [Tensor]) {
+    let rows = enter(index)
+    let step = try step(rows: rows.count, globalRows: globalRows(of: index))
+    return (step, rows.count, try step.predict(dataset, rows: rows))
+  }
+
+  /// How many batches there are.
+  var count: Int { (order.count + batchSize - 1) / batchSize }
+
+  /// How many samples batch `index` has over all ranks.
+  func globalRows(of index: Int) -> Int { min(batchSize, order.count - index * batchSize) }
+
+  /// Notes the step, and gives this rank's samples of it.
+  private func enter(_ index: Int) -> UnsafeBufferPointer<Int64> {
+    run.enter(step: index)
+    model.sharePlace?.set(globalRows: globalRows(of: index))
+    return share(of: index)
+  }
 
   private func share(of index: Int) -> UnsafeBufferPointer<Int64> {
     let range = Sharding.slice(
@@ -68,49 +103,15 @@ final class BatchSequence {
       size: model.communicator.size)
     return UnsafeBufferPointer(rebasing: order[range])
   }
-}
-
-extension Model {
-  /// Runs one step on a batch that is a data set of its own.
-  func run(_ mode: StepMode, _ dataset: Dataset) throws {
-    let order = (0..<Int64(dataset.count)).map { $0 }
-    try BatchSequence(self, mode, dataset, order: order, batchSize: max(dataset.count, 1)).run(0)
-  }
 
   /// The step that ran last when it fits again: nothing is looked up in a steady state.
-  fileprivate func lastStep(
-    _ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int
-  ) throws -> Step {
-    let shape = RecentStep.Shape(
-      mode: mode, rows: rows, globalRows: globalRows, replicas: strategy.replicaCount,
-      looks: nonFinite.looks)
-    if let recent, recent.shape == shape, recent.dataset == dataset.identity { return recent.step }
-    let step = try step(mode, dataset, rows: rows, globalRows: globalRows)
-    recent = RecentStep(shape: shape, dataset: dataset.identity, step: step)
+  ///
+  /// A call that a callback makes in between may have had the model's modules exchanged.
+  private func step(rows: Int, globalRows: Int) throws -> PreparedStep {
+    let shape = BatchShape(rows: rows, globalRows: globalRows, looks: model.nonFinite.looks)
+    if let recent, recent.shape == shape, model.steps.latest === recent.step { return recent.step }
+    let step = try model.step(mode, dataset, rows: rows, globalRows: globalRows)
+    recent = (shape, step)
     return step
   }
-}
-
-extension Model {
-  /// Looks the step up again when a callback has frozen or unfrozen something.
-  func noticeModeChanges() {
-    let changes = ModeChanges.count
-    if changes != modeChanges { recent = nil }
-    modeChanges = changes
-  }
-}
-
-/// The step that ran last.
-struct RecentStep {
-  struct Shape: Equatable {
-    let mode: StepMode
-    let rows: Int
-    let globalRows: Int
-    let replicas: Int
-    let looks: Bool
-  }
-
-  let shape: Shape
-  let dataset: Int
-  let step: Step
 }

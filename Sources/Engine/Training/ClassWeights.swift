@@ -4,8 +4,10 @@ import Tensors
 enum ClassWeights {
   /// The product of `sampleWeight` and of each sample's class weight; float32 `[count]`.
   ///
-  /// - `y`: class numbers `[count]` or `[count, 1]`, or one-hot rows `[count, classes]`.
-  /// - `weights`: a weight for every class from 0 to classes - 1.
+  /// - Parameters:
+  ///   - weights: a weight for every class from 0 to classes - 1.
+  ///   - y: class numbers `[count]` or `[count, 1]`, or one-hot rows `[count, classes]`.
+  ///   - sampleWeight: one weight a sample, or nil.
   /// - Throws: ``EngineError/data(message:)`` when a class has no weight, a label is a fraction or NaN, or `y` is not a single tensor.
   static func apply(
     _ weights: [Int: Double], to y: Structure, sampleWeight: Tensor?
@@ -46,5 +48,12 @@ enum ClassWeights {
           + "classWeight is given for: it must have one weight a sample")
     }
     return sampleWeight.map { reshape($0, [$0.elementCount]).cast(to: .float32) * tensor } ?? tensor
+  }
+
+  /// `0: 1.0, 1: 2.5`
+  static func text(_ weights: [Int: Double]?) -> String {
+    guard let weights else { return "none" }
+    return weights.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+      .joined(separator: ", ")
   }
 }

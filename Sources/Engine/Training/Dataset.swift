@@ -1,4 +1,3 @@
-import Synchronization
 import Tensors
 
 /// Arrays of samples in memory: inputs, labels and weights with one row a sample.
@@ -7,18 +6,39 @@ struct Dataset {
   let y: Structure
   /// One weight a sample (class weights included), or nil.
   let sampleWeight: Tensor?
+  /// The weights of classes that ``sampleWeight`` contains, for losses that ask for them by name; nil outside of training.
+  let classWeight: [Int: Double]?
+  /// How many samples there are.
   let count: Int
-  /// Tells data sets apart without comparing them.
-  let identity = Dataset.counter.add(1, ordering: .relaxed).newValue
-  private static let counter = Atomic<Int>(0)
   /// Everything in order: x, y, weights; row-major.
   private let arrays: [Tensor]
 
-  /// - Throws: ``EngineError/data(message:)`` when there is nothing, or when the numbers of rows differ.
-  init(x: Structure, y: Structure, sampleWeight: Tensor?) throws {
+  /// Samples of inputs and labels.
+  ///
+  /// - Parameters:
+  ///   - sampleWeight: the weights of samples.
+  ///   - classWeight: a weight for each class, which multiplies those of its samples.
+  /// - Throws: ``EngineError/data(message:)`` when there is nothing, when the numbers of rows differ, or when `y` does not fit
+  ///   the class weights.
+  init(
+    x: Structure, y: Structure = .none, sampleWeight: Tensor? = nil,
+    classWeight: [Int: Double]? = nil
+  ) throws {
+    let sampleWeight =
+      try classWeight.map {
+        try ClassWeights.apply($0, to: y, sampleWeight: sampleWeight)
+      } ?? sampleWeight
+    try self.init(x, y, weights: sampleWeight, including: classWeight)
+  }
+
+  private init(
+    _ x: Structure, _ y: Structure, weights sampleWeight: Tensor?,
+    including classWeight: [Int: Double]?
+  ) throws {
     self.x = x
     self.y = y
     self.sampleWeight = sampleWeight
+    self.classWeight = classWeight
     arrays = (x.tensors + y.tensors + [sampleWeight].compactMap(\.self)).map { $0.contiguous() }
     try throwReportedError()
     if let traced = arrays.first(where: \.isTraced) { throw traced.leak("it is given as data") }
@@ -43,26 +63,31 @@ struct Dataset {
   var withoutRows: Dataset {
     func form(_ tensor: Tensor) -> Tensor { .zeros(tensor.shape, dtype: tensor.dtype) }
     return Dataset(
-      x: x.map(form), y: y.map(form), sampleWeight: sampleWeight.map(form), count: count)
+      x.map(form), y.map(form), weights: sampleWeight.map(form), including: classWeight,
+      count: count)
   }
 
-  private init(x: Structure, y: Structure, sampleWeight: Tensor?, count: Int) {
-    (self.x, self.y, self.sampleWeight, self.count) = (x, y, sampleWeight, count)
+  private init(
+    _ x: Structure, _ y: Structure, weights sampleWeight: Tensor?,
+    including classWeight: [Int: Double]?, count: Int
+  ) {
+    (self.x, self.y, self.count) = (x, y, count)
+    (self.sampleWeight, self.classWeight) = (sampleWeight, classWeight)
     arrays = []
   }
 
   /// Throws when there is nothing to compute a loss from.
-  func requireSamples(_ caller: String) throws {
+  func requireSamples(_ run: Run) throws {
     guard count == 0 else { return }
     throw EngineError.data(
-      message: "\(caller) was given no samples: x has a batch axis of length 0")
+      message: "\(run.name) was given no samples: x has a batch axis of length 0")
   }
 
   /// The form of the data, which all ranks must hold alike.
   var formLines: [String] {
     [
       "x: \(x)", "y: \(y)", "sampleWeight: \(sampleWeight.map { "\($0.spec)" } ?? "none")",
-      "samples: \(count)",
+      "samples: \(count)", "classWeight: \(ClassWeights.text(classWeight))",
     ]
   }
 
@@ -92,7 +117,8 @@ struct Dataset {
   /// The samples `range` of `0..<count`, without copying.
   func slice(_ range: Range<Int>) throws -> Dataset {
     func cut(_ tensor: Tensor) -> Tensor { tensor[range] }
-    return try Dataset(x: x.map(cut), y: y.map(cut), sampleWeight: sampleWeight.map(cut))
+    return try Dataset(
+      x.map(cut), y.map(cut), weights: sampleWeight.map(cut), including: classWeight)
   }
 
   /// Everything about a batch but the shapes and types of its tensors.
@@ -110,7 +136,7 @@ struct Dataset {
     return Batch(
       x: try x.replacingTensors(with: Array(tensors[..<xCount])),
       y: try y.replacingTensors(with: Array(tensors[xCount..<xCount + yCount])),
-      sampleWeight: sampleWeight == nil ? nil : tensors.last)
+      sampleWeight: sampleWeight == nil ? nil : tensors.last, classWeight: classWeight)
   }
 
   /// Copies the samples `rows` to where `target` says, array by array.
@@ -137,6 +163,8 @@ struct Batch {
   let x: Structure
   let y: Structure
   let sampleWeight: Tensor?
+  /// The weights of classes, which ``sampleWeight`` contains.
+  let classWeight: [Int: Double]?
 
   /// The number of samples.
   var rows: Int { (x.tensors.first ?? y.tensors.first)?.shape.first ?? 0 }

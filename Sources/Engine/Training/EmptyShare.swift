@@ -17,7 +17,8 @@ struct EmptyShare {
       return source.output(0)
     }
     self.batch = Batch(
-      x: batch.x.map(marked), y: batch.y.map(marked), sampleWeight: batch.sampleWeight.map(marked))
+      x: batch.x.map(marked), y: batch.y.map(marked), sampleWeight: batch.sampleWeight.map(marked),
+      classWeight: batch.classWeight)
     self.sources = sources
   }
 

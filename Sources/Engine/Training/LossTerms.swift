@@ -140,8 +140,7 @@ extension Model {
     context.yPred = output
     context.sampleWeight = batch.sampleWeight.map(Structure.tensor)
     context.training = .constant(.bool(isTraining))
-    // As in Keras they are about training only: a loss on other data is that of the data.
-    context.classWeight = (isTraining ? classWeight : nil).map { weights in
+    context.classWeight = batch.classWeight.map { weights in
       .dictionary(
         .init(
           uniqueKeysWithValues: weights.sorted { $0.key < $1.key }.map {

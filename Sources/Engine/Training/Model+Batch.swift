@@ -3,32 +3,58 @@ import Tensors
 extension Model {
   /// One training step on a batch (over all ranks together), and the losses and metrics since the last reset.
   ///
-  /// - `resetMetrics`: false to go on counting from earlier batches.
+  /// Collective: every rank must call it. Ranks compare the arguments at every call; settings and weights at the first one, and
+  /// then after every ``driftInterval`` calls.
+  ///
+  /// - Parameters:
+  ///   - x: what the module takes; the samples of all ranks.
+  ///   - y: labels of any form; not needed when no loss or metric asks for `yTrue`.
+  ///   - sampleWeight: one weight a sample, or weights that fit the losses' values.
+  ///   - classWeight: multiplies the loss of each sample by the weight of its class, from class 0 on.
+  ///   - resetMetrics: false to go on counting from earlier batches.
+  /// - Returns: values by name, `loss` first; the same on every rank.
   /// - Throws: ``EngineError`` on data that does not fit.
   @discardableResult
   public func trainOnBatch(
     x: some Encodable, y: some Encodable = Structure.none, sampleWeight: Tensor? = nil,
     classWeight: [Int: Double]? = nil, resetMetrics: Bool = true
   ) throws -> Logs {
-    let outer = self.classWeight
-    self.classWeight = classWeight
-    defer { self.classWeight = outer }
-    return try onBatch(.train, x, y, sampleWeight, classWeight, resetMetrics, "trainOnBatch")
+    try DistributionContext.refuseUnjoinedRanks(strategy)
+    return try withRun(Activity.trainOnBatch) {
+      try onBatch($0, .train, x, y, sampleWeight, classWeight, reset: resetMetrics)
+    }
   }
 
   /// Losses and metrics of one batch, without training.
   ///
+  /// Collective: every rank must call it. Ranks compare what they compare in
+  /// ``trainOnBatch(x:y:sampleWeight:classWeight:resetMetrics:)``.
+  ///
+  /// - Parameters:
+  ///   - x: what the module takes; the samples of all ranks.
+  ///   - y: labels of any form; not needed when no loss or metric asks for `yTrue`.
+  ///   - sampleWeight: one weight a sample, or weights that fit the losses' values.
+  ///   - resetMetrics: false to go on counting from earlier batches.
+  /// - Returns: values by name, `loss` first; the same on every rank.
   /// - Throws: ``EngineError`` on data that does not fit.
   public func testOnBatch(
     x: some Encodable, y: some Encodable = Structure.none, sampleWeight: Tensor? = nil,
     resetMetrics: Bool = true
   ) throws -> Logs {
-    try onBatch(.test, x, y, sampleWeight, nil, resetMetrics, "testOnBatch")
+    try withRun(Activity.testOnBatch) {
+      try onBatch($0, .test, x, y, sampleWeight, nil, reset: resetMetrics)
+    }
   }
 
   /// The module's outputs for one batch.
   ///
-  /// - Throws: ``EngineError`` on data that does not fit.
+  /// Collective: every rank must call it.
+  ///
+  /// - Parameters:
+  ///   - x: what the module takes; the samples of all ranks.
+  ///   - type: the form of the result.
+  /// - Returns: a tensor, or an array, dictionary or struct of tensors, of the form that the module gives.
+  /// - Throws: ``EngineError`` on data that does not fit, or when the output has another form than `Output`.
   public func predictOnBatch<Output: Decodable>(
     x: some Encodable, as type: Output.Type = Output.self
   ) throws -> Output {
@@ -38,39 +64,33 @@ extension Model {
   }
 
   private func onBatch(
-    _ mode: StepMode, _ x: some Encodable, _ y: some Encodable, _ sampleWeight: Tensor?,
-    _ classWeight: [Int: Double]?, _ reset: Bool, _ caller: String
-  ) throws -> Logs {
-    if mode == .train { try DistributionContext.refuseUnjoinedRanks(strategy) }
-    return try at(mode == .train ? Activity.trainOnBatch : Activity.testOnBatch) {
-      try runOnBatch(mode, x, y, sampleWeight, classWeight, reset, caller)
-    }
-  }
-
-  private func runOnBatch(
-    _ mode: StepMode, _ x: some Encodable, _ y: some Encodable, _ sampleWeight: Tensor?,
-    _ classWeight: [Int: Double]?, _ reset: Bool, _ caller: String
+    _ run: Run, _ mode: StepMode, _ x: some Encodable, _ y: some Encodable, _ sampleWeight: Tensor?,
+    _ classWeight: [Int: Double]?, reset: Bool
   ) throws -> Logs {
     let given = Result {
       let encoder = StructureEncoder()
-      let structure = try encoder.encode(y)
-      try requireLabels(structure, caller)
-      let weights = try classWeight.map {
-        try ClassWeights.apply($0, to: structure, sampleWeight: sampleWeight)
-      }
+      let labels = try encoder.encode(y)
+      try requireLabels(labels, run)
       let dataset = try Dataset(
-        x: try encoder.encode(x), y: structure, sampleWeight: weights ?? sampleWeight)
-      try dataset.requireSamples(caller)
+        x: try encoder.encode(x), y: labels, sampleWeight: sampleWeight, classWeight: classWeight)
+      try dataset.requireSamples(run)
       return dataset
     }
-    let dataset = try agreeOnRun(caller, given) {
-      $0.formLines + classWeightLines + ["resetMetrics: \(reset)", $0.valueLine]
+    let dataset = try run.agreed(given, comparesModel: comparesAtBatchCall()) {
+      ["driftInterval: \(driftInterval)"] + $0.formLines + ["resetMetrics: \(reset)", $0.valueLine]
     }
     try build(dataset, rows: dataset.count)
     if reset { resetMetrics() }
-    beginTotals()
-    try run(mode, dataset)
+    beginStatistics(run)
+    try BatchSequence(run, mode, dataset, batchSize: dataset.count).run(0)
     if mode == .train { try synchronizeStatistics() }
     return try currentLogs()
+  }
+
+  /// Whether ranks compare settings and weights at this call: at the first one, and after every ``driftInterval`` calls.
+  private func comparesAtBatchCall() -> Bool {
+    guard communicator.size > 1 else { return false }
+    defer { batchCalls += 1 }
+    return batchCalls == 0 || (driftInterval > 0 && batchCalls % driftInterval == 0)
   }
 }

@@ -12,7 +12,6 @@ extension Model {
       return
     }
     steps.removeAll()
-    recent = nil
     let made = Result { try makeVariables(dataset, rows: rows) }
     try synchronizeStart(made)
     // A vote of one rank alone does not count.
@@ -125,26 +124,5 @@ extension Model {
       variable.move(to: Storage(block.pointer + offset, byteCount: bytes, owner: block))
       offset += Storage.aligned(bytes)
     }
-  }
-
-  /// Combines running statistics over ranks, each as its ``Variable/combine`` says, so that every rank evaluates and saves the
-  /// same model: means are averaged, and to a sum each rank adds what it has counted since the last time.
-  ///
-  /// In a mean a rank counts by the training steps in which it had rows since the last time: without rows statistics stay as they
-  /// are, and must not hold back what other ranks have seen.
-  ///
-  /// Collective: every rank must call it. `fit` does so after every epoch, and `trainOnBatch` after its step.
-  ///
-  /// - Throws: an error of the communicator.
-  public func synchronizeStatistics() throws {
-    guard communicator.size > 1 else { return }
-    let statistics = module.variables(.batchStatistic)
-    let combined = try communicator.named("the running statistics") {
-      try StateReduction.combined(
-        statistics, communicator, weight: stepsWithRows, from: runningTotals.starts)
-    }
-    for (variable, value) in combined { variable.store(value) }
-    stepsWithRows = 0
-    beginTotals()
   }
 }

@@ -60,61 +60,42 @@ extension Model {
     }
     // Callbacks, class weights and the encoding of data compute with tensors too.
     return try withErrors {
-      try at(Activity.fit) {
-        try fitReporting(
-          x: x, y: y, batchSize: batchSize, epochs: epochs, verbose: verbose, callbacks: callbacks,
-          validationSplit: validationSplit, validationData: validationData, shuffle: shuffle,
-          classWeight: classWeight, sampleWeight: sampleWeight, initialEpoch: initialEpoch,
-          stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,
-          validationBatchSize: validationBatchSize, validationFrequency: validationFrequency)
+      try withRun(Activity.fit) { run in
+        let given = Result {
+          let x = try SampleStructure.encode(x, "x of fit")
+          let y = try SampleStructure.encode(y, "y of fit")
+          try requireLabels(y, run)
+          var training = try Dataset(
+            x: x, y: y, sampleWeight: sampleWeight, classWeight: classWeight)
+          var validation = try validationData.map {
+            try Dataset(x: $0.x, y: $0.y, sampleWeight: $0.sampleWeight)
+          }
+          if validation == nil, validationSplit != 0 {
+            let unweighted = try Dataset(x: x, y: y, sampleWeight: sampleWeight)
+            (training, validation) = try split(training, unweighted, fraction: validationSplit)
+          }
+          try throwReportedError()
+          let first = initialEpoch ?? 0
+          return try FitRun(
+            run, training: training, validation: validation, batchSize: batchSize,
+            stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,
+            validationBatchSize: validationBatchSize, validationFrequency: validationFrequency,
+            epochs: first..<max(first, epochs),
+            ordersBefore: initialEpoch == nil ? trainedEpochs : 0, shuffle: shuffle)
+        }
+        // Ranks that run different numbers of steps would wait for each other for ever.
+        let fit = try run.agreed(given) { fit in
+          fit.agreement + callbacks.map { "callback \(type(of: $0))" }
+        }
+        return try fit.train(verbose: verbose, callbacks: callbacks)
       }
     }
   }
 
-  private func fitReporting(
-    x: some Encodable, y: some Encodable, batchSize: Int?, epochs: Int, verbose: Verbosity,
-    callbacks: [Callback], validationSplit: Double, validationData: ValidationData?, shuffle: Bool,
-    classWeight: [Int: Double]?, sampleWeight: Tensor?, initialEpoch: Int?, stepsPerEpoch: Int?,
-    validationSteps: Int?, validationBatchSize: Int?, validationFrequency: Int
-  ) throws -> History {
-    // A callback may train on batches of its own meanwhile.
-    let outer = self.classWeight
-    self.classWeight = classWeight
-    defer { self.classWeight = outer }
-    let run = Result {
-      let x = try SampleStructure.encode(x, "x of fit")
-      let y = try SampleStructure.encode(y, "y of fit")
-      try requireLabels(y, "fit")
-      let weights = try classWeight.map {
-        try ClassWeights.apply($0, to: y, sampleWeight: sampleWeight)
-      }
-      var training = try Dataset(x: x, y: y, sampleWeight: weights ?? sampleWeight)
-      var validation = try validationData.map {
-        try Dataset(x: $0.x, y: $0.y, sampleWeight: $0.sampleWeight)
-      }
-      if validation == nil, validationSplit != 0 {
-        (training, validation) = try split(
-          training, validationSplit, unweighted: sampleWeight, x, y)
-      }
-      try throwReportedError()
-      let first = initialEpoch ?? 0
-      return try FitRun(
-        model: self, training: training, validation: validation, batchSize: batchSize,
-        stepsPerEpoch: stepsPerEpoch, validationSteps: validationSteps,
-        validationBatchSize: validationBatchSize, validationFrequency: validationFrequency,
-        epochs: first..<max(first, epochs),
-        ordersBefore: initialEpoch == nil ? trainedEpochs : 0, shuffle: shuffle)
-    }
-    // Ranks that run different numbers of steps would wait for each other for ever.
-    let agreed = try agreeOnRun("fit", run) { run in
-      run.agreement + callbacks.map { "callback \(type(of: $0))" }
-    }
-    return try agreed.run(verbose: verbose, callbacks: callbacks)
-  }
-
-  /// The first part to train on, and the last part to validate on (without class weights, as in Keras).
+  /// The first part of `dataset` to train on, and the last part of `unweighted` to validate on: the same samples without
+  /// class weights, as in Keras.
   private func split(
-    _ dataset: Dataset, _ fraction: Double, unweighted: Tensor?, _ x: Structure, _ y: Structure
+    _ dataset: Dataset, _ unweighted: Dataset, fraction: Double
   ) throws -> (Dataset, Dataset) {
     guard fraction > 0, fraction < 1 else {
       throw EngineError.invalidArgument(
@@ -126,12 +107,11 @@ extension Model {
         message: "\(dataset.count) samples cannot be split with validationSplit \(fraction): one "
           + "part would be empty; give more samples or validationData")
     }
-    let held = try Dataset(x: x, y: y, sampleWeight: unweighted)
-    return (try dataset.slice(0..<boundary), try held.slice(boundary..<dataset.count))
+    return (try dataset.slice(0..<boundary), try unweighted.slice(boundary..<dataset.count))
   }
 
   /// Finds out before the first batch that labels are missing.
-  func requireLabels(_ y: Structure, _ caller: String) throws {
+  func requireLabels(_ y: Structure, _ run: Run) throws {
     guard y.tensorCount == 0 else { return }
     func needLabels(_ requirements: [Requirement]) -> Bool {
       requirements.contains { $0.name == "yTrue" && !$0.isOptional }
@@ -141,14 +121,14 @@ extension Model {
       + ownMetrics.filter { needLabels($0.requirements) }.map { "metric \($0.name)" }
     guard askers.isEmpty else {
       throw EngineError.injection(
-        message: "\(askers.joined(separator: ", ")) asks for yTrue, but \(caller) was given no y")
+        message: "\(askers.joined(separator: ", ")) asks for yTrue, but \(run.name) was given no y")
     }
   }
 }
 
-/// One call of `fit`.
+/// What one call of `fit` is asked to do.
 private struct FitRun {
-  let model: Model
+  let run: Run
   let training: Dataset
   let validation: Dataset?
   let batchSize: Int
@@ -161,12 +141,14 @@ private struct FitRun {
   let ordersBefore: Int
   let shuffle: Bool
 
+  var model: Model { run.model }
+
   init(
-    model: Model, training: Dataset, validation: Dataset?, batchSize: Int?, stepsPerEpoch: Int?,
+    _ run: Run, training: Dataset, validation: Dataset?, batchSize: Int?, stepsPerEpoch: Int?,
     validationSteps: Int?, validationBatchSize: Int?, validationFrequency: Int,
     epochs: Range<Int>, ordersBefore: Int, shuffle: Bool
   ) throws {
-    self.model = model
+    self.run = run
     self.training = training
     self.validation = validation
     self.validationSteps = validationSteps
@@ -199,7 +181,7 @@ private struct FitRun {
       "validationSteps: \(validationSteps.map { "\($0)" } ?? "all")",
       "validationBatchSize: \(validationBatchSize)",
       "validationFrequency: \(validationFrequency)",
-    ] + model.classWeightLines + sets.map { $0 + $1.valueLine }
+    ] + sets.map { $0 + $1.valueLine }
   }
 
   static func batchSize(_ given: Int?, samples: Int, steps: Int?) throws -> Int {
@@ -217,7 +199,7 @@ private struct FitRun {
     return given
   }
 
-  func run(verbose: Verbosity, callbacks: [Callback]) throws -> History {
+  func train(verbose: Verbosity, callbacks: [Callback]) throws -> History {
     model.stopTraining = false
     let rows = Sharding.slice(
       count: min(batchSize, training.count), rank: model.communicator.rank,
@@ -230,7 +212,9 @@ private struct FitRun {
     try list.trainBegin()
     var logs = Logs()
     for epoch in epochs {
-      logs = try model.at(Activity.fit, epoch: epoch) { try runEpoch(epoch, list) }
+      run.enter(epoch: epoch)
+      logs = try trainEpoch(epoch, list)
+      run.enter(epoch: nil)
       if try model.endsAfterEpoch() { break }
     }
     try list.trainEnd(logs)
@@ -238,23 +222,21 @@ private struct FitRun {
     return list.history
   }
 
-  private func runEpoch(_ epoch: Int, _ list: CallbackList) throws -> Logs {
+  private func trainEpoch(_ epoch: Int, _ list: CallbackList) throws -> Logs {
     try list.epochBegin(epoch)
     // After the callbacks: one may have run batches of its own, which are none of this epoch's.
     model.resetMetrics()
-    model.noticeModeChanges()
     try model.synchronizeKey()
-    model.beginTotals()
+    model.beginStatistics(run)
     // An epoch that is broken off has been begun: the next one has another order.
     model.trainedEpochs = ordersBefore + epoch + 1
     let order =
       shuffle
       ? Permutation.shuffled(
-        count: training.count, seed: model.seed, epoch: ordersBefore + epoch)
-      : (0..<Int64(training.count)).map { $0 }
+        count: training.count, seed: model.seed, epoch: ordersBefore + epoch) : nil
     // Reading metrics is a collective: the steps at which it happens must be the same on all ranks.
     let shown = list.batchLogSteps(steps)
-    let batches = BatchSequence(model, .train, training, order: order, batchSize: batchSize)
+    let batches = BatchSequence(run, .train, training, order: order, batchSize: batchSize)
     for step in 0..<steps {
       try list.trainBatchBegin(step)
       model.castStopVote()
@@ -267,7 +249,7 @@ private struct FitRun {
     var logs = try model.currentLogs()
     try model.synchronizeStatistics()
     if let validation, (epoch + 1) % validationFrequency == 0 {
-      let results = try model.evaluate(
+      let results = try run.evaluate(
         validation, batchSize: validationBatchSize, steps: validationSteps, list)
       for (name, value) in results { logs["val_" + name] = value }
     }

@@ -7,57 +7,54 @@ extension Model {
   /// that does not have them (a mean over the batch, or a table of all pairs of samples) can be predicted by one process in
   /// one batch only; elsewhere it is an error, the same on every rank.
   ///
-  /// - `batchSize`: samples of one step over all ranks.
-  /// - Returns: a tensor, or an array, dictionary or struct of tensors, of the form that the module gives.
-  ///
   /// Collective: every rank must call it. One rank can do it by itself inside ``alone(_:)``.
+  ///
+  /// - Parameters:
+  ///   - x: what the module takes, as for `fit`.
+  ///   - batchSize: samples of one step over all ranks.
+  ///   - callbacks: called before and after, and around each step.
+  ///   - type: the form of the result.
+  /// - Returns: a tensor, or an array, dictionary or struct of tensors, of the form that the module gives.
   /// - Throws: ``EngineError`` on data that does not fit, or when the output has another form than `Output`.
   public func predict<Output: Decodable>(
     x: some Encodable, batchSize: Int = 32, callbacks: [Callback] = [],
     as type: Output.Type = Output.self
   ) throws -> Output {
-    let dataset = try Dataset(
-      x: try SampleStructure.encode(x, "x of predict"), y: .none, sampleWeight: nil)
-    let list = CallbackList(
-      callbacks, model: self,
-      parameters: RunParameters(samples: dataset.count, verbosity: .silent))
+    try requireAtLeastOne(("batchSize", batchSize))
     let output = try withErrors {
-      try at(Activity.predict) { try predict(dataset, batchSize: batchSize, list) }
+      try withRun(Activity.predict) { run in
+        let given = Result { try Dataset(x: try SampleStructure.encode(x, "x of predict")) }
+        let dataset = try run.agreed(given) {
+          $0.formLines + ["batchSize: \(batchSize)", $0.valueLine]
+        }
+        try build(dataset, rows: min(batchSize, dataset.count))
+        let list = CallbackList(
+          callbacks, model: self,
+          parameters: RunParameters(samples: dataset.count, verbosity: .silent))
+        return try predict(run, dataset, batchSize: batchSize, list)
+      }
     }
     return try StructureDecoder().decode(Output.self, from: output)
   }
 
   private func predict(
-    _ dataset: Dataset, batchSize: Int, _ callbacks: CallbackList
+    _ run: Run, _ dataset: Dataset, batchSize: Int, _ callbacks: CallbackList
   ) throws -> Structure {
-    try requireAtLeastOne(("batchSize", batchSize))
-    _ = try agreeOnRun("predict", Result { dataset }) {
-      $0.formLines + ["batchSize: \(batchSize)", $0.valueLine]
-    }
-    try build(dataset, rows: min(batchSize, dataset.count))
     try callbacks.predictBegin()
-    let order = (0..<Int64(dataset.count)).map { $0 }
+    let sequence = BatchSequence(run, .predict, dataset, batchSize: batchSize)
     let isWhole = communicator.size == 1 && dataset.count <= batchSize
     var batches: [[Tensor]] = []
     var form = Structure.none
     // Also without samples one step runs: it knows the form of the output.
-    for (index, start) in stride(from: 0, to: max(dataset.count, 1), by: batchSize).enumerated() {
-      enter(step: index)
+    for index in 0..<max(sequence.count, 1) {
       try callbacks.predictBatchBegin(index)
-      let globalRows = min(batchSize, dataset.count - start)
-      let range = Sharding.slice(
-        start: start, count: globalRows, rank: communicator.rank, size: communicator.size)
-      sharePlace?.set(globalRows: globalRows)
       let share = Result {
-        let step = try step(.predict, dataset, rows: range.count, globalRows: globalRows)
-        let outputs = try order.withUnsafeBufferPointer {
-          try step.predict(dataset, rows: .init(rebasing: $0[range]))
-        }
+        let (step, rows, outputs) = try sequence.predict(index)
         form = step.outputForm()
-        if !isWhole { try requireRows(step, outputs, form, dataset, rows: range.count) }
+        if !isWhole { try requireRows(step, outputs, form, dataset, rows: rows) }
         return outputs
       }
-      batches.append(try gathered(share, form, globalRows: globalRows))
+      batches.append(try gathered(share, form, globalRows: sequence.globalRows(of: index)))
       try callbacks.predictBatchEnd(index)
     }
     try callbacks.predictEnd()
@@ -76,7 +73,7 @@ extension Model {
   /// A length that happens to be that of the batch proves nothing: the module is traced once more, on one sample more,
   /// and nothing but the first axis may be longer then.
   private func requireRows(
-    _ step: Step, _ outputs: [Tensor], _ form: Structure, _ dataset: Dataset, rows: Int
+    _ step: PreparedStep, _ outputs: [Tensor], _ form: Structure, _ dataset: Dataset, rows: Int
   ) throws {
     if step.shapesOfOneMore == nil { step.shapesOfOneMore = shapes(dataset, rows: rows + 1) }
     let larger = step.shapesOfOneMore ?? []

@@ -20,7 +20,7 @@ package struct StepProfile: Sendable {
 
 extension Model {
   /// The plan of the step that ran last; nil before the first one, and when operations run one by one.
-  package var planOfLastStep: Plan? { recent?.step.plan }
+  package var planOfLastStep: Plan? { steps.latest?.plan }
 
   /// The time of each instruction of the step that ran last.
   ///
@@ -52,8 +52,7 @@ extension Model {
     x: some Encodable, y: some Encodable, batchSize: Int
   ) throws -> Graph {
     let encoder = StructureEncoder()
-    let dataset = try Dataset(
-      x: try encoder.encode(x), y: try encoder.encode(y), sampleWeight: nil)
+    let dataset = try Dataset(x: try encoder.encode(x), y: try encoder.encode(y))
     let rows = Sharding.slice(count: batchSize, rank: communicator.rank, size: communicator.size)
     try build(dataset, rows: rows.count)
     return try Trace.record(dataset.specs(rows: rows.count)) { tensors in

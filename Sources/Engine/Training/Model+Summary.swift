@@ -5,7 +5,7 @@ extension Model {
   ///
   /// - Throws: ``EngineError`` when the module does not fit `x`.
   public func summary(_ x: some Encodable) throws -> String {
-    let dataset = try Dataset(x: try StructureEncoder().encode(x), y: .none, sampleWeight: nil)
+    let dataset = try Dataset(x: try StructureEncoder().encode(x))
     try build(dataset, rows: dataset.count)
     return module.tabulate()
   }

@@ -41,13 +41,9 @@ public final class Model: TrainingControl {
   public var stepCacheLimit = 32
   /// The memory of all steps.
   let arena = Arena()
-  var recent: RecentStep?
-  /// How many changes of modes there were when the last epoch began.
-  var modeChanges = 0
   /// Copies the next batch while a step runs; nil where no CPU is free for it.
   package lazy var prefetcher = Prefetcher.whereUseful()
-  /// Training steps in which this rank had rows, since running statistics were averaged over ranks.
-  var stepsWithRows = 0
+  var statistics = RunningStatistics()
   var isBuilt = false
   /// Whether the ranks have compared their models and hold rank 0's values; not after a first batch on one rank alone.
   var isShared = false
@@ -62,8 +58,14 @@ public final class Model: TrainingControl {
   let stopVote = StopVote()
   /// What training does when the loss or a gradient is infinite or NaN, on any rank; the same on all ranks.
   public var nonFinite = NonFinitePolicy.stop
-  /// Ranks compare their weights every few steps, and before the first step of each call; 0 for never.
+  /// The number of steps of `fit` after which ranks compare their weights, and of calls of `trainOnBatch` and `testOnBatch`
+  /// after which they compare settings and weights; the same on all ranks.
+  ///
+  /// They also do so before the first step of each `fit`, `evaluate` and `predict`, and at the first of those calls: with 0
+  /// only then.
   public var driftInterval = 100
+  /// How many calls of `trainOnBatch` and `testOnBatch` there were on several ranks.
+  var batchCalls = 0
   /// Whether ranks compute with different kernels.
   var hasSeveralKernelSets = false
   /// Training steps that have changed nothing, because of ``NonFinitePolicy/skipStep``.
@@ -71,12 +73,9 @@ public final class Model: TrainingControl {
   /// How many ranks have met such numbers: 0, since steps that have others end before this is written.
   let notFinite = Variable(
     path: "not_finite", kind: .state, initial: Tensor(0.0, dtype: .float32), trainable: false)
-  /// Where in a run this model is, for errors.
-  var place = RankJournal.Place()
+  /// The call that is under way, the innermost one; nil between calls.
+  weak var run: Run?
   package var shareNote = ShareNote()
-  var runningTotals = RunningTotals()
-  /// The class weights of the call of `fit` or `trainOnBatch` that is going on, for losses that ask for them.
-  var classWeight: [Int: Double]?
 
   /// A model with one loss.
   ///
@@ -168,6 +167,9 @@ public final class Model: TrainingControl {
 
   private var allMetrics: [AnyMetric] { Array(trackers.values) + ownMetrics }
 
+  /// What losses and metrics have counted.
+  var metricStates: [Variable] { allMetrics.flatMap(\.stateVariables) }
+
   func resetMetrics() { allMetrics.forEach { $0.reset() } }
 
   /// Names in logs of metrics: numbered when equal, weighted ones that clash get a prefix.
@@ -185,10 +187,9 @@ public final class Model: TrainingControl {
   ///
   /// Collective: every rank must call it.
   func currentLogs() throws -> Logs {
-    let states = allMetrics.flatMap(\.stateVariables)
     let overlay = VariableOverlay(
       try communicator.named("the losses and metrics") {
-        try StateReduction.combined(states, communicator)
+        try StateReduction.combined(metricStates, communicator)
       }, writes: .allInside)
     return try withErrors { overlay { namedLogs() } }
   }

@@ -76,26 +76,29 @@ extension Model {
       throw NotFinite()
     }
   }
+}
 
+extension Run {
   /// Runs a step, and decides with the other ranks what to do when it has met a number that is not finite.
   ///
   /// - Throws: ``NotFiniteError`` with ``NonFinitePolicy/stop``, the same on every rank.
-  func guarding(_ step: Step, _ body: () throws -> Void) throws {
+  func guarding(_ step: PreparedStep, _ body: () throws -> Void) throws {
     // A compiled step writes nothing before it knows.
     let before =
       step.plan == nil && step.watch != nil
-      ? module.variables.map { ($0, $0.stored.copied) } : []
+      ? model.module.variables.map { ($0, $0.stored.copied) } : []
     do {
       try body()
     } catch is NotFinite {
       for (variable, value) in before { variable.store(value) }
       let own = step.watch?.takeFinding() ?? ""
+      let communicator = model.communicator
       let findings =
         communicator.size == 1
         ? [own]
         : try communicator.named("what is not finite") { try communicator.allGather(text: own) }
-      guard nonFinite == .stop else {
-        skippedSteps += 1
+      guard model.nonFinite == .stop else {
+        model.skippedSteps += 1
         return
       }
       throw NotFiniteError(

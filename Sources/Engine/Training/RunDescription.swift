@@ -42,31 +42,19 @@ extension Model {
     }
   }
 
-  var classWeightLines: [String] {
-    let weights = classWeight.map { weights in
-      weights.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
-    }
-    return ["classWeight: \(weights ?? "none")"]
+  /// Settings, modules and weights.
+  fileprivate var comparedLines: [String] {
+    // Before that a rank may have called the module by itself.
+    settingLines + (isShared ? moduleLines + weightLines : [])
   }
 
-  /// Makes sure that ranks call `call` with the same arguments on the same model.
-  ///
-  /// Collective: one small message when they do. A rank that failed makes all fail.
-  func agreeOnRun<R>(
-    _ call: String, _ outcome: Result<R, any Error>, _ arguments: (R) -> [String]
-  ) throws -> R {
-    guard communicator.size > 1 else { return try outcome.get() }
-    return try agreed(outcome, on: "the call of \(call)") { value in
-      // Before that a rank may have called the module by itself.
-      arguments(value) + settingLines + (isShared ? moduleLines + weightLines : [])
-    }
-  }
-
-  /// Parameters and what the optimizer remembers, with their values.
+  /// Parameters and what the optimizer remembers; with their values, unless different kernels may round them differently.
   private var weightLines: [String] {
     comparedVariables.map { path, variable in
-      "\(path): \(variable.spec)\(variable.trainable ? "" : " not trained") with the hash "
-        + String(variable.stored.valueHash, radix: 16)
+      let hash =
+        hasSeveralKernelSets
+        ? "" : " with the hash \(String(variable.stored.valueHash, radix: 16))"
+      return "\(path): \(variable.spec)\(variable.trainable ? "" : " not trained")\(hash)"
     }
   }
 
@@ -106,5 +94,24 @@ extension Model {
     logger.notice(
       "ranks compute with different kernels, so that weights may differ in their last bits: \(texts). Not compared while training"
     )
+  }
+}
+
+extension Run {
+  /// What `given` holds, once all ranks have made this call with the same arguments on the same model.
+  ///
+  /// Collective: one small message when they have. A rank that failed makes all fail.
+  ///
+  /// - Parameters:
+  ///   - given: the arguments, or why they cannot be worked with.
+  ///   - comparesModel: whether settings and weights are compared too, which takes a look at each of them.
+  ///   - arguments: what the call was given, in lines.
+  /// - Throws: the error of `given`, or ``EngineError`` that says where ranks differ.
+  func agreed<R>(
+    _ given: Result<R, any Error>, comparesModel: Bool = true, _ arguments: (R) -> [String]
+  ) throws -> R {
+    try model.agreed(given, on: "the call of \(name)") { value in
+      arguments(value) + (comparesModel ? model.comparedLines : [])
+    }
   }
 }

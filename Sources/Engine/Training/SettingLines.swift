@@ -61,7 +61,7 @@ enum SettingLines {
         guard let some = mirror.children.first else { return add(path, "nil") }
         visit(some.value, path)
       case .collection:
-        if mirror.children.count > 64 {
+        if mirror.children.count > 64, hasPlainElements(value) {
           return add(path, "\(mirror.children.count) elements \(StableHash.of("\(value)".utf8))")
         }
         add(path, "\(mirror.children.count) elements")
@@ -106,6 +106,16 @@ enum SettingLines {
 
     private mutating func add(_ path: String, _ text: String) { lines.append("\(path): \(text)") }
   }
+}
+
+/// Whether a value is a collection of numbers, strings or booleans, whose text says all about it.
+private func hasPlainElements(_ value: Any) -> Bool {
+  func isPlain<C: Collection>(_ collection: C) -> Bool {
+    let type: Any.Type = C.Element.self
+    return type is any BinaryInteger.Type || type is any BinaryFloatingPoint.Type
+      || type == String.self || type == Bool.self
+  }
+  return (value as? any Collection).map { isPlain($0) } ?? false
 }
 
 /// A dictionary of what is known about objects of this process.

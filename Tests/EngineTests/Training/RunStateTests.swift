@@ -115,6 +115,45 @@ struct RunStateTests {
     #expect(try model.fit(x: x, y: labels, verbose: .silent)["loss"] == [0])
   }
 
+  /// With a kernel of zeros and no steps the losses are means of squared labels.
+  @Test("Calls in a callback are none of the epoch's", arguments: [false, true])
+  func nestedCalls(_ eagerly: Bool) throws {
+    let model = Model(
+      module: Linear(1, kernelInitializer: Zeros()), loss: MeanSquaredError(),
+      metrics: [Metrics.MeanAbsoluteError()], optimizer: SGD(learningRate: 0), runEagerly: eagerly)
+    var inside: [Double] = []
+    let nested = LambdaCallback(onTrainBatchEnd: { _, _ in
+      inside.append(try model.evaluate(x: x, y: x * 10, batchSize: 3)["loss"] ?? .nan)
+      inside.append(try model.trainOnBatch(x: x, y: x * 2)["loss"] ?? .nan)
+      let _: Tensor = try model.predict(x: x)
+      #expect(throws: EngineError.self) { try model.evaluate(x: x, y: Tensor.zeros([3, 1])) }
+      #expect(throws: EngineError.self) { try model.testOnBatch(x: x, y: Tensor.zeros([4, 7])) }
+    })
+    let history = try model.fit(
+      x: x, y: x, batchSize: 2, epochs: 2, verbose: .silent, callbacks: [nested],
+      validationData: ValidationData(x: x, y: x * 3))
+    #expect(history["loss"] == [4.5, 4.5] && history["mean_absolute_error"] == [2, 2])
+    #expect(history["val_loss"] == [40.5, 40.5])
+    #expect(inside == [450, 18, 450, 18, 450, 18, 450, 18])
+  }
+
+  /// A module that fails for one batch: what went before the failure is none of the next call's.
+  @Test("A call after one that failed begins anew", arguments: [false, true])
+  func afterFailure(_ eagerly: Bool) throws {
+    let model = Model(
+      module: Linear(1, kernelInitializer: Zeros()), loss: MeanSquaredError(),
+      optimizer: SGD(learningRate: 0), runEagerly: eagerly)
+    struct Mishap: Error {}
+    let failing = LambdaCallback(onTrainBatchEnd: { step, _ in if step == 1 { throw Mishap() } })
+    #expect(throws: Mishap.self) {
+      try model.fit(
+        x: x, y: x * 10, batchSize: 1, verbose: .silent, callbacks: [failing],
+        classWeight: [10: 2, 20: 2, 30: 2])
+    }
+    #expect(try model.fit(x: x, y: x, batchSize: 2, verbose: .silent)["loss"] == [4.5])
+    #expect(try model.testOnBatch(x: x, y: x)["loss"] == 4.5)
+  }
+
   @Test("A loss that cannot do without class weights is told why there are none")
   func demanding() throws {
     let model = Model(module: Linear(1), loss: Demanding(), optimizer: SGD())

@@ -84,6 +84,25 @@ public struct Difference: Sendable, CustomStringConvertible {
     Difference("callback", "callback") { odd in
       try train(callbacks: odd ? [EarlyStopping(monitor: "loss")] : [])
     },
+    Difference("rate-between-batches", "the call of trainOnBatch", "learningRate: 0.25") { odd in
+      let model = model()
+      model.driftInterval = 3
+      try model.trainOnBatch(x: x, y: y)
+      if odd { model.learningRate = 0.25 }
+      for _ in 0..<3 { try model.trainOnBatch(x: x, y: y) }
+    },
+    Difference("interval-between-batches", "driftInterval: 2", "driftInterval: 100") { odd in
+      let model = model()
+      try model.trainOnBatch(x: x, y: y)
+      if odd { model.driftInterval = 2 }
+      try model.trainOnBatch(x: x, y: y)
+    },
+    Difference("long-table", "table: 100 elements") { odd in
+      try train(loss: Tabled((0..<100).map { odd ? $0 : 2 * $0 }))
+    },
+    Difference("long-table-of-objects", "table[99].factor: 2.0") { odd in
+      try train(loss: Tabled((0..<100).map { Factor(odd && $0 == 99 ? 2 : 1) }))
+    },
   ]
 
   private static let data: [Difference] = [
@@ -104,6 +123,16 @@ public struct Difference: Sendable, CustomStringConvertible {
     },
     Difference("batch", "data with the fingerprint") { odd in
       try model().trainOnBatch(x: x * (odd ? 2 : 1), y: y)
+    },
+    Difference("later-batch", "data with the fingerprint") { odd in
+      let model = model()
+      model.driftInterval = 0
+      try model.trainOnBatch(x: x, y: y)
+      try model.trainOnBatch(x: x * (odd ? 2 : 1), y: y)
+    },
+    Difference("shape-for-predict", "x: float32[12, 3]", "x of predict") { odd in
+      let _: Tensor =
+        try odd ? model().predict(x: ["text"]) : model().predict(x: x[0..<12])
     },
   ]
 
@@ -203,6 +232,23 @@ public struct Difference: Sendable, CustomStringConvertible {
       _ = try sums(Tensor.ones([3000]))
     },
   ]
+}
+
+/// A loss with a setting of many elements.
+private struct Tabled<Element>: Loss {
+  var options = LossOptions()
+  let table: [Element]
+
+  init(_ table: [Element]) { self.table = table }
+
+  func call(_ inputs: LabelsAndPredictions) -> Tensor {
+    mean(square(inputs.yPred - inputs.yTrue), axis: -1)
+  }
+}
+
+private final class Factor {
+  let factor: Double
+  init(_ factor: Double) { self.factor = factor }
 }
 
 private var x: Tensor { randomNormal([24, 3], key: RandomKey(seed: 3)) }

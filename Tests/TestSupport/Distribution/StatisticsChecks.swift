@@ -43,3 +43,44 @@ func checkStatisticsOfUnevenShares() throws {
       "\(name) on rank \(communicator.rank): expected \(value), found \(own)")
   }
 }
+
+/// Counts the rows that it has seen in training.
+private final class Counter: Module {
+  func call(_ x: Tensor) -> Tensor {
+    let seen = variable("seen", kind: .batchStatistic, dtype: .int64)
+    if isTraining { seen.value = seen.value + x.shape[0] }
+    return Linear(1)(x)
+  }
+}
+
+/// Rows that a callback trains on in the middle of an epoch count once, and so do those before and after it.
+func checkCountsOfNestedCalls() throws {
+  let model = Model(
+    module: Counter(), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.1))
+  func train(rows: Int) throws {
+    try model.trainOnBatch(x: Tensor.ones([rows, 2]), y: Tensor.ones([rows, 1]))
+  }
+  let between = LambdaCallback(onTrainBatchEnd: { step, _ in if step == 1 { try train(rows: 7) } })
+  try model.fit(
+    x: Tensor.ones([30, 2]), y: Tensor.ones([30, 1]), batchSize: 10, epochs: 2, verbose: .silent,
+    callbacks: [between])
+  try train(rows: 5)
+  try requireEqual(
+    model.module.filter(.batchStatistic)["seen"]?.item(), 2 * (30 + 7) + 5, "the rows that count")
+}
+
+/// What a rank does with its model between two calls of `trainOnBatch` is looked at after `driftInterval` calls only.
+func checkSettingsBetweenBatches() throws {
+  let communicator = DistributionContext.strategy.communicator
+  guard communicator.size > 1 else { return }
+  let model = Model(
+    module: Linear(1), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.1))
+  model.driftInterval = 3
+  func train() throws { try model.trainOnBatch(x: Tensor.ones([8, 2]), y: Tensor.ones([8, 1])) }
+  try train()
+  if communicator.rank == 0 { model.learningRate = 0.2 }
+  try train()
+  _ = try model.testOnBatch(x: Tensor.ones([8, 2]), y: Tensor.ones([8, 1]))
+  let error = try requireError("another learning rate on rank 0") { try train() }
+  try require("\(error)".contains("optimizer.learningRate: 0.2"), "\(error)")
+}

@@ -42,6 +42,8 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
       },
       TrainingCheck(name: "train-uneven", run: checkUnevenShares),
       TrainingCheck(name: "statistics-of-uneven-shares", run: checkStatisticsOfUnevenShares),
+      TrainingCheck(name: "counts-of-nested-calls", run: checkCountsOfNestedCalls),
+      TrainingCheck(name: "settings-between-batches", run: checkSettingsBetweenBatches),
       TrainingCheck(name: "evaluate", run: checkEvaluation),
       TrainingCheck(name: "sums-of-uneven-shares", run: checkSums),
       TrainingCheck(name: "whole-number-states", run: checkWholeNumberStates),

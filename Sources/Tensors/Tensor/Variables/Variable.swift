@@ -69,9 +69,7 @@ public final class Variable {
     }
     set { isTrainable = newValue }
   }
-  private var isTrainable: Bool {
-    didSet { if isTrainable != oldValue { ModeChanges.note() } }
-  }
+  private var isTrainable: Bool
 
   private var held: Tensor?
   private var initial: (() -> Tensor)?

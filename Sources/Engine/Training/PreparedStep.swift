@@ -32,7 +32,7 @@ struct StepKey: Hashable {
 }
 
 /// A step that is ready to run on batches of one shape.
-final class Step {
+final class PreparedStep {
   /// Nil when operations run one by one.
   let plan: Plan?
   /// What runs then.
@@ -83,11 +83,14 @@ final class Step {
 
 extension Model {
   /// The step for batches like `rows` samples of `dataset`, compiled at the first use.
-  func step(_ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int) throws -> Step {
+  func step(
+    _ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int
+  ) throws -> PreparedStep {
     let key = StepKey(
       mode: mode, specs: dataset.specs(rows: rows),
       form: dataset.form
-        + (tracedClassWeight(mode).map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
+        + (dataset.classWeight != nil && asksForClassWeights
+          ? ClassWeights.text(dataset.classWeight) : ""),
       globalRows: dependsOnGlobalRows ? globalRows : 0,
       modes: mode == .predict ? [] : module.modes,
       threads: ComputeThreads.count, replicas: strategy.replicaCount,
@@ -122,17 +125,16 @@ extension Model {
     }
     noteUnevenShares(mode, globalRows: globalRows)
     let plan = runEagerly ? nil : try compile(mode, key.specs, placed)
-    let step = Step(plan: plan, watch: watch, outputForm: { form }, body: placed)
+    let step = PreparedStep(plan: plan, watch: watch, outputForm: { form }, body: placed)
     steps.keep(step, for: key, limit: stepCacheLimit)
     return step
   }
 
-  /// The class weights, where a loss or metric asks for them by name and the trace so holds them. Everywhere else they are in
-  /// the weights of samples.
-  private func tracedClassWeight(_ mode: StepMode) -> [Int: Double]? {
-    guard mode == .train, classWeight != nil else { return nil }
+  /// Whether a loss or metric asks for class weights by name, so that the trace holds them. Everywhere else they are in the
+  /// weights of samples.
+  private var asksForClassWeights: Bool {
     let requirements = losses.flatMap(\.requirements) + ownMetrics.flatMap(\.requirements)
-    return requirements.contains { $0.name == "classWeight" } ? classWeight : nil
+    return requirements.contains { $0.name == "classWeight" }
   }
 
   /// Whether a share's losses are scaled by the rows of the whole batch.
