@@ -57,6 +57,7 @@ extension Check {
       Check("each-alone", startsByItself: true, checkEachAlone),
       Check("latency", measureLatency),
       Check("threads-loop", startsByItself: true, checkThreadsLoop),
+      Check("missing-weights", checkMissingWeights),
       Check("unmatched", checkUnmatched),
       Check("late", checkLate),
       Check("long-alone", checkLongAlone),

@@ -61,6 +61,13 @@ func checkThreadsLoop() throws {
   }
 }
 
+/// A file that rank 0, which reads for all, does not find.
+func checkMissingWeights() throws {
+  let model = Model(module: Linear(1), loss: MeanSquaredError())
+  let _: Tensor = try model.predict(x: Tensor.ones([6, 3]))
+  try model.loadWeights(from: "missing.safetensors")
+}
+
 /// Rank 0 evaluates, and the others are done.
 func checkUnmatched() throws {
   let model = Model(

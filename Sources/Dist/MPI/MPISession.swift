@@ -170,16 +170,20 @@ public final class MPISession: Sendable {
   /// Ends this process, which an error has stopped, and the job with it.
   ///
   /// When all ranks have failed, rank 0 prints what all say, or else the lowest rank of those that say the same, and MPI
-  /// ends in order, without `MPI_Abort` unless a collective is pending. When others may be waiting for this rank it prints its text and aborts the job.
-  func end(failedWith message: String) -> Never {
+  /// ends in order, without `MPI_Abort` unless a collective is pending. A rank that has only heard of another one's error says nothing then.
+  /// When others may be waiting for this rank it prints its text and aborts the job.
+  func end(failedWith error: any Error) -> Never {
     stopWatching()
-    let rank = communicator.rank
-    guard let (hashes, isIdle) = communicator.failures(hash: fingerprint(of: [message])) else {
+    let (rank, message) = (communicator.rank, "\(error)")
+    let isConsequence =
+      if case .failedElsewhere = (error as? EngineError)?.problem { true } else { false }
+    let hash = isConsequence ? 0 : fingerprint(of: [message]) | 2
+    guard let (hashes, isIdle) = communicator.failures(hash: hash) else {
       communicator.abort(message: message, code: 1)
     }
     if Set(hashes).count == 1 {
       if rank == 0 { RankReport.printShared(message) }
-    } else if hashes.firstIndex(of: hashes[rank]) == rank {
+    } else if !isConsequence, hashes.firstIndex(of: hashes[rank]) == rank {
       RankReport.print(message, rank: rank, size: communicator.size)
     }
     fflush(nil)

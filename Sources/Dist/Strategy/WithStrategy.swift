@@ -94,6 +94,6 @@ private func runUnderMPI<R>(
     try session.finish()
     return result
   } catch {
-    session.end(failedWith: "\(error)")
+    session.end(failedWith: error)
   }
 }

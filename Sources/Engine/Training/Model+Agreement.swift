@@ -12,15 +12,29 @@ extension Model {
     let held =
       switch outcome {
       case .success(let value): lines(value)
-      case .failure(let error): ["\(error)"]
+      case .failure(let error): [failureMark + "\(error)"]
       }
     do {
       try agree(on: held, subject: subject, communicator: communicator)
     } catch {
       // What went wrong here says more than that it did not elsewhere.
       _ = try outcome.get()
-      throw error
+      throw failureElsewhere(error) ?? error
     }
     return try outcome.get()
   }
+}
+
+/// Begins the line of a rank that has failed; no text of ours has this character.
+private let failureMark = "\u{1}"
+
+/// What a rank says when others hold errors where it holds something else.
+private func failureElsewhere(_ error: any Error) -> EngineError? {
+  guard case .ranksDisagree(_, _, let held) = (error as? EngineError)?.problem else { return nil }
+  for holding in held {
+    guard let text = holding.text, text.hasPrefix(failureMark) else { continue }
+    return EngineError(
+      .distribution, .failedElsewhere(ranks: holding.ranks, text: String(text.dropFirst())))
+  }
+  return nil
 }

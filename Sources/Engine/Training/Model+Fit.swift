@@ -217,6 +217,7 @@ private struct FitRun {
       run.enter(epoch: nil)
       if try model.endsAfterEpoch() { break }
     }
+    if model.driftInterval > 0 { try model.compareWeights() }
     try list.trainEnd(logs)
     model.history = list.history
     return list.history

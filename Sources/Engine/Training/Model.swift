@@ -61,8 +61,8 @@ public final class Model: TrainingControl {
   /// The number of steps of `fit` after which ranks compare their weights, and of calls of `trainOnBatch` and `testOnBatch`
   /// after which they compare settings and weights; the same on all ranks.
   ///
-  /// They also do so before the first step of each `fit`, `evaluate` and `predict`, and at the first of those calls: with 0
-  /// only then.
+  /// They also do so before the first step of each `fit`, `evaluate` and `predict`, at the end of `fit` (weights), and at the first of
+  /// those calls: with 0 only before the first step, and at the first call.
   public var driftInterval = 100
   /// How many calls of `trainOnBatch` and `testOnBatch` there were on several ranks.
   var batchCalls = 0

@@ -65,7 +65,7 @@ extension Model {
   }
 
   /// Makes sure that ranks hold the same parameters and the same state of the optimizer: the same error on every rank names the first
-  /// that differs. `fit` does so after every ``driftInterval`` steps, and ``ModelCheckpoint`` before it saves.
+  /// that differs. `fit` does so after every ``driftInterval`` steps and at its end, and ``ModelCheckpoint`` before it saves.
   ///
   /// Collective: every rank must call it; one small message when they do.
   ///
@@ -73,6 +73,13 @@ extension Model {
   public func compareWeights() throws {
     guard communicator.size > 1, !hasSeveralKernelSets else { return }
     try agree(on: weightLines, subject: "the weights", communicator: communicator)
+  }
+
+  /// Makes sure that ranks hold the same settings, modules and weights.
+  ///
+  /// Collective: one small message when they do.
+  func compareModel(_ subject: String) throws {
+    try agree(on: comparedLines, subject: subject, communicator: communicator)
   }
 
   /// Makes sure that ranks still hold the same weights, after every ``driftInterval`` steps.

@@ -31,14 +31,27 @@ extension Model {
     return true
   }
 
-  /// Whether training ends after the epoch. One small collective an epoch: nothing else is sent after its callbacks.
+  /// Whether training ends after the epoch. One small collective an epoch, which also finds what a callback has set on one rank alone.
+  ///
+  /// - Throws: ``EngineError`` where a rank has another learning rate, mode or policy than the others.
   func endsAfterEpoch() throws -> Bool {
     guard communicator.size > 1 else { return stopTraining }
-    var vote: Int32 = stopTraining ? 1 : 0
+    let hash = Int64(bitPattern: callbackHash >> 2)
+    // The largest of both hashes is that of all ranks exactly when all have the same.
+    var message = [stopTraining ? 1 : 0, hash, -hash]
     try communicator.named("stopTraining") {
-      try communicator.allReduce(&vote, count: 1, dtype: .int32, operation: .max)
+      try communicator.allReduce(&message, count: 3, dtype: .int64, operation: .max)
     }
-    stopTraining = vote != 0
+    if message[1] != -message[2] { try compareModel("the model after an epoch") }
+    stopTraining = message[0] != 0
     return stopTraining
+  }
+
+  /// A hash of what callbacks set most: computed without reflection, since epochs can be short.
+  private var callbackHash: UInt64 {
+    let numbers =
+      [optimizer?.learningRate.bitPattern ?? 0, UInt64(bitPattern: Int64(driftInterval))]
+      + module.variables.map { $0.trainable ? 1 : 0 } + module.modules.map { $0.isTraining ? 1 : 0 }
+    return numbers.reduce(StableHash.of(nonFinite.rawValue.utf8), StableHash.combine)
   }
 }

@@ -70,6 +70,14 @@ extension MPITests {
       "\(outcome)")
   }
 
+  @Test("an error of the rank that reads for all is said once, by that rank", arguments: [2, 3])
+  func missingWeights(ranks: Int) async throws {
+    let outcome = try await MPIRun.run("missing-weights", ranks: ranks)
+    expectFault(outcome)
+    #expect(outcome.count("[rank ") == 1, "\(outcome)")
+    #expect(outcome.errors.contains("[rank 0/\(ranks)] missing.safetensors: "), "\(outcome)")
+  }
+
   @Test("evaluate on rank 0, when the others are done, is an error that says what to write")
   func unmatched() async throws {
     let outcome = try await MPIRun.run("unmatched", ranks: 3)

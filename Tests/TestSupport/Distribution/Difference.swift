@@ -130,10 +130,6 @@ public struct Difference: Sendable, CustomStringConvertible {
       try model.trainOnBatch(x: x, y: y)
       try model.trainOnBatch(x: x * (odd ? 2 : 1), y: y)
     },
-    Difference("shape-for-predict", "x: float32[12, 3]", "x of predict") { odd in
-      let _: Tensor =
-        try odd ? model().predict(x: ["text"]) : model().predict(x: x[0..<12])
-    },
   ]
 
   private static let modules: [Difference] = [
@@ -180,6 +176,27 @@ public struct Difference: Sendable, CustomStringConvertible {
       try model.fit(
         x: x, y: y, verbose: .silent,
         callbacks: [meddling, ModelCheckpoint(path: path, monitor: "loss")])
+    },
+    Difference("assignment-at-the-end", "kernel: float32", "the weights") { odd in
+      let model = model()
+      let meddling = LambdaCallback(onEpochEnd: { epoch, _ in
+        if odd, epoch == 1 { model.module.variables[0].value = .zeros([3, 1]) }
+      })
+      try model.fit(x: x, y: y, epochs: 2, verbose: .silent, callbacks: [meddling])
+    },
+    Difference("rate-in-a-callback", "optimizer.learningRate: 0.5") { odd in
+      let model = model()
+      let meddling = LambdaCallback(onEpochEnd: { _, _ in
+        if odd { model.optimizer?.learningRate = 0.5 }
+      })
+      try model.fit(x: x, y: y, epochs: 2, verbose: .silent, callbacks: [meddling])
+    },
+    Difference("mode-in-a-callback", "at inference") { odd in
+      let model = model()
+      let meddling = LambdaCallback(onTrainBatchEnd: { _, _ in
+        if odd { model.module.eval() }
+      })
+      try model.fit(x: x, y: y, epochs: 2, verbose: .silent, callbacks: [meddling])
     },
     Difference("drift-of-the-optimizer", "velocity", "the weights") { odd in
       let optimizer = SGD(learningRate: 0.1, momentum: 0.9)
@@ -235,7 +252,7 @@ public struct Difference: Sendable, CustomStringConvertible {
 }
 
 /// A loss with a setting of many elements.
-private struct Tabled<Element>: Loss {
+private struct Tabled<Element: Sendable>: Loss {
   var options = LossOptions()
   let table: [Element]
 
@@ -246,7 +263,7 @@ private struct Tabled<Element>: Loss {
   }
 }
 
-private final class Factor {
+private final class Factor: Sendable {
   let factor: Double
   init(_ factor: Double) { self.factor = factor }
 }

@@ -63,6 +63,8 @@ extension EngineError.Problem {
     case .ranksDisagree(let subject, let line, let held):
       "ranks disagree on \(subject), line \(line): "
         + "\(held.map(\.description).joined(separator: "; ")). Every rank must be given the same"
+    case .failedElsewhere(let ranks, let text):
+      "stopped because \(EngineError.Holding.name(ranks: ranks)) failed: \(text)"
     case .text(let text): text
     }
   }

@@ -81,6 +81,8 @@ extension EngineError {
     ///
     /// `line` counts from 1; `held` says who has which text there.
     case ranksDisagree(subject: String, line: Int, held: [Holding])
+    /// Other ranks have failed, so that this one cannot go on; `text` is what the lowest of them says.
+    case failedElsewhere(ranks: [Int], text: String)
     /// Anything else.
     case text(ErrorText)
   }
