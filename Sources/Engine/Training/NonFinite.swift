@@ -59,7 +59,9 @@ public struct NotFiniteError: Error, Hashable, Sendable, CustomStringConvertible
 extension Model {
   /// The watch of a step that trains.
   func gradientWatch() -> GradientWatch {
-    GradientWatch(names: orderedParameters.map(\.path), looks: nonFinite.looks)
+    GradientWatch(
+      names: orderedParameters.map(\.path) + ["the vote to stop", "the count of what is not finite"],
+      looks: nonFinite.looks)
   }
 
   func countNotFinite(_ gradients: [Tensor], _ loss: Tensor) -> Tensor {
