@@ -41,7 +41,7 @@ func ratio(_ a: Tensor, _ b: Tensor) -> Tensor {
 /// One weight for every value, in the type of the values.
 func spreadWeights(_ sampleWeight: Tensor, over values: Tensor) -> Tensor {
   attempt {
-    spread(try aligned(sampleWeight.cast(to: values.dtype), to: values), values.shape)
+    try aligned(sampleWeight.cast(to: values.dtype), to: values).broadcast(to: values.shape)
   }
 }
 

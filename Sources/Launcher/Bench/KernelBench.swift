@@ -62,7 +62,7 @@ enum KernelBench {
       Case("max of rows", 1) { [max($0[0], axis: -1)] },
       Case("argMax of rows", 1) { [argmax($0[0], axis: -1)] },
       Case("softmax", 1) { [softmax($0[0], axis: -1)] },
-      Case("softmaxGradient", 2) { [apply1(SoftmaxGradient(), $0[0], $0[1])] },
+      Case("softmaxGradient", 2) { [apply1(SoftmaxGradient(isLogarithm: false), $0[0], $0[1])] },
       Case("logSoftmax", 1) { [logSoftmax($0[0], axis: -1)] },
       Case("layerNorm", 1) { [layerNorm($0[0], epsilon: 1e-5)] },
       Case("transposed copy", 1) { [apply1(Contiguous(), transpose($0[0], [1, 0]))] },

@@ -47,7 +47,7 @@ package struct ElementwiseProgram: Hashable, Sendable {
   static func copy(_ dtype: DType) -> ElementwiseProgram {
     ElementwiseProgram(steps: [
       Step(
-        primitive: Cast(to: dtype), sources: [.input(0)], inputTypes: [dtype], outputType: dtype)
+        primitive: Cast(dtype: dtype), sources: [.input(0)], inputTypes: [dtype], outputType: dtype)
     ])
   }
 

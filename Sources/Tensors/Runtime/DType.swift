@@ -44,9 +44,12 @@ public enum DType: Int, Sendable, CaseIterable {
 
   /// The type of what is computed from both: the later one of bool, uint8, int32, int64, float32, float64.
   ///
-  /// This is what all operations mean where they say that types promote. Integers take the floating type that they meet, as in
-  /// JAX and PyTorch: int64 and float32 make float32, where NumPy makes float64, and whole numbers above 2^24 are rounded. A
-  /// Swift number beside a tensor follows a rule of its own, that of ``Tensor`` and numbers.
+  /// Operations on several tensors convert all of them to this type first. Integers take the floating type that they meet, as
+  /// in JAX and PyTorch: int64 and float32 make float32, where NumPy makes float64, and whole numbers above 2^24 are rounded.
+  ///
+  /// A Swift number beside a tensor leaves a floating tensor its type. Beside an integer tensor a whole number `n` counts as
+  /// `Tensor(n)`, so that bool and uint8 become int32 with an `Int`, and int64 where int32 does not hold it; a number with a
+  /// fraction makes the tensor float32. Comparisons with a number are exact.
   public static func promoted(_ a: DType, _ b: DType) -> DType { a.order >= b.order ? a : b }
 
   private var order: Int {

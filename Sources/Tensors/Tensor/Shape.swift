@@ -47,6 +47,13 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
     }
     return axis < 0 ? axis + rank : axis
   }
+
+  /// The elements in front of an axis (counted from the front), along it, and behind it: `[outer, length, inner]`.
+  func parts(around axis: Int) -> (outer: Int, length: Int, inner: Int) {
+    (
+      dimensions[..<axis].reduce(1, *), dimensions[axis], dimensions[(axis + 1)...].reduce(1, *)
+    )
+  }
 }
 
 extension Shape: RandomAccessCollection {

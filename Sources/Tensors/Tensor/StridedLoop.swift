@@ -74,6 +74,18 @@ struct StridedLoop {
   }
 }
 
+/// A loop nest at a fixed address, so that a kernel passes a pointer and copies nothing.
+final class LoopNest {
+  let pointer: UnsafeMutablePointer<apus_loop>
+
+  init(_ loop: StridedLoop) {
+    pointer = .allocate(capacity: 1)
+    pointer.initialize(to: loop.c)
+  }
+
+  deinit { pointer.deallocate() }
+}
+
 extension Workspace {
   /// A kernel that runs a loop over elements in pieces, one a thread.
   ///

@@ -1,27 +1,21 @@
 import CKernels
 
-/// Elementwise conversion to another scalar type.
-package struct Cast: Elementwise {
+struct Cast: Elementwise {
   /// The type of the output.
-  package let dtype: DType
+  let dtype: DType
 
-  /// A conversion to `dtype`.
-  package init(to dtype: DType) { self.dtype = dtype }
-
-  /// The shape of the input.
-  package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
     _ = try castKernel(from: inputs[0].dtype, to: dtype, name)
     return [TensorSpec(inputs[0].shape, dtype)]
   }
 
-  /// The conversion in C.
-  package func elementwiseKernel(for inputs: [DType]) -> ElementwiseKernel? {
+  func elementwiseKernel(for inputs: [DType]) -> ElementwiseKernel? {
     ElementwiseKernel(apus_cast(inputs[0].code, dtype.code), output: dtype)
   }
 
   /// `g` in the type of the input, if both types have a fraction.
-  package func gradient(_ c: GradientContext) -> [Tensor?] {
+  func gradient(_ c: GradientContext) -> [Tensor?] {
     [c.x.dtype.isFloating && dtype.isFloating ? c.g.cast(to: c.x.dtype) : nil]
   }
 }
@@ -37,9 +31,6 @@ extension Tensor {
   /// A cast never fails. What uses numbers as indices looks at them before any conversion, and ``scalars(as:)`` and the
   /// initializers of `Tensor` fail where an integer type does not hold a value.
   public func cast(to dtype: DType) -> Tensor {
-    dtype == self.dtype ? self : apply1(Cast(to: dtype), self)
+    dtype == self.dtype ? self : apply1(Cast(dtype: dtype), self)
   }
 }
-
-/// `x` as bool: whether each element differs from 0.
-func truth(_ x: Tensor) -> Tensor { x.cast(to: .bool) }

@@ -1,12 +1,8 @@
 import CKernels
 
-/// Elementwise choice between two tensors.
-package struct Select: Elementwise {
-  /// The operation.
-  package init() {}
-
+struct Select: Elementwise {
   /// The common shape of a bool condition and two choices of one scalar type.
-  package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 3)
     guard inputs[0].dtype == .bool else {
       throw EngineError(
@@ -19,19 +15,19 @@ package struct Select: Elementwise {
   }
 
   /// The choice in C, by the type of the choices.
-  package func elementwiseKernel(for inputs: [DType]) -> ElementwiseKernel? {
+  func elementwiseKernel(for inputs: [DType]) -> ElementwiseKernel? {
     ElementwiseKernel(apus_select(inputs[1].code), output: inputs[1])
   }
 
   /// `g` where the choice was taken, 0 elsewhere; none for the condition.
-  package func gradient(_ c: GradientContext) -> [Tensor?] {
+  func gradient(_ c: GradientContext) -> [Tensor?] {
     c.wanted(nil, select(c.x, c.g, 0), select(c.x, 0, c.g))
   }
 }
 
 /// The element of `a` where `condition` is true (or not zero), else that of `b`.
 ///
-/// Shapes broadcast and the types of `a` and `b` promote as in NumPy.
+/// All three shapes broadcast (``broadcast(_:to:)``), and the types of `a` and `b` promote (``DType/promoted(_:_:)``).
 ///
 /// A gradient of 0 goes to the choice not taken. The operations that it was made by go on with that 0, and one whose
 /// slope is infinite or NaN there makes NaN of it, as in PyTorch and JAX: `select(x .> 0, sqrt(x), 0)` has the slope NaN
@@ -42,8 +38,8 @@ public func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
     let choices = try Shape.broadcast(a.shape, b.shape, operation: "select")
     let shape = try Shape.broadcast(condition.shape, choices, operation: "select")
     return apply1(
-      Select(), spread(truth(condition), shape), spread(a.cast(to: dtype), shape),
-      spread(b.cast(to: dtype), shape))
+      Select(), boolean(condition).broadcast(to: shape), a.cast(to: dtype).broadcast(to: shape),
+      b.cast(to: dtype).broadcast(to: shape))
   }
 }
 

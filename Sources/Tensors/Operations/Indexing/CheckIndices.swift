@@ -4,7 +4,7 @@ import CKernels
 ///
 /// Values are looked at as they are, before any conversion. Unlike the indices of `take`, negative ones are wrong for
 /// classes and rows: a label of -1 is a mistake in the data.
-struct CheckIndices: AnyLeadingAxes {
+struct CheckIndices: AnyLeadingAxes, NonDifferentiable {
   /// The numbers that are right.
   let range: ClosedRange<Int64>
   /// int32 or int64, which holds all of them.
@@ -41,8 +41,6 @@ struct CheckIndices: AnyLeadingAxes {
         message: "number \(text) at position \(bad) does not exist: it must be \(expectation)")
     }
   }
-
-  func gradient(_ context: GradientContext) -> [Tensor?] { [nil] }
 
   private var expectation: String {
     switch range {

@@ -6,6 +6,9 @@
 ///   - indices: whole numbers of any shape. A fraction or NaN fails with ``EngineError/index(operation:message:)`` when
 ///     the operation runs.
 ///   - depth: the length of the new axis.
+///   - dtype: the type of the result; float32 by default.
+/// - Returns: the shape of the indices with an axis of length `depth` behind it. A depth below 0 is an
+///   ``EngineError/invalidArgument(message:)``.
 public func oneHot(_ indices: Tensor, depth: Int, dtype: DType = .float32) -> Tensor {
   attempt {
     guard depth >= 0 else {

@@ -1,32 +1,25 @@
 /// Every `steps[i]`-th element from `starts[i]` on, `lengths[i]` of them, along every axis `i`, as
 /// a view.
-package struct Slice: Primitive {
+struct Slice: Primitive {
   /// The first position along each axis.
-  package let starts: [Int]
+  let starts: [Int]
   /// How many positions along each axis.
-  package let lengths: [Int]
+  let lengths: [Int]
   /// The distance between positions along each axis; may be negative, not 0.
-  package let steps: [Int]
-
-  /// A slice of every axis; one entry an axis in each list.
-  package init(starts: [Int], lengths: [Int], steps: [Int]) {
-    self.starts = starts
-    self.lengths = lengths
-    self.steps = steps
-  }
+  let steps: [Int]
 
   /// Any strides will do.
-  package var acceptsStrided: Bool { true }
+  var acceptsStrided: Bool { true }
 
   /// The lengths of the slice, if all positions exist.
-  package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
     try checkSlice(of: inputs[0].shape, starts, lengths, steps)
     return [TensorSpec(Shape(lengths), inputs[0].dtype)]
   }
 
   /// The same memory from the first position on, with strides times steps.
-  package func view(of input: Layout) -> Layout? {
+  func view(of input: Layout) -> Layout? {
     // An empty slice may start behind the end; its offset is never read.
     let offset =
       lengths.contains(0) ? 0 : starts.indices.reduce(0) { $0 + starts[$1] * input.strides[$1] }
@@ -36,7 +29,7 @@ package struct Slice: Primitive {
   }
 
   /// A copy of the slice.
-  package func prepare(
+  func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, y) = (inputs[0], outputs[0])
@@ -47,13 +40,77 @@ package struct Slice: Primitive {
   }
 
   /// `g` in its place among zeros.
-  package func gradient(_ c: GradientContext) -> [Tensor?] {
+  func gradient(_ c: GradientContext) -> [Tensor?] {
     [apply1(ScatterSlice(shape: c.x.shape, starts: starts, lengths: lengths, steps: steps), c.g)]
   }
 
   /// The same slice of every example.
-  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+  func withExampleAxis(_ count: Int) -> (any Primitive)? {
     Slice(starts: [0] + starts, lengths: [count] + lengths, steps: [1] + steps)
+  }
+}
+
+/// Zeros with the input written into a slice: the transpose of ``Slice``.
+package struct ScatterSlice: Primitive {
+  /// The shape of the output.
+  package let shape: Shape
+  /// The first position along each axis.
+  package let starts: [Int]
+  /// How many positions along each axis: the shape of the input.
+  package let lengths: [Int]
+  /// The distance between positions along each axis; may be negative, not 0.
+  package let steps: [Int]
+
+  /// The input in a slice of zeros of `shape`; one entry an axis in each list.
+  package init(shape: Shape, starts: [Int], lengths: [Int], steps: [Int]) {
+    self.shape = shape
+    self.starts = starts
+    self.lengths = lengths
+    self.steps = steps
+  }
+
+  /// Any strides will do.
+  package var acceptsStrided: Bool { true }
+
+  /// The given shape, if the slice lies in it and has the shape of the input.
+  package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 1)
+    try checkSlice(of: shape, starts, lengths, steps)
+    guard inputs[0].shape.dimensions == lengths else {
+      throw EngineError(
+        .shape, operation: name,
+        .requirement(of: "the input", must: "have shape \(lengths)", found: "\(inputs[0].shape)"))
+    }
+    return [TensorSpec(shape, inputs[0].dtype)]
+  }
+
+  /// Zeros, then a copy into the slice.
+  package func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (x, y) = (inputs[0], outputs[0])
+    let offset =
+      lengths.contains(0) ? 0 : starts.indices.reduce(0) { $0 + starts[$1] * y.strides[$1] }
+    let copy = copyKernel(
+      from: x.pointer, strides: x.strides, to: y.pointer + offset * y.dtype.size,
+      strides: zip(y.strides, steps).map { $0 * $1 }, shape: x.shape, size: x.dtype.size, workspace)
+    let clear = zeroKernel(y, workspace)
+    return {
+      try clear()
+      try copy()
+    }
+  }
+
+  /// The slice of `g`.
+  package func gradient(_ c: GradientContext) -> [Tensor?] {
+    [apply1(Slice(starts: starts, lengths: lengths, steps: steps), c.g)]
+  }
+
+  /// The same slice of every example.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    ScatterSlice(
+      shape: Shape([count] + shape), starts: [0] + starts, lengths: [count] + lengths,
+      steps: [1] + steps)
   }
 }
 
@@ -94,10 +151,15 @@ extension Primitive {
 /// with `x`.
 ///
 /// - Parameters:
+///   - x: of any shape with an axis, and any type.
+///   - axis: negative from the end.
 ///   - start: the first position, negative from the end; the first element by default (the last for
 ///     a negative step).
 ///   - end: the position to stop before, negative from the end; behind the last element by default.
-///   - step: the distance between positions; negative runs backwards.
+///   - step: the distance between positions; negative runs backwards, and 0 is an
+///     ``EngineError/invalidArgument(message:)``.
+/// - Returns: a view of `x`; bounds beyond the ends are cut off. An axis that does not exist is an
+///   ``EngineError/shape(operation:message:)``.
 public func slice(
   _ x: Tensor, axis: Int, from start: Int? = nil, to end: Int? = nil, by step: Int = 1
 ) -> Tensor {

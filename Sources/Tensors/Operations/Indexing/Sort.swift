@@ -18,9 +18,7 @@ package struct SortOperation: Primitive {
     try expect(inputs, count: 1)
     try expectAxis(axis, inputs[0])
     try expectPositions(inputs[0].shape.dimensions[axis], name)
-    guard inputs[0].dtype != .bool else {
-      throw .unsupported(.bool, by: name)
-    }
+    try expectNumeric(inputs[0])
     return [inputs[0], TensorSpec(inputs[0].shape, .int32)]
   }
 
@@ -29,10 +27,7 @@ package struct SortOperation: Primitive {
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, y, places) = (inputs[0], outputs[0], outputs[1].pointer(as: Int32.self))
-    let lengths = x.shape.dimensions
-    let (outer, n, inner) = (
-      lengths[..<axis].reduce(1, *), lengths[axis], lengths[(axis + 1)...].reduce(1, *)
-    )
+    let (outer, n, inner) = x.shape.parts(around: axis)
     guard x.elementCount > 0 else { return {} }
     workspace.require(bytes: apus_sort_scratch(n))
     let (row, size, descending) = (n * inner, x.dtype.size, descending)
@@ -68,13 +63,16 @@ package struct SortOperation: Primitive {
 /// The gradient goes back to where each element was.
 ///
 /// - Parameters:
+///   - x: of any shape with an axis; bool becomes int32.
 ///   - axis: negative from the end; the last by default.
 ///   - descending: whether the largest comes first.
+/// - Returns: of the shape of `x`. An axis that does not exist is an ``EngineError/shape(operation:message:)``.
 public func sort(_ x: Tensor, axis: Int = -1, descending: Bool = false) -> Tensor {
   sorted(x, axis, descending, "sort")[0]
 }
 
-/// The position (int32) of each element of ``sort(_:axis:descending:)`` in `x`.
+/// The position (int32) along the axis in `x` of each element of ``sort(_:axis:descending:)``; parameters, shape and errors
+/// are the same.
 public func argsort(_ x: Tensor, axis: Int = -1, descending: Bool = false) -> Tensor {
   sorted(x, axis, descending, "argsort")[1]
 }
@@ -82,8 +80,10 @@ public func argsort(_ x: Tensor, axis: Int = -1, descending: Bool = false) -> Te
 /// The `k` largest elements along an axis, the largest first, and their positions (int32).
 ///
 /// - Parameters:
-///   - k: at most the length of the axis.
+///   - x: of any shape with an axis; bool becomes int32.
+///   - k: at most the length of the axis, or it is an ``EngineError/invalidArgument(message:)``.
 ///   - axis: negative from the end; the last by default.
+/// - Returns: both of the shape of `x` with `k` as the length of the axis.
 public func topK(_ x: Tensor, _ k: Int, axis: Int = -1) -> (values: Tensor, indices: Tensor) {
   let found = sorted(x, axis, true, "topK")
   guard !found[0].isInvalid else { return (found[0], found[1]) }

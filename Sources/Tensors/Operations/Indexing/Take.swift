@@ -1,15 +1,12 @@
 import CKernels
 
 /// Entries of one axis by number.
-package struct Take: Primitive {
+struct Take: Primitive {
   /// The axis, from the front.
-  package let axis: Int
-
-  /// Entries of `axis`.
-  package init(axis: Int) { self.axis = axis }
+  let axis: Int
 
   /// The first input's shape with the axis replaced by the shape of the indices.
-  package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 2)
     try expectAxis(axis, inputs[0])
     try expectIndices(inputs[1])
@@ -20,15 +17,12 @@ package struct Take: Primitive {
 
   /// One copy an entry. The kernel throws ``EngineError/index(operation:message:)`` for an index
   /// out of bounds.
-  package func prepare(
+  func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, indices, y) = (inputs[0], inputs[1], outputs[0])
     let count = indices.elementCount
-    let lengths = x.shape.dimensions
-    let (outer, n, inner) = (
-      lengths[..<axis].reduce(1, *), lengths[axis], lengths[(axis + 1)...].reduce(1, *)
-    )
+    let (outer, n, inner) = x.shape.parts(around: axis)
     let size = Int32(x.dtype.size)
     return {
       let bad = apus_take(
@@ -38,14 +32,14 @@ package struct Take: Primitive {
   }
 
   /// `g` added to the entries it came from; none for the indices.
-  package func gradient(_ c: GradientContext) -> [Tensor?] {
+  func gradient(_ c: GradientContext) -> [Tensor?] {
     let scatter = ScatterAdd(
       axis: axis, length: c.x.shape.dimensions[axis], indexRank: c.inputs[1].rank)
     return [apply1(scatter, c.g, c.inputs[1]), nil]
   }
 
   /// Where both differ from example to example, entries of all examples' axes in a row.
-  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+  func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
     let (x, indices) = (inputs[0], inputs[1])
     guard mapped[1] else { return [apply1(Take(axis: axis + 1), x, indices)] }
     guard mapped[0] else { return [apply1(self, x, indices).movingAxis(axis, to: 0)] }
@@ -55,6 +49,74 @@ package struct Take: Primitive {
     shape.replaceSubrange(axis...(axis + 1), with: [count * length])
     let found = apply1(self, inRow.reshape(Shape(shape)), inOneRow(indices, length: length))
     return [found.movingAxis(axis, to: 0)]
+  }
+}
+
+/// Zeros with the input's entries added at positions of one axis: the transpose of ``Take``.
+struct ScatterAdd: Primitive {
+  /// The axis of the output, from the front.
+  let axis: Int
+  /// The length of that axis.
+  let length: Int
+  /// The number of axes of the indices.
+  let indexRank: Int
+
+  /// The input's shape with the axes of the indices replaced by one of the given length.
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+    try expect(inputs, count: 2)
+    try expectIndices(inputs[1])
+    let (shape, indices) = (inputs[0].shape.dimensions, inputs[1].shape.dimensions)
+    guard indices.count == indexRank, shape.count >= axis + indexRank,
+      Array(shape[axis..<(axis + indexRank)]) == indices
+    else {
+      throw .shape(
+        operation: name,
+        message: """
+          values \(inputs[0].shape) must have the axes of the indices \(indices) from axis \
+          \(axis) on
+          """)
+    }
+    try expectNumeric(inputs[0])
+    return [
+      TensorSpec(
+        Shape(shape[..<axis] + [length] + shape[(axis + indexRank)...]), inputs[0].dtype)
+    ]
+  }
+
+  /// One addition an entry, in order of the indices.
+  func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    let (g, indices, y) = (inputs[0], inputs[1], outputs[0])
+    let count = indices.elementCount
+    let (outer, n, inner) = y.shape.parts(around: axis)
+    return {
+      let bad = apus_scatter_add(
+        y.dtype.code, g.pointer, indices.pointer, indices.dtype.code, y.pointer, outer, n, count,
+        inner)
+      if bad >= 0 { throw indices.outOfBounds(at: bad, bound: n, operation: "scatterAdd") }
+    }
+  }
+
+  /// The entries of `g`; none for the indices.
+  func gradient(_ c: GradientContext) -> [Tensor?] {
+    [apply1(Take(axis: axis), c.g, c.inputs[1]), nil]
+  }
+
+  /// Where the indices differ from example to example, into all examples' axes in a row.
+  func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+    guard mapped[1] else {
+      let wide = ScatterAdd(axis: axis + 1, length: length, indexRank: indexRank)
+      return [apply1(wide, inputs[0], inputs[1])]
+    }
+    let values = inputs[0].examples(count, isMapped: mapped[0])
+    let inRow = ScatterAdd(axis: axis, length: count * length, indexRank: indexRank + 1)
+    let sums = apply1(
+      inRow, values.movingAxis(0, to: axis), inOneRow(inputs[1], length: length))
+    if sums.isInvalid { return [sums] }
+    var shape = sums.shape.dimensions
+    shape.replaceSubrange(axis...axis, with: [count, length])
+    return [sums.reshape(Shape(shape)).movingAxis(axis, to: 0)]
   }
 }
 
@@ -81,11 +143,34 @@ extension Operand {
 /// gradient adds up over equal indices.
 ///
 /// - Parameters:
+///   - x: of any shape with an axis, and any type.
 ///   - indices: integers from `-n` to `n - 1`, negative from the end. Any other throws
 ///     ``EngineError/index(operation:message:)`` when the operation runs.
 ///   - axis: negative from the end.
+/// - Returns: the shape of `x` with that of the indices in the place of the axis. An axis that does not exist is an
+///   ``EngineError/shape(operation:message:)``, indices without an integer type an ``EngineError/dtype(operation:message:)``.
 public func take(_ x: Tensor, _ indices: Tensor, axis: Int = 0) -> Tensor {
   attempt { apply1(Take(axis: try x.shape.axis(axis, "take")), x, indices) }
+}
+
+/// Zeros of `length` entries along an axis, to which the entries of `x` are added by number.
+///
+/// The transpose of ``take(_:_:axis:)``: `x` of shape `[a, i, j, b]` and indices of shape `[i, j]`
+/// along axis 1 give `[a, length, b]`. Entries with equal indices add up, in order. bool and uint8 are added as int64.
+public func scatterAdd(_ x: Tensor, _ indices: Tensor, length: Int, axis: Int = 0) -> Tensor {
+  attempt {
+    let rank = x.rank - indices.rank + 1
+    let axis = axis < 0 ? axis + rank : axis
+    guard axis >= 0, axis + indices.rank <= x.rank, length >= 0 else {
+      throw EngineError.shape(
+        operation: "scatterAdd",
+        message: """
+          values \(x.shape) do not have the axes of the indices \(indices.shape) at axis \(axis)
+          """)
+    }
+    let primitive = ScatterAdd(axis: axis, length: length, indexRank: indices.rank)
+    return apply1(primitive, countable(x), indices)
+  }
 }
 
 extension Tensor {

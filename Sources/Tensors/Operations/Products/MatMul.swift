@@ -124,8 +124,8 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
     }
     let batch = try Shape.broadcast(
       Shape(Array(a.shape.dropLast(2))), Shape(Array(b.shape.dropLast(2))), operation: "matmul")
-    a = spread(a, Shape(batch + a.shape.suffix(2)))
-    b = spread(b, Shape(batch + b.shape.suffix(2)))
+    a = a.broadcast(to: Shape(batch + a.shape.suffix(2)))
+    b = b.broadcast(to: Shape(batch + b.shape.suffix(2)))
     return apply1(MatMul(), a, b)
   }
 }

@@ -5,10 +5,7 @@
 ///
 /// - SeeAlso: Steele, Lea, Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014,
 ///   figure 17.
-package struct FoldKey: Primitive {
-  /// The operation.
-  package init() {}
-
+package struct FoldKey: NonDifferentiable {
   /// A key like the first input, for it and one int64.
   package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 2)
@@ -47,16 +44,14 @@ package struct FoldKey: Primitive {
     state = SplitMix64.mixed(state ^ data &+ step)
     return (SplitMix64.mixed(state &+ step), SplitMix64.mixed(state &+ 2 &* step))
   }
-
-  /// None: the inputs are integers.
-  package func gradient(_ c: GradientContext) -> [Tensor?] { [nil, nil] }
 }
 
 /// A key of a stream unrelated to that of `key` and of any other number.
 ///
 /// - Parameters:
 ///   - key: an int64 tensor of shape `[2]`, or one that ``AnyModule/nextKey()`` gave.
-///   - data: one integer.
+///   - data: one integer, of any shape with one element.
+/// - Returns: of the shape of `key`.
 public func foldKey(_ key: Tensor, _ data: Tensor) -> Tensor {
   apply1(FoldKey(), key, data.cast(to: .int64))
 }

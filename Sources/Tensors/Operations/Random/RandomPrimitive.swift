@@ -4,7 +4,7 @@
 /// The numbers are a function of the key, so the operation is pure: fresh numbers come from fresh
 /// keys. Element `i` takes number `i`; with a key of a share, and a first axis as long as it, the number that it has in the
 /// tensor of the whole batch.
-package protocol RandomPrimitive: Primitive {
+package protocol RandomPrimitive: NonDifferentiable {
   /// The shape of the output.
   var shape: Shape { get }
   /// The scalar type of the output, float32 or float64.
@@ -37,9 +37,6 @@ extension RandomPrimitive {
       fill(target, count, seed: key[0], stream: key[1], first: first)
     }
   }
-
-  /// None: the input is an integer.
-  package func gradient(_ c: GradientContext) -> [Tensor?] { [nil] }
 }
 
 extension Primitive {

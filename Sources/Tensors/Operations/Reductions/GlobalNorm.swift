@@ -58,7 +58,7 @@ struct GlobalNorm: Primitive {
     let isZero = c.y .== 0
     let norm = select(isZero, 1, c.y)
     return c.inputs.map { x in
-      let direction = x.cast(to: .float64) / spread(norm, x.shape)
+      let direction = x.cast(to: .float64) / norm.broadcast(to: x.shape)
       return (c.g * select(isZero, 0, direction)).cast(to: x.dtype)
     }
   }

@@ -1,4 +1,18 @@
-import Foundation
+import CKernels
+
+/// The square root of the sum of squares along axes, added in float64: no square overflows or vanishes.
+struct EuclideanNorm: ReductionPrimitive {
+  static var op: apus_reduce_op { APUS_NORM }
+  let axes: [Int]
+  let keepDims: Bool
+
+  /// `g · x / ‖x‖`, and 0 for a vector of zeros.
+  func gradient(_ c: GradientContext) -> [Tensor?] {
+    let norms = unfolded(c.y, like: c.x)
+    let isZero = norms .== 0
+    return [unfolded(c.g, like: c.x) * select(isZero, 0, c.x / select(isZero, 1, norms))]
+  }
+}
 
 /// The length of vectors along one axis, several, or all (the default): `(Σ |x|^order)^(1/order)`.
 ///
@@ -7,11 +21,13 @@ import Foundation
 /// float32.
 ///
 /// - Parameters:
+///   - x: of any shape.
 ///   - order: 2 for Euclid's, 1 for the sum of absolute values, infinity for the largest and -infinity for the smallest of
 ///     them, 0 for the number of elements that are not 0.
 ///   - axis: the axis, negative from the end.
 ///   - axes: or several axes.
 ///   - keepDims: whether they stay, with length 1.
+/// - Returns: shape and errors as for ``sum(_:axis:axes:keepDims:)``.
 /// - SeeAlso: NumPy, `numpy.linalg.norm` of a vector.
 public func norm(
   _ x: Tensor, order: Double = 2, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
@@ -49,66 +65,14 @@ public func norm(
   }
 }
 
-/// The square root of each element, with the gradient 0 (and not infinity) at 0. Integers become float32.
-public func safeSqrt(_ x: Tensor) -> Tensor { awayFromZero(floating(x), Tensors.sqrt) }
-
-/// `f(x)`, and 0 without a gradient where `x` is 0.
-private func awayFromZero(_ x: Tensor, _ f: (Tensor) -> Tensor) -> Tensor {
-  // Zeros are kept away from f as well: infinity times 0 is NaN.
-  let isZero = x .== 0
-  return select(isZero, 0, f(select(isZero, 1, x)))
-}
-
-/// The standard deviation of the population along one axis, several, or all (the default), with the gradient 0 where it
-/// is 0.
+/// Vectors along some axes with length 1: `x / max(‖x‖, epsilon)`. Integers become float32.
 ///
-/// Parameters as for ``sum(_:axis:axes:keepDims:)``.
-public func standardDeviation(
-  _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
-) -> Tensor {
-  safeSqrt(variance(x, axis: axis, axes: axes, keepDims: keepDims))
+/// - Parameters:
+///   - x: of any shape.
+///   - axes: the axes of a vector, negative from the end.
+///   - epsilon: the least length that is divided by, so that a vector of zeros stays one and has a gradient.
+/// - Returns: of the shape of `x`.
+public func normalize(_ x: Tensor, axes: [Int] = [-1], epsilon: Double = 1e-12) -> Tensor {
+  let x = floating(x)
+  return x / maximum(norm(x, axes: axes, keepDims: true), epsilon)
 }
-
-/// `log Σ exp(x)` along one axis, several, or all (the default), without overflow; -infinity for nothing. Integers become
-/// float32.
-///
-/// Parameters as for ``sum(_:axis:axes:keepDims:)``.
-public func logSumExp(
-  _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
-) -> Tensor {
-  attempt {
-    let axes = try x.shape.reductionAxes(axis, axes, "logSumExp")
-    let x = floating(x)
-    let wide = x.shape.reduced(axes, keepDims: true)
-    // Nothing has no largest element.
-    let largest =
-      x.elementCount == 0
-      ? .zeros(wide, dtype: x.dtype) : stopGradient(max(x, axes: axes, keepDims: true))
-    // Infinities are no point to measure from.
-    let origin = select(isFinite(largest), largest, 0)
-    let logarithm = log(sum(exp(x - origin), axes: axes, keepDims: true)) + origin
-    return keepDims ? logarithm : logarithm.reshape(x.shape.reduced(axes, keepDims: false))
-  }
-}
-
-/// Each element, or the bound that it lies beyond. At a bound half of the gradient passes.
-///
-/// Bounds with a fraction make an integer tensor float32.
-public func clip(_ x: Tensor, min: Double = -.infinity, max: Double = .infinity) -> Tensor {
-  let above = min == -.infinity ? x : maximum(x, min)
-  return max == .infinity ? above : minimum(above, max)
-}
-
-/// Each element, or the bound, of any Swift type, that it lies beyond. With whole bounds an integer tensor keeps its type where
-/// that holds them, and becomes int32 or int64 otherwise.
-public func clip<Low: TensorScalar, High: TensorScalar>(
-  _ x: Tensor, min: Low, max: High
-) -> Tensor {
-  minimum(maximum(x, min), max)
-}
-
-/// The larger of each element and a bound of any Swift type; see ``clip(_:min:max:)``.
-public func clip<Low: TensorScalar>(_ x: Tensor, min: Low) -> Tensor { maximum(x, min) }
-
-/// The smaller of each element and a bound of any Swift type; see ``clip(_:min:max:)``.
-public func clip<High: TensorScalar>(_ x: Tensor, max: High) -> Tensor { minimum(x, max) }

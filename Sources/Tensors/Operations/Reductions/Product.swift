@@ -1,23 +1,13 @@
 import CKernels
 
-/// The product along axes.
-package struct Product: ReductionPrimitive {
-  /// The kernel.
-  package static var op: apus_reduce_op { APUS_PROD }
-  /// The axes that are multiplied over.
-  package let axes: [Int]
-  /// Whether they stay, with length 1.
-  package let keepDims: Bool
-
-  /// A product along `axes` (from the front, ascending, each once).
-  package init(axes: [Int], keepDims: Bool) {
-    self.axes = axes
-    self.keepDims = keepDims
-  }
+struct Product: ReductionPrimitive {
+  static var op: apus_reduce_op { APUS_PROD }
+  let axes: [Int]
+  let keepDims: Bool
 
   /// `g` times the product of all other elements, by multiplication only, so that zeros are no
   /// special case.
-  package func gradient(_ c: GradientContext) -> [Tensor?] {
+  func gradient(_ c: GradientContext) -> [Tensor?] {
     let kept = (0..<c.x.rank).filter { !axes.contains($0) }
     let order = kept + axes
     let lengths = c.x.shape.dimensions
@@ -45,23 +35,15 @@ package struct Product: ReductionPrimitive {
     let both = stack([outside * right, outside * left], axis: 2)
     return both.reshape(padded.shape)[.all, 0..<columns]
   }
-
-  /// The product along the same axes.
-  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
-    Product(axes: axes.map { $0 + 1 }, keepDims: keepDims)
-  }
 }
 
 /// The product along one axis, several, or all (the default). The product of nothing is 1.
 ///
-/// bool and uint8 are multiplied as int64. Parameters as for ``sum(_:axis:axes:keepDims:)``.
+/// bool and uint8 are multiplied as int64. Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)``.
 public func prod(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
 ) -> Tensor {
-  attempt {
-    let axes = try x.shape.reductionAxes(axis, axes, "prod")
-    return apply1(Product(axes: axes, keepDims: keepDims), countable(x))
-  }
+  reduced(countable(x), axis, axes, keepDims, "prod", by: Product.self)
 }
 
 extension Tensor {

@@ -14,6 +14,9 @@ package protocol ReductionPrimitive: Primitive {
   func outputType(_ input: DType) -> DType
   /// Whether folding no elements has a value, as a sum has 0 and a maximum has none.
   var hasIdentity: Bool { get }
+
+  /// The operation along `axes`, which are from the front, ascending, each once.
+  init(axes: [Int], keepDims: Bool)
 }
 
 extension ReductionPrimitive {
@@ -38,6 +41,11 @@ extension ReductionPrimitive {
         message: "shape \(shape) has no elements along axes \(axes), and nothing has no \(name)")
     }
     return [TensorSpec(result, outputType(dtype))]
+  }
+
+  /// The operation along the same axes of each example.
+  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+    Self(axes: axes.map { $0 + 1 }, keepDims: keepDims)
   }
 
   /// One pass when the folded axes are neighbours in memory, otherwise one pass for each group of
@@ -81,6 +89,11 @@ extension ReductionPrimitive {
 }
 
 extension ReductionPrimitive {
+  /// A tensor of the output's shape, repeated along the folded axes to the shape of `input`.
+  func unfolded(_ output: Tensor, like input: Tensor) -> Tensor {
+    output.reshape(input.shape.reduced(axes, keepDims: true)).broadcast(to: input.shape)
+  }
+
   /// Whether one long reduction is done in chunks whose results are then folded. By shape only, so that the order of
   /// additions is the same whatever the number of threads.
   private func isChunked(_ pass: ReductionPass, _ dtype: DType) -> Bool {
@@ -114,43 +127,6 @@ extension ReductionPrimitive {
   }
 }
 
-/// One call of a reduction kernel: `[outer, count, inner]` to `[outer, inner]`.
-struct ReductionPass: Equatable {
-  var outer: Int
-  var count: Int
-  var inner: Int
-  /// Into how many chunks one long reduction is cut.
-  static let chunks = 16
-
-  /// The calls that fold `axes` of a row-major tensor; at least one.
-  static func plan(shape: Shape, axes: [Int]) -> [ReductionPass] {
-    if shape.elementCount == 0 {
-      // Nothing is read: each result is what folding no elements gives.
-      let results = shape.reduced(axes, keepDims: false).elementCount
-      return [ReductionPass(outer: results, count: 0, inner: 1)]
-    }
-    // Neighbouring axes that are both folded, or both kept, act as one.
-    var groups: [(length: Int, folded: Bool)] = []
-    for (axis, length) in shape.enumerated() where length != 1 {
-      let folded = axes.contains(axis)
-      if let last = groups.indices.last, groups[last].folded == folded {
-        groups[last].length *= length
-      } else {
-        groups.append((length, folded))
-      }
-    }
-    var passes: [ReductionPass] = []
-    while let index = groups.lastIndex(where: \.folded) {
-      passes.append(
-        ReductionPass(
-          outer: groups[..<index].reduce(1) { $0 * $1.length }, count: groups[index].length,
-          inner: groups[(index + 1)...].reduce(1) { $0 * $1.length }))
-      groups.remove(at: index)
-    }
-    return passes.isEmpty ? [ReductionPass(outer: shape.elementCount, count: 1, inner: 1)] : passes
-  }
-}
-
 extension Shape {
   /// This shape with `axes` removed, or of length 1.
   func reduced(_ axes: [Int], keepDims: Bool) -> Shape {
@@ -176,9 +152,22 @@ extension Shape {
   }
 }
 
-extension ReductionPrimitive {
-  /// A tensor of the output's shape, repeated along the folded axes to the shape of `input`.
-  func unfolded(_ output: Tensor, like input: Tensor) -> Tensor {
-    spread(output.reshape(input.shape.reduced(axes, keepDims: true)), input.shape)
+/// `x` folded by a reduction along the axes that a user asks for.
+///
+/// - Parameters:
+///   - x: of a type that the reduction computes with.
+///   - axis: one axis, or nil.
+///   - axes: several axes, or nil; all where both are nil.
+///   - keepDims: whether they stay, with length 1.
+///   - operation: the function that was called, for messages.
+///   - reduction: what to fold with.
+/// - Returns: the result; an error where an axis does not exist or is repeated, or both kinds are given.
+func reduced<R: ReductionPrimitive>(
+  _ x: Tensor, _ axis: Int?, _ axes: [Int]?, _ keepDims: Bool, _ operation: String,
+  by reduction: R.Type
+) -> Tensor {
+  attempt {
+    let axes = try x.shape.reductionAxes(axis, axes, operation)
+    return apply1(R(axes: axes, keepDims: keepDims), x)
   }
 }

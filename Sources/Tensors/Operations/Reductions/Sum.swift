@@ -1,27 +1,12 @@
 import CKernels
 
-/// The sum along axes.
-package struct Sum: ReductionPrimitive {
-  /// The kernel.
-  package static var op: apus_reduce_op { APUS_SUM }
-  /// The axes that are summed over.
-  package let axes: [Int]
-  /// Whether they stay, with length 1.
-  package let keepDims: Bool
-
-  /// A sum along `axes` (from the front, ascending, each once).
-  package init(axes: [Int], keepDims: Bool) {
-    self.axes = axes
-    self.keepDims = keepDims
-  }
+struct Sum: ReductionPrimitive {
+  static var op: apus_reduce_op { APUS_SUM }
+  let axes: [Int]
+  let keepDims: Bool
 
   /// `g` repeated along the folded axes.
-  package func gradient(_ c: GradientContext) -> [Tensor?] { [unfolded(c.g, like: c.x)] }
-
-  /// The sum along the same axes.
-  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
-    Sum(axes: axes.map { $0 + 1 }, keepDims: keepDims)
-  }
+  func gradient(_ c: GradientContext) -> [Tensor?] { [unfolded(c.g, like: c.x)] }
 }
 
 /// The sum along one axis, several, or all (the default).
@@ -31,25 +16,21 @@ package struct Sum: ReductionPrimitive {
 /// are summed as int64; int32 stays int32 and wraps beyond its range (`sum(x.cast(to: .int64))` does not).
 ///
 /// - Parameters:
+///   - x: of any shape and type.
 ///   - axis: the axis, negative from the end.
 ///   - axes: or several axes.
 ///   - keepDims: whether they stay, with length 1.
+/// - Returns: the shape of `x` without these axes. An axis that does not exist is an
+///   ``EngineError/shape(operation:message:)``; one that is repeated, or both `axis` and `axes`, an
+///   ``EngineError/invalidArgument(message:)``.
 public func sum(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
 ) -> Tensor {
-  attempt {
-    let axes = try x.shape.reductionAxes(axis, axes, "sum")
-    return apply1(Sum(axes: axes, keepDims: keepDims), countable(x))
-  }
-}
-
-/// bool and uint8 as int64, as NumPy sums them.
-func countable(_ x: Tensor) -> Tensor {
-  x.dtype == .bool || x.dtype == .uint8 ? x.cast(to: .int64) : x
+  reduced(countable(x), axis, axes, keepDims, "sum", by: Sum.self)
 }
 
 extension Tensor {
-  /// The sum along one axis, several, or all (the default).
+  /// The sum along one axis, several, or all (the default); see ``sum(_:axis:axes:keepDims:)``.
   public func sum(axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
     Tensors.sum(self, axis: axis, axes: axes, keepDims: keepDims)
   }

@@ -1,13 +1,14 @@
 /// Each group of channels of each sample with mean 0 and standard deviation 1; no scale, no offset.
 ///
-/// Input and output `[batch, ..., channels, ...]`. A group is `channels / groups` neighbouring channels at all places. With
+/// A group is `channels / groups` neighbouring channels at all places. With
 /// one group this is layer normalisation of whole samples, with as many as channels instance normalisation.
 ///
 /// - Parameters:
+///   - x: `[batch, ..., channels, ...]`; integers become float32.
 ///   - groups: must divide the number of channels.
 ///   - axis: that of channels, negative from the end; not that of the batch.
-///   - epsilon: added to the variance.
-///
+///   - epsilon: added to the variance; 1e-3, as in Keras.
+/// - Returns: of the shape of `x`. Groups that do not divide the channels are an ``EngineError/shape(operation:message:)``.
 /// - SeeAlso: Wu, He, *Group Normalization* (2018), §3.1.
 public func groupNorm(
   _ x: Tensor, groups: Int, axis: Int = -1, epsilon: Double = 1e-3

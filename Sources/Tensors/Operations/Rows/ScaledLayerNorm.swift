@@ -13,8 +13,7 @@ struct ScaledLayerNorm: Primitive {
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 3)
     let x = inputs[0]
-    try expectFloating(x)
-    try expectAxis(x.shape.rank - 1, x)
+    try expectRows(x)
     let row = TensorSpec([x.shape[-1]], x.dtype)
     try expectEqual(row, inputs[1])
     try expectEqual(row, inputs[2])
@@ -153,9 +152,11 @@ struct ScaledLayerNormGradient: Primitive {
 /// Rows along the last axis with mean 0 and standard deviation 1, times `gamma` plus `beta`.
 ///
 /// - Parameters:
+///   - x: `[..., n]`; integers become float32.
 ///   - gamma: of the length of the last axis and the type of `x`.
 ///   - beta: likewise.
 ///   - epsilon: added to the variance; 1e-3, as in Keras.
+/// - Returns: of the shape of `x`.
 public func layerNorm(
   _ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Double = 1e-3
 ) -> Tensor {

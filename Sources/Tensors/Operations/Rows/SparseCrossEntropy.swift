@@ -2,7 +2,10 @@ import CKernels
 
 /// `−log softmax(x)[label]` for each row of `x` `[..., classes]` along the last axis, without overflow: `[...]`.
 ///
-/// - Parameter labels: int32 `[...]` in `0 ..< classes`, see ``CheckIndices``.
+/// - Parameters:
+///   - x: logits `[..., classes]`, floating.
+///   - labels: int32 `[...]` in `0 ..< classes`, see ``CheckIndices``.
+/// - Returns: the losses, `[...]`.
 package func sparseCrossEntropy(_ x: Tensor, labels: Tensor) -> Tensor {
   apply(SparseCrossEntropy(), [x, labels])[0]
 }
@@ -17,8 +20,7 @@ struct SparseCrossEntropy: AnyLeadingAxes {
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 2)
     let x = inputs[0]
-    try expectFloating(x)
-    try expectAxis(x.shape.rank - 1, x)
+    try expectRows(x)
     let rows = Shape(x.shape.dimensions.dropLast())
     try expectEqual(TensorSpec(rows, .int32), inputs[1])
     return [TensorSpec(rows, x.dtype), TensorSpec(Shape(rows + [2]), x.dtype)]
@@ -74,7 +76,8 @@ struct SparseCrossEntropyGradient: AnyLeadingAxes {
     let p = softmax(c.x)
     func hot() -> Tensor { oneHot(labels, depth: c.x.shape[-1], dtype: c.x.dtype) }
     return [
-      c.needsGradient(0) ? apply1(SoftmaxGradient(), p, c.g * expandDims(g, axis: -1)) : nil,
+      c.needsGradient(0)
+        ? apply1(SoftmaxGradient(isLogarithm: false), p, c.g * expandDims(g, axis: -1)) : nil,
       nil, nil, c.needsGradient(3) ? sum(c.g * (p - hot()), axis: -1) : nil,
     ]
   }

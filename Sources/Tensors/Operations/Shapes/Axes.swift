@@ -1,6 +1,9 @@
 /// `x` with a new axis of length 1; shares memory with `x`.
 ///
-/// - Parameter axis: where the new axis stands in the result, negative from its end.
+/// - Parameters:
+///   - x: of any shape and type.
+///   - axis: where the new axis stands in the result, negative from its end.
+/// - Returns: a view of `x` with one axis more; an ``EngineError/shape(operation:message:)`` where that has no such place.
 public func expandDims(_ x: Tensor, axis: Int) -> Tensor {
   attempt {
     var lengths = x.shape.dimensions + [1]
@@ -13,7 +16,10 @@ public func expandDims(_ x: Tensor, axis: Int) -> Tensor {
 
 /// `x` without axes of length 1; shares memory with `x`.
 ///
-/// - Parameter axis: the axis to remove, which must have length 1; all such axes by default.
+/// - Parameters:
+///   - x: of any shape and type.
+///   - axis: the axis to remove, which must have length 1; all such axes by default.
+/// - Returns: a view of `x`; an ``EngineError/shape(operation:message:)`` for an axis of another length.
 public func squeeze(_ x: Tensor, axis: Int? = nil) -> Tensor {
   attempt {
     guard let axis else { return x.reshape(Shape(x.shape.filter { $0 != 1 })) }
@@ -29,7 +35,10 @@ public func squeeze(_ x: Tensor, axis: Int? = nil) -> Tensor {
 
 /// `x` with one or several axes reversed; shares memory with `x`.
 ///
-/// - Parameter axes: negative from the end; all by default.
+/// - Parameters:
+///   - x: of any shape and type.
+///   - axes: negative from the end; all by default.
+/// - Returns: a view of `x` of the same shape; errors as for ``sum(_:axis:axes:keepDims:)``.
 public func flip(_ x: Tensor, axes: [Int]? = nil) -> Tensor {
   attempt {
     let axes = try x.shape.reductionAxes(nil, axes, "flip")
@@ -39,7 +48,11 @@ public func flip(_ x: Tensor, axes: [Int]? = nil) -> Tensor {
 
 /// `x` in parts along an axis; the parts share memory with `x`.
 ///
-/// - Parameter lengths: of the parts; their sum is the length of the axis.
+/// - Parameters:
+///   - x: of any shape and type.
+///   - lengths: of the parts; their sum is the length of the axis, or it is an ``EngineError/shape(operation:message:)``.
+///   - axis: negative from the end.
+/// - Returns: as many tensors as there are lengths.
 public func split(_ x: Tensor, lengths: [Int], axis: Int = 0) -> [Tensor] {
   do {
     let position = try x.shape.axis(axis, "split")
@@ -60,7 +73,7 @@ public func split(_ x: Tensor, lengths: [Int], axis: Int = 0) -> [Tensor] {
   }
 }
 
-/// `x` in `parts` equal parts along an axis; the parts share memory with `x`.
+/// `x` in `parts` equal parts along an axis, whose length they must divide; the parts share memory with `x`.
 public func split(_ x: Tensor, into parts: Int, axis: Int = 0) -> [Tensor] {
   do {
     let position = try x.shape.axis(axis, "split")
@@ -91,7 +104,10 @@ public func repeatElements(_ x: Tensor, _ count: Int, axis: Int) -> Tensor {
 
 /// `x` as a whole repeated along every axis: `[a, b]` twice gives `[a, b, a, b]`.
 ///
-/// - Parameter counts: how often, one entry an axis.
+/// - Parameters:
+///   - x: of any shape and type.
+///   - counts: how often, one entry an axis; any other number is an ``EngineError/shape(operation:message:)``.
+/// - Returns: each axis as many times as long.
 public func tile(_ x: Tensor, _ counts: [Int]) -> Tensor {
   attempt {
     guard counts.count == x.rank else {

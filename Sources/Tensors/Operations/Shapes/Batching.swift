@@ -30,11 +30,11 @@ extension Primitive {
   func merged(
     _ wide: some Primitive, _ inputs: [Tensor], mapped: [Bool], count: Int
   ) -> [Tensor] {
-    let all = zip(inputs, mapped).map { tensor, isMapped in
-      let spread = tensor.examples(count, isMapped: isMapped)
-      return spread.reshape(Shape([count * spread.shape[1]] + spread.shape.dropFirst(2)))
+    let joined = zip(inputs, mapped).map { tensor, isMapped in
+      let all = tensor.examples(count, isMapped: isMapped)
+      return all.reshape(Shape([count * all.shape[1]] + all.shape.dropFirst(2)))
     }
-    return apply(wide, all).map { output in
+    return apply(wide, joined).map { output in
       guard !output.isInvalid else { return output }
       return output.reshape(Shape([count, output.shape[0] / count] + output.shape.dropFirst()))
     }

@@ -1,16 +1,13 @@
 /// The input repeated along axes of length 1 and along new leading axes, as a view.
-package struct BroadcastTo: Primitive {
+struct BroadcastTo: Primitive {
   /// The shape of the output.
-  package let shape: Shape
-
-  /// A repetition up to `shape`.
-  package init(shape: Shape) { self.shape = shape }
+  let shape: Shape
 
   /// Any strides will do.
-  package var acceptsStrided: Bool { true }
+  var acceptsStrided: Bool { true }
 
   /// The new shape, if every axis of the input (aligned at the end) has its length or 1.
-  package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
     let old = inputs[0].shape
     let fits =
@@ -28,7 +25,7 @@ package struct BroadcastTo: Primitive {
   }
 
   /// The same strides, and 0 along repeated axes.
-  package func view(of input: Layout) -> Layout? {
+  func view(of input: Layout) -> Layout? {
     Layout(shape: shape, strides: strides(input.shape, input.strides), offset: input.offset)
   }
 
@@ -41,7 +38,7 @@ package struct BroadcastTo: Primitive {
   }
 
   /// A copy with every repetition written out.
-  package func prepare(
+  func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, y) = (inputs[0], outputs[0])
@@ -51,7 +48,7 @@ package struct BroadcastTo: Primitive {
   }
 
   /// `g` summed along the repeated axes.
-  package func gradient(_ c: GradientContext) -> [Tensor?] {
+  func gradient(_ c: GradientContext) -> [Tensor?] {
     let added = shape.rank - c.x.rank
     let repeated = shape.indices.filter { axis in
       axis < added || c.x.shape.dimensions[axis - added] != shape.dimensions[axis]
@@ -60,7 +57,7 @@ package struct BroadcastTo: Primitive {
   }
 
   /// New axes go between the examples and their own.
-  package func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
+  func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
     let old = inputs[0].shape.dropFirst()
     let added = [Int](repeating: 1, count: shape.rank - old.count)
     let aligned = inputs[0].reshape(Shape([count] + added + old))
@@ -68,10 +65,22 @@ package struct BroadcastTo: Primitive {
   }
 }
 
-/// `x` repeated to `shape` by the broadcasting rule of NumPy; shares memory with `x`.
-public func broadcast(_ x: Tensor, to shape: Shape) -> Tensor { spread(x, shape) }
+/// `x` repeated to a shape; shares memory with `x`.
+///
+/// Axes are compared from the last one on. Where lengths differ that of `x` must be 1: the axis is repeated. Axes that `x`
+/// does not have are added in front. Operations on several tensors repeat each of them so, to the shape in which every axis
+/// has the one length that is not 1; shapes without such a length fail with ``EngineError/shape(operation:message:)``.
+///
+/// - Parameters:
+///   - x: of any type.
+///   - shape: that of the result.
+/// - Returns: a view of `x` in this shape; an ``EngineError/shape(operation:message:)`` where `x` does not fit it.
+/// - SeeAlso: NumPy, *Broadcasting*, whose rule this is.
+public func broadcast(_ x: Tensor, to shape: Shape) -> Tensor {
+  x.shape == shape ? x : apply1(BroadcastTo(shape: shape), x)
+}
 
 extension Tensor {
-  /// This tensor repeated to `shape` by the broadcasting rule of NumPy.
-  public func broadcast(to shape: Shape) -> Tensor { spread(self, shape) }
+  /// This tensor repeated to `shape`; see ``Tensors/broadcast(_:to:)``.
+  public func broadcast(to shape: Shape) -> Tensor { Tensors.broadcast(self, to: shape) }
 }

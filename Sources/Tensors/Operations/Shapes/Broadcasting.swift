@@ -10,10 +10,22 @@ package func floating(_ x: Tensor) -> Tensor { x.dtype.isFloating ? x : x.cast(t
 /// `x` as something to compute with: bool becomes int32, as a count.
 func numeric(_ x: Tensor) -> Tensor { x.dtype == .bool ? x.cast(to: .int32) : x }
 
+/// `x` as something to add up or multiply: bool and uint8 become int64, as in NumPy.
+func countable(_ x: Tensor) -> Tensor {
+  x.dtype == .bool || x.dtype == .uint8 ? x.cast(to: .int64) : x
+}
+
+/// `x` as bool: whether each element differs from 0.
+func boolean(_ x: Tensor) -> Tensor { x.cast(to: .bool) }
+
 extension Shape {
-  /// The shape that two shapes broadcast to by the rule of NumPy: axes are compared from the last,
-  /// and an axis of length 1, or a missing one, is repeated.
+  /// The shape that two shapes broadcast to; for the rule see ``Tensors/broadcast(_:to:)``.
   ///
+  /// - Parameters:
+  ///   - a: a shape.
+  ///   - b: another one.
+  ///   - operation: what is to be done, for the message.
+  /// - Returns: the longer of the lengths of each axis.
   /// - Throws: ``EngineError/shape(operation:message:)`` when two lengths differ and neither is 1.
   package static func broadcast(
     _ a: Shape, _ b: Shape, operation: String
@@ -38,38 +50,27 @@ extension Shape {
   }
 }
 
-/// Both tensors in their common scalar type and shape.
-func matched(_ a: Tensor, _ b: Tensor, _ operation: String) throws -> (Tensor, Tensor) {
-  let dtype = DType.promoted(a.dtype, b.dtype)
-  let shape = try Shape.broadcast(a.shape, b.shape, operation: operation)
-  return (spread(a.cast(to: dtype), shape), spread(b.cast(to: dtype), shape))
-}
-
-/// `x` broadcast to a shape that is known to fit.
-package func spread(_ x: Tensor, _ shape: Shape) -> Tensor {
-  x.shape == shape ? x : apply1(BroadcastTo(shape: shape), x)
-}
-
-/// Applies a binary primitive after promotion and broadcasting.
-func combine(_ primitive: some Primitive, _ a: Tensor, _ b: Tensor) -> Tensor {
+/// Applies a binary primitive after promotion (``DType/promoted(_:_:)``) and broadcasting (``broadcast(_:to:)``).
+func applyBroadcast(_ primitive: some Primitive, _ a: Tensor, _ b: Tensor) -> Tensor {
   if a.shape == b.shape && a.dtype == b.dtype { return apply1(primitive, a, b) }
   return attempt {
-    let (a, b) = try matched(a, b, primitive.name)
-    return apply1(primitive, a, b)
+    let dtype = DType.promoted(a.dtype, b.dtype)
+    let shape = try Shape.broadcast(a.shape, b.shape, operation: primitive.name)
+    return apply1(
+      primitive, a.cast(to: dtype).broadcast(to: shape), b.cast(to: dtype).broadcast(to: shape))
   }
 }
 
-/// Applies a binary primitive that computes with numbers: two bool tensors become int32, as counts.
-func combine(numeric primitive: some Primitive, _ a: Tensor, _ b: Tensor) -> Tensor {
+/// As ``applyBroadcast(_:_:_:)`` for a primitive that computes with numbers: two bool tensors become int32, as counts.
+func applyNumeric(_ primitive: some Primitive, _ a: Tensor, _ b: Tensor) -> Tensor {
   a.dtype == .bool && b.dtype == .bool
-    ? combine(primitive, numeric(a), numeric(b)) : combine(primitive, a, b)
+    ? applyBroadcast(primitive, numeric(a), numeric(b)) : applyBroadcast(primitive, a, b)
 }
 
-/// Applies a binary primitive that needs a fraction: when neither input has one, both become
-/// float32.
-func combine(fractional primitive: some Primitive, _ a: Tensor, _ b: Tensor) -> Tensor {
+/// As ``applyBroadcast(_:_:_:)`` for a primitive that needs a fraction: when neither input has one, both become float32.
+func applyFloating(_ primitive: some Primitive, _ a: Tensor, _ b: Tensor) -> Tensor {
   a.dtype.isFloating || b.dtype.isFloating
-    ? combine(primitive, a, b) : combine(primitive, floating(a), floating(b))
+    ? applyBroadcast(primitive, a, b) : applyBroadcast(primitive, floating(a), floating(b))
 }
 
 extension Tensor {
@@ -87,7 +88,7 @@ extension Tensor {
     if dtype.isFloating { return .full(shape, value, dtype: dtype) }
     if let whole = Int64(exactly: value) {
       let scalar = Tensor([whole], shape: [], dtype: .int64)
-      return spread(scalar, shape)
+      return scalar.broadcast(to: shape)
     }
     return .full(shape, value, dtype: .float64)
   }

@@ -1,24 +1,17 @@
 /// The input with a border of one value.
-package struct Pad: Primitive {
+struct Pad: Primitive {
   /// How many elements to put before the first along each axis.
-  package let before: [Int]
+  let before: [Int]
   /// How many elements to put behind the last along each axis.
-  package let after: [Int]
+  let after: [Int]
   /// The value of the border.
-  package let value: Double
-
-  /// A border of `value`; one entry an axis in each list.
-  package init(before: [Int], after: [Int], value: Double) {
-    self.before = before
-    self.after = after
-    self.value = value
-  }
+  let value: Double
 
   /// Any strides will do.
-  package var acceptsStrided: Bool { true }
+  var acceptsStrided: Bool { true }
 
   /// The input's shape with the border.
-  package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
+  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
     let shape = inputs[0].shape
     guard before.count == shape.rank, after.count == shape.rank,
@@ -40,7 +33,7 @@ package struct Pad: Primitive {
   }
 
   /// The value everywhere, then a copy into the middle.
-  package func prepare(
+  func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
     let (x, y) = (inputs[0], outputs[0])
@@ -56,13 +49,13 @@ package struct Pad: Primitive {
   }
 
   /// `g` without the border.
-  package func gradient(_ c: GradientContext) -> [Tensor?] {
+  func gradient(_ c: GradientContext) -> [Tensor?] {
     let steps = [Int](repeating: 1, count: before.count)
     return [apply1(Slice(starts: before, lengths: c.x.shape.dimensions, steps: steps), c.g)]
   }
 
   /// The same border around every example.
-  package func withExampleAxis(_ count: Int) -> (any Primitive)? {
+  func withExampleAxis(_ count: Int) -> (any Primitive)? {
     Pad(before: [0] + before, after: [0] + after, value: value)
   }
 }
@@ -88,7 +81,12 @@ private func fillKernel(_ y: Operand, _ value: Double) -> Kernel {
 /// `x` with a border of `value`, which an integer tensor must hold exactly: another one fails with
 /// ``EngineError/invalidArgument(message:)``.
 ///
-/// - Parameter widths: for each axis how many elements to put before the first and behind the last.
+/// - Parameters:
+///   - x: of any shape and type.
+///   - widths: for each axis how many elements to put before the first and behind the last.
+///   - value: that of the border.
+/// - Returns: each axis longer by its two widths. Another number of widths than of axes, or one below 0, is an
+///   ``EngineError/shape(operation:message:)``.
 public func pad(_ x: Tensor, _ widths: [(before: Int, after: Int)], value: Double = 0) -> Tensor {
   if !widths.isEmpty && widths.allSatisfy({ $0 == (0, 0) }) && widths.count == x.rank { return x }
   return apply1(

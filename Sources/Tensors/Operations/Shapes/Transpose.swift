@@ -52,8 +52,10 @@ package struct Transpose: Primitive {
 
 /// The axes of `x` in another order; shares memory with `x`.
 ///
-/// - Parameter axes: axis `i` of the result is axis `axes[i]` of `x`, negative from the end;
-///   reversed by default.
+/// - Parameters:
+///   - x: of any shape and type.
+///   - axes: axis `i` of the result is axis `axes[i]` of `x`, negative from the end; reversed by default.
+/// - Returns: a view of `x`; an ``EngineError/shape(operation:message:)`` unless `axes` has each axis once.
 public func transpose(_ x: Tensor, _ axes: [Int]? = nil) -> Tensor {
   let order = axes?.map { $0 < 0 ? $0 + x.rank : $0 } ?? Array((0..<x.rank).reversed())
   if order == Array(0..<x.rank) { return x }
