@@ -19,7 +19,9 @@ func runCommunicatorChecks() throws {
 func checkLongMessages() throws {
   guard let session = MPISession.current else { return }
   let short = try session.communicator.duplicate(maximumCount: 1000)
-  for name in ["all-reduce", "nonblocking-out-of-order", "broadcast", "all-gather"] {
+  for name in [
+    "all-reduce", "nonblocking-out-of-order", "broadcast", "all-gather", "reduce-scatter",
+  ] {
     guard let check = CommunicatorCheck.all.first(where: { $0.name == name }) else {
       throw CheckFailure("no check is called \(name)")
     }

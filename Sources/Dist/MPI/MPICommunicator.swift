@@ -44,7 +44,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// When all ranks were last together, as far as this one knows.
   private var lastMeeting = ContinuousClock.now
   private let isClosed = Atomic(false)
-  // Scratch of MPI_Allgatherv, kept so that a gather allocates nothing.
+  // Scratch for the parts of ranks, kept so that a collective allocates nothing.
   private let counts32: UnsafeMutablePointer<Int32>
   private let offsets32: UnsafeMutablePointer<Int32>
   // What ranks compare before a collective.
@@ -256,11 +256,12 @@ extension MPICommunicator {
       }
       let token = table.open(number: notes.begin(call))
       do throws(DistError) {
-        try inMessages(buffer, count, dtype) { (part, length) throws(DistError) in
+        try inMessages(count) { (offset, length) throws(DistError) in
           try table.add(to: token) { (request) throws(DistError) in
             try MPICall.run("MPI_Iallreduce", rank: rank) {
               apus_mpi_iallreduce_in_place(
-                part, length, dtype.mpi, operation.mpi(of: dtype), handle, request)
+                buffer + offset * dtype.size, length, dtype.mpi, operation.mpi(of: dtype), handle,
+                request)
             }
           }
         }
@@ -304,23 +305,22 @@ extension MPICommunicator {
     _ buffer: UnsafeMutableRawPointer, _ count: Int, _ dtype: DType, _ operation: ReduceOperation
   ) throws(DistError) {
     defer { lastMeeting = .now }
-    try inMessages(buffer, count, dtype) { (part, length) throws(DistError) in
+    try inMessages(count) { (offset, length) throws(DistError) in
       try MPICall.run("MPI_Allreduce", rank: rank) {
-        apus_mpi_allreduce_in_place(part, length, dtype.mpi, operation.mpi(of: dtype), handle)
+        apus_mpi_allreduce_in_place(
+          buffer + offset * dtype.size, length, dtype.mpi, operation.mpi(of: dtype), handle)
       }
     }
   }
 
   /// Cuts `count` elements into messages that MPI's 32-bit counts can name.
+  ///
+  /// - `send`: given the first element and the number of elements of each message.
   private func inMessages(
-    _ buffer: UnsafeMutableRawPointer, _ count: Int, _ dtype: DType,
-    _ send: (UnsafeMutableRawPointer, Int32) throws(DistError) -> Void
+    _ count: Int, _ send: (Int, Int32) throws(DistError) -> Void
   ) throws(DistError) {
-    var start = 0
-    while start < count {
-      let length = min(maximumCount, count - start)
-      try send(buffer + start * dtype.size, Int32(length))
-      start += length
+    for start in stride(from: 0, to: count, by: maximumCount) {
+      try send(start, Int32(min(maximumCount, count - start)))
     }
   }
 }
@@ -349,7 +349,7 @@ extension MPICommunicator {
     // MPI_IN_PLACE must be given by all ranks or none, and a rank does not know where the others' parts are: all put theirs
     // into place first.
     if send != UnsafeRawPointer(mine) { memmove(mine, send, counts[rank] * dtype.size) }
-    let call = CollectiveCall(gathering: counts, dtype: dtype)
+    let call = CollectiveCall(.allGather, parts: counts, dtype: dtype)
     try locked("MPI_Allgatherv") { () throws(DistError) in
       defer { lastMeeting = .now }
       try compared(call) { () throws(DistError) in try gatherNow(counts, total, dtype, into) }
@@ -379,6 +379,46 @@ extension MPICommunicator {
     }
   }
 
+  /// Adds up what the ranks bring, and gives each rank its part of the sum (MPI 3.1 §5.10.2). Throws as ``Communicator`` says.
+  public func reduceScatter(
+    _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
+  ) throws {
+    try CollectiveArguments.check(scattering: counts, size: size, dtype: dtype)
+    let call = CollectiveCall(.reduceScatter, parts: counts, dtype: dtype)
+    try locked("MPI_Reduce_scatter") { () throws(DistError) in
+      defer { lastMeeting = .now }
+      try compared(call) { () throws(DistError) in
+        try reduceScatterNow(send, counts, call.count, dtype, into)
+      }
+    }
+  }
+
+  private func reduceScatterNow(
+    _ send: UnsafeRawPointer, _ counts: [Int], _ total: Int, _ dtype: DType,
+    _ into: UnsafeMutableRawPointer
+  ) throws(DistError) {
+    let sum = ReduceOperation.sum.mpi(of: dtype)
+    if total > maximumCount {
+      // More than MPI_Reduce_scatter can count: the parts one after the other, each to its rank.
+      var start = 0
+      for root in 0..<size {
+        try inMessages(counts[root]) { (offset, length) throws(DistError) in
+          try MPICall.run("MPI_Reduce", rank: rank) {
+            MPI_Reduce(
+              send + (start + offset) * dtype.size, into + offset * dtype.size, length, dtype.mpi,
+              sum, Int32(root), handle)
+          }
+        }
+        start += counts[root]
+      }
+      return
+    }
+    for other in 0..<size { counts32[other] = Int32(counts[other]) }
+    try MPICall.run("MPI_Reduce_scatter", rank: rank) {
+      MPI_Reduce_scatter(send, into, counts32, dtype.mpi, sum, handle)
+    }
+  }
+
   /// Returns when every rank has called it (MPI 3.1 §5.3). Throws as ``Communicator`` says.
   public func barrier() throws {
     try locked("MPI_Barrier") { () throws(DistError) in
@@ -392,9 +432,9 @@ extension MPICommunicator {
   private func broadcastNow(
     _ buffer: UnsafeMutableRawPointer, _ count: Int, _ dtype: DType, _ root: Int
   ) throws(DistError) {
-    try inMessages(buffer, count, dtype) { (part, length) throws(DistError) in
+    try inMessages(count) { (offset, length) throws(DistError) in
       try MPICall.run("MPI_Bcast", rank: rank) {
-        MPI_Bcast(part, length, dtype.mpi, Int32(root), handle)
+        MPI_Bcast(buffer + offset * dtype.size, length, dtype.mpi, Int32(root), handle)
       }
     }
   }

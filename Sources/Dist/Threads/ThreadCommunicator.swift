@@ -54,27 +54,32 @@ public final class ThreadCommunicator: Communicator {
     try world.finishIfReady(token, rank: rank) { reduce($0) }
   }
 
-  /// Combines the copies of all ranks into this rank's buffer, piece by piece so that a piece stays in
-  /// the first cache while the ranks are added to it.
+  /// Combines the copies of all ranks into this rank's buffer.
   private func reduce(_ slot: ThreadSlot) {
     guard let call = slot.call, let target = slot.targets[rank] else { return }
+    reduce(slot, 0..<call.count, of: call, into: target)
+  }
+
+  /// Combines some elements of the copies of all ranks, piece by piece so that a piece stays in the first cache while the ranks are added
+  /// to it.
+  private func reduce(
+    _ slot: ThreadSlot, _ elements: Range<Int>, of call: CollectiveCall,
+    into target: UnsafeMutableRawPointer
+  ) {
     let width = call.dtype.size
     let piece = 16 * 1024 / width
-    var start = 0
-    while start < call.count {
-      let length = min(piece, call.count - start)
-      let offset = start * width
+    for start in stride(from: elements.lowerBound, to: elements.upperBound, by: piece) {
+      let length = min(piece, elements.upperBound - start)
+      let place = target + (start - elements.lowerBound) * width
       for (other, copy) in slot.copies.enumerated() {
-        guard let copy else { continue }
+        guard let source = copy.map({ $0 + start * width }) else { continue }
         if other == 0 {
-          memcpy(target + offset, copy + offset, length * width)
+          memcpy(place, source, length * width)
         } else {
           combine(
-            copy + offset, into: target + offset, count: length, dtype: call.dtype,
-            operation: call.operation)
+            source, into: place, count: length, dtype: call.dtype, operation: call.operation)
         }
       }
-      start += length
     }
   }
 
@@ -97,7 +102,7 @@ public final class ThreadCommunicator: Communicator {
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws {
     try CollectiveArguments.check(gathering: counts, size: size)
-    let call = CollectiveCall(gathering: counts, dtype: dtype)
+    let call = CollectiveCall(.allGather, parts: counts, dtype: dtype)
     let number = try world.post(
       call, rank: rank, data: send, bytes: counts[rank] * dtype.size)
     try world.finish(number, rank: rank) { slot in
@@ -106,6 +111,19 @@ public final class ThreadCommunicator: Communicator {
         if let copy { memcpy(place, copy, count * dtype.size) }
         place += count * dtype.size
       }
+    }
+  }
+
+  /// Adds up in the order of ranks, and gives each rank its part of the sum. Throws as ``Communicator`` says.
+  public func reduceScatter(
+    _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
+  ) throws {
+    try CollectiveArguments.check(scattering: counts, size: size, dtype: dtype)
+    let call = CollectiveCall(.reduceScatter, parts: counts, dtype: dtype)
+    let start = counts[..<rank].reduce(0, +)
+    let number = try world.post(call, rank: rank, data: send, bytes: call.count * dtype.size)
+    try world.finish(number, rank: rank) { slot in
+      reduce(slot, start..<start + counts[rank], of: call, into: into)
     }
   }
 

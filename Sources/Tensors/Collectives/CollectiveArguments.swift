@@ -41,14 +41,25 @@ package enum CollectiveArguments {
   }
 
   /// Throws unless `counts` has one count of 0 or more for each of `size` ranks.
-  package static func check(gathering counts: [Int], size: Int) throws(EngineError) {
+  package static func check(
+    gathering counts: [Int], size: Int, call: String = "allGather"
+  ) throws(EngineError) {
     if counts.count != size {
       throw .invalidCollective(
-        call: "allGather", message: "\(counts.count) counts given for \(size) ranks")
+        call: call, message: "\(counts.count) counts given for \(size) ranks")
     }
     for (rank, count) in counts.enumerated() where count < 0 {
       throw .invalidCollective(
-        call: "allGather", message: "the count of rank \(rank) must be 0 or more, not \(count)")
+        call: call, message: "the count of rank \(rank) must be 0 or more, not \(count)")
     }
+  }
+
+  /// Throws unless sums of `dtype` can be scattered in parts of `counts` elements to `size` ranks.
+  package static func check(
+    scattering counts: [Int], size: Int, dtype: DType
+  ) throws(EngineError) {
+    try check(gathering: counts, size: size, call: "reduceScatter")
+    try check(
+      reducing: counts.reduce(0, +), dtype: dtype, operation: .sum, call: "reduceScatter")
   }
 }

@@ -4,13 +4,13 @@ import Synchronization
 package struct CollectiveCall: Equatable, Sendable {
   /// Which collective it is; ``end`` is the meeting at the end of a run.
   package enum Kind: UInt8, Sendable {
-    case allReduce, broadcast, allGather, barrier, end
+    case allReduce, broadcast, allGather, reduceScatter, barrier, end
   }
 
   package var kind: Kind
-  /// Elements; for a gather those of all ranks together.
+  /// Elements; where each rank has a part, those of all together.
   package var count = 0
-  /// A hash of the counts of a gather.
+  /// A hash of the counts of the parts.
   package var partsHash: UInt64 = 0
   package var dtype = DType.uint8
   package var operation = ReduceOperation.sum
@@ -26,9 +26,9 @@ package struct CollectiveCall: Equatable, Sendable {
     (self.operation, self.root) = (operation, root)
   }
 
-  /// A gather of `counts` elements of the ranks.
-  package init(gathering counts: [Int], dtype: DType) {
-    self.init(.allGather, count: counts.reduce(0, +), dtype: dtype)
+  /// A collective in which each rank has a part, of `counts` elements.
+  package init(_ kind: Kind, parts counts: [Int], dtype: DType) {
+    self.init(kind, count: counts.reduce(0, +), dtype: dtype)
     partsHash = counts.reduce(0) { StableHash.combine($0, UInt64(bitPattern: Int64($1))) }
   }
 
@@ -54,6 +54,7 @@ extension CollectiveCall: CustomStringConvertible {
       case .allReduce: "allReduce(\(operation), \(count) x \(dtype))"
       case .broadcast: "broadcast(\(count) x \(dtype), root \(root))"
       case .allGather: "allGather(\(count) x \(dtype) in all)"
+      case .reduceScatter: "reduceScatter(\(operation), \(count) x \(dtype) in all)"
       case .barrier: "barrier()"
       case .end: "the end of withStrategy"
       }

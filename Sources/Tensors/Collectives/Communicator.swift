@@ -68,6 +68,19 @@ public protocol Communicator: AnyObject, Sendable {
   func allGather(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer) throws
 
+  /// Adds up what the ranks bring, and gives each rank its part of the sum.
+  ///
+  /// Made from ``allReduce(_:count:dtype:operation:)``, unless given.
+  ///
+  /// - Parameters:
+  ///   - send: the sum of `counts` elements: the parts of all ranks, in their order.
+  ///   - counts: elements of each rank's part, the same list on every rank.
+  ///   - dtype: the scalar type; booleans have no sum.
+  ///   - into: room for `counts[rank]` elements; it must not overlap `send`.
+  /// - Throws: as all collectives do.
+  func reduceScatter(
+    _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer) throws
+
   /// Returns when every rank has called it.
   func barrier() throws
 
@@ -83,6 +96,20 @@ public protocol Communicator: AnyObject, Sendable {
 }
 
 extension Communicator {
+  /// The sum of everything on every rank, of which a part is kept.
+  public func reduceScatter(
+    _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
+  ) throws {
+    try CollectiveArguments.check(scattering: counts, size: size, dtype: dtype)
+    let count = counts.reduce(0, +)
+    let sum = Storage(byteCount: count * dtype.size)
+    sum.pointer.copyMemory(from: send, byteCount: count * dtype.size)
+    try allReduce(sum.pointer, count: count, dtype: dtype, operation: .sum)
+    let start = counts[..<rank].reduce(0, +)
+    into.copyMemory(
+      from: sum.pointer + start * dtype.size, byteCount: counts[rank] * dtype.size)
+  }
+
   /// nil
   public var journal: RankJournal? { nil }
 

@@ -109,6 +109,10 @@ private final class BusyRanks: Communicator {
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws { throw refuse("allGather") }
 
+  func reduceScatter(
+    _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
+  ) throws { throw refuse("reduceScatter") }
+
   func barrier() throws { throw refuse("barrier") }
 
   func abort(message: String, code: Int32) -> Never { fatalError(message) }

@@ -27,35 +27,38 @@ struct BroadcastOperation: CollectivePrimitive {
   }
 }
 
-/// The tensors of all ranks one after the other: `[rows, ...]` becomes `[ranks * rows, ...]`, the same on every rank.
+/// The parts of all ranks put together, the same on every rank: what ``Sharding`` has cut.
 ///
-/// The gradient is this rank's part of the sum over ranks of what arrives.
+/// Each rank brings its part `[own rows, ...]` of `rows` rows and gets `[rows, ...]`. The gradient is this rank's part of the sum over
+/// ranks of what arrives.
 struct AllGatherOperation: CollectivePrimitive {
   private let ranks: MeetingRanks
+  private let rows: Int
+  private let isGradientSummed: Bool
 
-  init(_ communicator: any Communicator) { ranks = MeetingRanks(communicator) }
+  /// - `isGradientSummed`: whether what arrives in the backward pass is a sum over ranks already, the same on all of them.
+  init(_ communicator: any Communicator, rows: Int, isGradientSummed: Bool = false) {
+    ranks = MeetingRanks(communicator)
+    self.rows = rows
+    self.isGradientSummed = isGradientSummed
+  }
 
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
-    let shape = inputs[0].shape.dimensions
-    guard let rows = shape.first else {
-      throw .shape(operation: name, message: "a scalar has no axis to put the ranks' parts on")
-    }
-    return [
-      TensorSpec(Shape([rows * ranks.communicator.size] + shape.dropFirst()), inputs[0].dtype)
-    ]
+    return [TensorSpec(Shape([rows] + inputs[0].shape.dropFirst()), inputs[0].dtype)]
   }
 
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
     let (x, y, communicator) = (inputs[0], outputs[0], ranks.communicator)
-    let counts = [Int](repeating: x.elementCount, count: communicator.size)
+    let counts = ranks.counts(of: y.shape)
     return {
       try communicator.allGather(x.pointer, counts: counts, dtype: x.dtype, into: y.pointer)
     }
   }
 
   func gradient(_ c: GradientContext) -> [Tensor?] {
-    [apply1(ReduceScatterOperation(ranks.communicator), c.g)]
+    isGradientSummed
+      ? [c.g[ranks.part(of: rows)]] : [apply1(ReduceScatterOperation(ranks.communicator), c.g)]
   }
 }
 
@@ -67,11 +70,6 @@ struct ReduceScatterOperation: CollectivePrimitive {
 
   init(_ communicator: any Communicator) { ranks = MeetingRanks(communicator) }
 
-  private func part(of rows: Int) -> Range<Int> {
-    Sharding.slice(
-      count: rows, rank: ranks.communicator.rank, size: ranks.communicator.size)
-  }
-
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
     try expect(inputs, count: 1)
     let shape = inputs[0].shape.dimensions
@@ -81,30 +79,31 @@ struct ReduceScatterOperation: CollectivePrimitive {
     guard inputs[0].dtype != .bool else {
       throw .dtype(operation: name, message: "booleans have no sum: cast to int32")
     }
-    return [TensorSpec(Shape([part(of: rows).count] + shape.dropFirst()), inputs[0].dtype)]
+    return [TensorSpec(Shape([ranks.part(of: rows).count] + shape.dropFirst()), inputs[0].dtype)]
   }
 
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
     let (x, y, communicator) = (inputs[0], outputs[0], ranks.communicator)
-    let rowBytes = x.elementCount * x.dtype.size / max(x.shape[0], 1)
-    let start = part(of: x.shape[0]).lowerBound * rowBytes
-    let bytes = x.elementCount * x.dtype.size
-    let sum = Storage(byteCount: bytes)
+    let counts = ranks.counts(of: x.shape)
     return {
-      sum.pointer.copyMemory(from: x.pointer, byteCount: bytes)
-      try communicator.allReduce(
-        sum.pointer, count: x.elementCount, dtype: x.dtype, operation: .sum)
-      y.pointer.copyMemory(from: sum.pointer + start, byteCount: y.elementCount * y.dtype.size)
+      try communicator.reduceScatter(x.pointer, counts: counts, dtype: x.dtype, into: y.pointer)
     }
   }
 
   func gradient(_ c: GradientContext) -> [Tensor?] {
-    // Parts may differ by a row: each rank puts its own into zeros, and all are added.
-    let rows = c.inputs[0].shape[0]
-    let part = part(of: rows)
-    var widths = c.g.shape.dimensions.map { _ in (before: 0, after: 0) }
-    widths[0] = (before: part.lowerBound, after: rows - part.upperBound)
-    let padded = pad(c.g, widths)
-    return [crossRankSum(padded, over: ranks.communicator)]
+    [apply1(AllGatherOperation(ranks.communicator, rows: c.inputs[0].shape[0]), c.g)]
+  }
+}
+
+extension MeetingRanks {
+  /// This rank's part of `rows` rows.
+  fileprivate func part(of rows: Int) -> Range<Int> {
+    Sharding.slice(count: rows, rank: communicator.rank, size: communicator.size)
+  }
+
+  /// How many elements of a tensor, cut along its first axis, each rank has.
+  fileprivate func counts(of shape: Shape) -> [Int] {
+    let rowCount = shape.dropFirst().reduce(1, *)
+    return Sharding.counts(of: shape[0], size: communicator.size).map { $0 * rowCount }
   }
 }

@@ -8,30 +8,10 @@
 package func mergedOverRanks(
   _ x: Tensor, _ communicator: any Communicator, _ merge: (Tensor) -> Tensor
 ) -> Tensor {
-  let gathered = apply1(CrossRankGather(communicator), x)
+  let gathering = AllGatherOperation(
+    communicator, rows: communicator.size, isGradientSummed: true)
+  let gathered = apply1(gathering, x.expandDims(axis: 0))
   return apply1(CrossRankGradient(communicator), merge(gathered))
-}
-
-/// The values of all ranks along a new first axis. Waits for them.
-private struct CrossRankGather: CollectivePrimitive {
-  private let ranks: MeetingRanks
-
-  init(_ communicator: any Communicator) { ranks = MeetingRanks(communicator) }
-
-  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
-    try expect(inputs, count: 1)
-    let shape = Shape([ranks.communicator.size] + inputs[0].shape.dimensions)
-    return [TensorSpec(shape, inputs[0].dtype)]
-  }
-
-  func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
-    let (x, y, communicator) = (inputs[0], outputs[0].pointer, ranks.communicator)
-    let counts = [Int](repeating: x.elementCount, count: communicator.size)
-    return { try communicator.allGather(x.pointer, counts: counts, dtype: x.dtype, into: y) }
-  }
-
-  /// This rank's part of what arrives, which ``CrossRankGradient`` has added over ranks.
-  func gradient(_ c: GradientContext) -> [Tensor?] { [c.g[ranks.communicator.rank]] }
 }
 
 /// The input itself, whose gradient is the sum over all ranks of what arrives.

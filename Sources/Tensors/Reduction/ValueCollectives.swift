@@ -36,7 +36,7 @@ public func allGather<Value: Codable>(_ value: Value) throws -> [Value] {
   let structure = try StructureEncoder().encode(value)
   if structure.isRecorded {
     let gathered = structure.tensors.map { tensor in
-      apply1(AllGatherOperation(communicator), tensor.expandDims(axis: 0))
+      apply1(AllGatherOperation(communicator, rows: communicator.size), tensor.expandDims(axis: 0))
     }
     return try (0..<communicator.size).map { rank in
       let tensors = gathered.map { $0[rank] }

@@ -68,6 +68,14 @@ func checkWrongArguments(_ communicator: any Communicator) throws {
       try communicator.allGather(memory, counts: counts, dtype: .float32, into: memory)
     }
     try require("\(error)".contains("\(size + 1) counts"), "unexpected text: \(error)")
+    let scattering = try requireError("reduce-scatter with a count too many") {
+      try communicator.reduceScatter(memory, counts: counts, dtype: .float32, into: memory)
+    }
+    try require("\(scattering)".hasPrefix("reduceScatter: "), "unexpected text: \(scattering)")
+    _ = try requireError("reduce-scatter of booleans") {
+      try communicator.reduceScatter(
+        memory, counts: Array(counts.dropLast()), dtype: .bool, into: memory)
+    }
     _ = try requireError("all-reduce of a negative count") {
       try communicator.allReduce(memory, count: -1, dtype: .float32, operation: .sum)
     }

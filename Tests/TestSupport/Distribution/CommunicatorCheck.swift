@@ -30,6 +30,7 @@ public struct CommunicatorCheck: Sendable, CustomStringConvertible {
     CommunicatorCheck("nonblocking-many", checkNonblockingMany),
     CommunicatorCheck("broadcast", checkBroadcast),
     CommunicatorCheck("all-gather", checkAllGather),
+    CommunicatorCheck("reduce-scatter", checkReduceScatter),
     CommunicatorCheck("text", checkText),
     CommunicatorCheck("barrier", checkBarrier),
     CommunicatorCheck("agreement", checkAgreement),
