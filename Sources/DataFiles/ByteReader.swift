@@ -33,8 +33,10 @@ package final class ByteReader {
 
   /// Opens a file.
   ///
-  /// - `inflating`: whether a file that begins with gzip's magic bytes is inflated. Its
-  ///   name does not matter. False for formats that could begin with these bytes themselves.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - inflating: whether a file that begins with gzip's magic bytes is inflated. Its
+  ///     name does not matter. False for formats that could begin with these bytes themselves.
   /// - Throws: `EngineError.file` when the file is missing, unreadable or not a regular file.
   package init(path: String, inflating: Bool = true) throws(EngineError) {
     let file = try OpenFile(path: path)

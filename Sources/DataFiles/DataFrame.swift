@@ -97,9 +97,12 @@ public struct DataFrame: Sendable {
 
   /// A column of strings as numbers.
   ///
-  /// - `names`: the strings that there are, in order: those of the data trained on, so that other data get the same numbers.
-  ///   Those of the column in ascending order when nil.
-  /// - `missing`: the name that a missing cell gets; it is an error when nil.
+  /// - Parameters:
+  ///   - column: the name of the column.
+  ///   - names: the strings that there are, in order: those of the data trained on, so that other data get the same numbers.
+  ///     Those of the column in ascending order when nil.
+  ///   - missing: the name that a missing cell gets; it is an error when nil.
+  /// - Returns: the number of each row's string, and the strings by number.
   /// - Throws: ``EngineError/file(path:message:)`` for a string that is not among `names` and a missing cell without a name,
   ///   with its line, and when there is no such column.
   public func categories(

@@ -15,7 +15,7 @@ package struct TextTable {
   private let alignedRight: Range<Int>
   private var rows: [[[String]]] = []
 
-  /// - Parameter alignedRight: the columns whose text stands at the right; nil for all but the first.
+  /// A table without rows. The text of the columns `alignedRight`, by default of all but the first, stands at the right.
   package init(_ header: [String], style: Style = .plain, alignedRight: Range<Int>? = nil) {
     self.header = header
     self.style = style

@@ -47,8 +47,12 @@ enum Apus {
 
   /// Runs `apus arguments...`.
   ///
-  /// - `environment`: set on top of this process's, from which what changes the command is taken out.
-  /// - `seconds`: then the command counts as hanging, and is stopped.
+  /// - Parameters:
+  ///   - arguments: of the command.
+  ///   - environment: set on top of this process's, from which what changes the command is taken out.
+  ///   - seconds: then the command counts as hanging, and is stopped.
+  /// - Returns: how it ended, and what it wrote.
+  /// - Throws: what starting it throws.
   static func run(
     _ arguments: [String], environment: [String: String] = [:], seconds: Int = 180
   ) async throws -> Outcome {

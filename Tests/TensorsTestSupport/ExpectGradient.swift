@@ -6,10 +6,15 @@ import Testing
 /// A function that does not give a scalar is made one by a weighted sum with fixed weights.
 /// Arguments that are not float64 are constants.
 ///
-/// - `f`: the function of the arguments.
-/// - `arguments`: where to differentiate; at some distance from points where `f` is not smooth.
-/// - `order`: 1, or 2 to check the gradient of a weighted sum of the gradient as well.
-/// - `step`: the distance of the differences.
+/// - Parameters:
+///   - f: the function of the arguments.
+///   - arguments: where to differentiate; at some distance from points where `f` is not smooth.
+///   - order: 1, or 2 to check the gradient of a weighted sum of the gradient as well.
+///   - step: the distance of the differences.
+///   - atol: how much a derivative may differ, besides a part of it.
+///   - rtol: the part of a derivative that it may differ by.
+///   - sourceLocation: the test, for its report.
+/// - Throws: what `f` throws.
 public func expectGradient(
   of f: @escaping @Sendable ([Tensor]) throws -> Tensor, at arguments: [Tensor], order: Int = 1,
   step: Double = 1e-5, atol: Double = 1e-6, rtol: Double = 1e-5,

@@ -22,9 +22,12 @@ package struct Fixture: Sendable {
   /// The cases in the order of the file.
   package let cases: [FixtureCase]
 
-  /// The fixture `name`.json in the folder `Fixtures/reference` of a test target's resources.
+  /// The fixture `name`.json in the folder `Fixtures/reference` of a test target's resources, its `Bundle.module`.
   ///
-  /// - `bundle`: `Bundle.module` of the test target that holds the file.
+  /// - Parameters:
+  ///   - name: without the extension.
+  ///   - bundle: that of the test target.
+  /// - Returns: the cases in it.
   /// - Throws: ``JSONValueError`` when there is no such file, or `DecodingError` when it is not JSON.
   package static func load(_ name: String, from bundle: Bundle) throws -> Fixture {
     let folder = "Fixtures/reference"

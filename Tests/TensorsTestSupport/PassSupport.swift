@@ -38,9 +38,8 @@ package func run(_ graph: Graph, _ inputs: [Tensor], threads: Int = 1) throws ->
   return try graph.outputs.map(value)
 }
 
-/// What a pass makes of a function, and that plans before and after give the same numbers.
-///
-/// - `tolerance`: relative and absolute; 0 for the same bits.
+/// Expects what a pass makes of the graph of a function, and that plans before and after give the same numbers, to a relative
+/// and absolute `tolerance`: 0 for the same bits.
 package func expectPass(
   _ pass: some Pass, _ inputs: [Tensor], before: String? = nil, after: String? = nil,
   tolerance: Double = 0, _ body: ([Tensor]) throws -> [Tensor],

@@ -12,7 +12,7 @@ package struct SourceTypes {
 
   private let declarations: [Declaration]
 
-  /// - Parameter folder: below `Sources`.
+  /// The types in a folder below `Sources`. Throws what reading the files throws.
   package init(in folder: String) throws {
     declarations = try SourceFiles.files(under: SourceFiles.root + "/Sources/" + folder).flatMap {
       file in
@@ -32,9 +32,8 @@ package struct SourceTypes {
     /(?m)^ *(?:(public|open|package|private|fileprivate|internal) )?(?:final )?(class|struct|enum|protocol) ([A-Z]\w*)(?:<[^>{]*>)?(?:: ([^{]*?))?\s*\{/
   }
 
-  /// The names of the classes and structures that inherit from one of `roots`, directly or not.
-  ///
-  /// - Parameter isPublic: whether only public ones count.
+  /// The names of the classes and structures that inherit from one of `roots`, directly or not; with `isPublic` those of
+  /// public ones.
   package func heirs(of roots: String..., isPublic: Bool = true) -> Set<String> {
     var family = Set(roots)
     var count = 0

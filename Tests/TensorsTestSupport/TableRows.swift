@@ -1,10 +1,7 @@
 import Testing
 
-/// That everything a family offers has a row in the table of its contract.
-///
-/// - Parameters:
-///   - rows: the names of the types that have a row.
-///   - others: types that are tested elsewhere.
+/// Expects that each of `types`, all that a family offers, has one of `rows` in the table of its contract, by name, or is one
+/// of `others`, which are tested elsewhere.
 package func expectRows(
   _ rows: some Sequence<String>, _ others: Set<String>, for types: Set<String>,
   sourceLocation: SourceLocation = #_sourceLocation

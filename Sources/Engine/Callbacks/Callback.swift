@@ -29,13 +29,14 @@ open class Callback {
   /// when there are several ranks, so the default is false and logs of steps may be empty.
   open var needsBatchLogs: Bool { false }
 
-  /// After every how many steps of an epoch `onTrainBatchEnd` is to get logs; 0, the default, for never.
+  /// How often `onTrainBatchEnd` is to get logs.
   ///
   /// Reading logs costs a step several microseconds, and a collective when there are several ranks: what shows progress asks for
   /// some twenty readings an epoch, `max(1, (steps ?? 200) / 20)`, and does nothing while logs are empty. All callbacks get the logs that
   /// the one on any rank wants that asks most often. Asked after `onTrainBegin`.
   ///
   /// - Parameter steps: those of an epoch; nil when they are not known before.
+  /// - Returns: the number of steps from one reading to the next; 0, the default, for none.
   open func batchLogStride(steps: Int?) -> Int { 0 }
 
   /// Called once before the first epoch.

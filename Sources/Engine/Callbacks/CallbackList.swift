@@ -15,9 +15,11 @@ public final class CallbackList {
 
   /// A list for one run of `model`.
   ///
-  /// - `callbacks`: those of the user.
-  /// - `parameters`: what the run is going to do.
-  /// - `progress`: prints; made from `parameters.verbosity` unless given.
+  /// - Parameters:
+  ///   - callbacks: those of the user.
+  ///   - model: what callbacks see and steer.
+  ///   - parameters: what the run is going to do.
+  ///   - progress: prints; made from `parameters.verbosity` unless given.
   public init(
     _ callbacks: [Callback], model: (any TrainingControl)?, parameters: RunParameters,
     progress: ProgressBar? = nil

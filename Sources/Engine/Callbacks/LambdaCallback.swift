@@ -17,8 +17,14 @@ public final class LambdaCallback: Callback {
 
   /// Calls the closures that are given.
   ///
-  /// - `needsBatchLogs`: whether `onTrainBatchEnd` gets logs at every step; see
-  ///   ``Callback/needsBatchLogs``.
+  /// - Parameters:
+  ///   - onEpochBegin: called before an epoch, with its number from 0.
+  ///   - onEpochEnd: called after an epoch and its validation, with its number and logs.
+  ///   - onTrainBatchBegin: called before a training step, with its number from 0 in the epoch.
+  ///   - onTrainBatchEnd: called after a training step, with its number and logs.
+  ///   - onTrainBegin: called before the first epoch.
+  ///   - onTrainEnd: called after the last epoch, with its logs.
+  ///   - needsBatchLogs: whether `onTrainBatchEnd` gets logs at every step; see ``Callback/needsBatchLogs``.
   public init(
     onEpochBegin: StepHook? = nil, onEpochEnd: StepHook? = nil,
     onTrainBatchBegin: StepHook? = nil, onTrainBatchEnd: StepHook? = nil,

@@ -13,8 +13,10 @@ public final class TextOutput: Sendable {
 
   /// A stream that gives its text to `sink`.
   ///
-  /// - `isTerminal`: whether text can be drawn over.
-  /// - `columns`: the width at the moment, in characters; nil when unknown.
+  /// - Parameters:
+  ///   - isTerminal: whether text can be drawn over.
+  ///   - columns: the width at the moment, in characters; nil when unknown.
+  ///   - sink: takes each string that is written.
   public init(
     isTerminal: Bool = false, columns: @escaping @Sendable () -> Int? = { nil },
     sink: @escaping @Sendable (String) -> Void

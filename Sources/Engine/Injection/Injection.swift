@@ -128,7 +128,10 @@ extension InjectionContext {
 
   /// The values that `T` asks for.
   ///
-  /// - `asker`: who asks, for messages: `loss mean_squared_error`.
+  /// - Parameters:
+  ///   - type: a type whose fields say by name what is wanted.
+  ///   - asker: who asks, for messages: `loss mean_squared_error`.
+  /// - Returns: a value of this type.
   /// - Throws: `EngineError.injection` that says what is missing, why, and what there is, or in
   ///   which way a value has another form than the field.
   public func inputs<T: Decodable>(

@@ -17,8 +17,12 @@ struct OutputMask {
 
   /// The weights of a loss's values: 0 for steps that do not count; of a mean, the others make up for them.
   ///
-  /// - `weights`: weights that fit `values`, or nil.
-  /// - `isMean`: whether the loss is divided by the number of its values.
+  /// - Parameters:
+  ///   - weights: weights that fit `values`, or nil.
+  ///   - values: one value a step, or several.
+  ///   - isMean: whether the loss is divided by the number of its values.
+  /// - Returns: the weights, in a shape that is broadcast to `values`; nil where all count alike.
+  /// - Throws: ``EngineError`` where mask and values have different axes.
   func applied(
     to weights: Tensor?, of values: Tensor, isMean: Bool
   ) throws -> Tensor? {
@@ -42,7 +46,11 @@ struct OutputMask {
 
   /// The weights of a metric's samples.
   ///
-  /// - `predictions`: must have an axis beyond the steps, over which a metric takes its means.
+  /// - Parameters:
+  ///   - weights: weights of samples or steps, or nil.
+  ///   - predictions: must have an axis beyond the steps, over which a metric takes its means.
+  /// - Returns: a weight for each step; `weights` where the mask is not about `predictions`.
+  /// - Throws: ``EngineError`` where mask and weights have different axes.
   func applied(to weights: Tensor?, ofMetricOn predictions: Tensor) throws -> Tensor? {
     guard predictions.rank > mask.rank, isAbout(predictions) else { return weights }
     return try multiplied(mask.cast(to: floating(predictions).dtype), weights)

@@ -13,9 +13,13 @@ public struct CustomLoss: Loss, AsksByKeyPath {
 
   /// A loss that calls `body` with the values at `paths`.
   ///
-  /// - `name`: the name in logs.
-  /// - `paths`: what `body` takes, in order.
-  /// - `body`: gives one value a sample, shape `[batch]` or `[batch, ...]`.
+  /// - Parameters:
+  ///   - name: the name in logs.
+  ///   - paths: what `body` takes, in order.
+  ///   - reduction: how the values become one number.
+  ///   - weight: what the loss is multiplied by in the total.
+  ///   - on: the part of labels and predictions that it is about; nil for all.
+  ///   - body: gives one value a sample, shape `[batch]` or `[batch, ...]`.
   public init<each Value>(
     _ name: String, _ paths: repeat KeyPath<InjectedTensors, each Value> & Sendable,
     reduction: Reduction = .auto, weight: Double = 1, on: StructurePath? = nil,

@@ -16,9 +16,11 @@ public final class CustomMetric: MeanMetric, MetricProtocol, AsksByKeyPath {
 
   /// A metric that calls `body` with the values at `paths`.
   ///
-  /// - `name`: the name in logs.
-  /// - `paths`: what `body` takes, in order.
-  /// - `body`: gives one value a sample, shape `[batch]` or `[batch, ...]`.
+  /// - Parameters:
+  ///   - name: the name in logs.
+  ///   - paths: what `body` takes, in order.
+  ///   - on: the part of labels and predictions that it is about; nil for all.
+  ///   - body: gives one value a sample, shape `[batch]` or `[batch, ...]`.
   public init<each Value>(
     _ name: String, _ paths: repeat KeyPath<InjectedTensors, each Value> & Sendable,
     on: StructurePath? = nil, _ body: @escaping @Sendable (repeat each Value) -> Tensor

@@ -37,9 +37,13 @@ open class AnyMetric: AnyModule {
 
   /// A state variable: made at the first use, found again later.
   ///
-  /// - `dtype`: float64, so that counts stay exact beyond 2^24.
-  /// - `combine`: how the states of several ranks become one.
-  /// - `initial`: the value after ``reset()``.
+  /// - Parameters:
+  ///   - name: unique within the metric.
+  ///   - shape: must be the same at every call.
+  ///   - dtype: float64 unless given, so that counts stay exact beyond 2^24.
+  ///   - combine: how the states of several ranks become one.
+  ///   - initial: the value of every element after ``reset()``.
+  /// - Returns: the variable.
   public func state(
     _ name: String, shape: Shape = [], dtype: DType = .float64, combine: Combine = .sum,
     initial: Double = 0

@@ -4,11 +4,13 @@ import Tensors
 extension AnyModule {
   /// A parameter: made at the first call with a shape that can depend on the input, found again later.
   ///
-  /// - `name`: unique within this module.
-  /// - `shape`: must be the same at every call.
-  /// - `initializer`: gives the initial value; drawn from a key that depends on the seed and the variable's path only.
-  /// - `constraint`: what every update by an optimizer is followed by.
-  /// - `trainable`: false for state that `updateParameter` changes.
+  /// - Parameters:
+  ///   - name: unique within this module.
+  ///   - shape: must be the same at every call.
+  ///   - initializer: gives the initial value; drawn from a key that depends on the seed and the variable's path only.
+  ///   - constraint: what every update by an optimizer is followed by.
+  ///   - trainable: false for state that `updateParameter` changes.
+  ///   - dtype: its scalar type.
   /// - Returns: the current value.
   public func parameter(
     _ name: String, shape: Shape, initializer: some Initializer = GlorotUniform(),
@@ -40,8 +42,14 @@ extension AnyModule {
 
   /// A variable of any kind: made at the first call, found again later.
   ///
-  /// - `combine`: how copies on several ranks become one value.
-  /// - `initial`: the initial value of every element.
+  /// - Parameters:
+  ///   - name: unique within this module.
+  ///   - kind: what it is for, which says whether it is saved and who changes it.
+  ///   - shape: must be the same at every call.
+  ///   - dtype: its scalar type.
+  ///   - combine: how copies on several ranks become one value.
+  ///   - initial: the initial value of every element.
+  /// - Returns: the variable, the same one at every call.
   public func variable(
     _ name: String, kind: VariableKind, shape: Shape = [], dtype: DType = .float32,
     combine: Combine = .sum, initial: Double = 0
@@ -111,7 +119,10 @@ extension AnyModule {
   /// let loss = mean(square(y - prediction)) + logs.loss
   /// ```
   ///
-  /// - `isTraining`: nil for what ``train()`` or ``eval()`` set last.
+  /// - Parameters:
+  ///   - isTraining: whether the call is one of training; nil for what ``train()`` or ``eval()`` set last.
+  ///   - body: calls the module.
+  /// - Returns: what `body` gives, and what was noted.
   public func collecting<R>(
     isTraining: Bool? = nil, _ body: () throws -> R
   ) rethrows -> (result: R, logs: ModuleLogs) {

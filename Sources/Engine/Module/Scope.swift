@@ -69,7 +69,11 @@ final class Scope {
     }
   }
 
-  /// - `seed`: nil for that of the parent, or the next one of the sequence.
+  /// - Parameters:
+  ///   - path: that of the module, from the outermost one.
+  ///   - typeName: that of the module.
+  ///   - parent: the scope of the module that holds it; nil for the outermost one.
+  ///   - seed: nil for that of the parent, or the next one of the sequence.
   init(path: String, typeName: String, parent: Scope?, seed: UInt64? = nil) {
     self.path = path
     self.typeName = typeName

@@ -4,7 +4,7 @@ import Tensors
 /// What ``AnyModule/transfer(from:renaming:)`` or a file of weights gave to the variables of a module, and what not.
 public struct TransferReport: Equatable, Sendable, Codable {
   /// Variables that got a value: the path in the source, and here.
-  public internal(set) var matched: [Pair] = []
+  public internal(set) var transferred: [Pair] = []
   /// Variables whose value has another shape in the source; they keep theirs.
   public internal(set) var mismatched: [Mismatch] = []
   /// Parameters and states of this module that the source does not have; they keep theirs.
@@ -37,7 +37,7 @@ public struct TransferReport: Equatable, Sendable, Codable {
 extension TransferReport: CustomStringConvertible {
   /// A line for each count that is not zero, with the paths.
   public var description: String {
-    var lines = ["\(matched.count) transferred"]
+    var lines = ["\(transferred.count) transferred"]
     func add(_ title: String, _ items: [String]) {
       if !items.isEmpty {
         lines.append("\(items.count) \(title): \(items.joined(separator: ", "))")
@@ -64,7 +64,7 @@ extension AnyModule {
   /// - Parameters:
   ///   - source: values by path, such as those of another module (`other.filter()`).
   ///   - renaming: from a path of the source to the path here; nil leaves it out.
-  /// - Returns: what matched, what did not, and why.
+  /// - Returns: what was transferred, what was not, and why.
   @discardableResult
   public func transfer(
     from source: ModuleTree, renaming: (_ path: String) -> String? = { $0 }
@@ -83,7 +83,10 @@ extension AnyModule {
 
   /// What fits and what does not, before anything is changed.
   ///
-  /// - `names`: the paths in the source, where they differ.
+  /// - Parameters:
+  ///   - source: values by the paths that they have here.
+  ///   - names: the paths in the source, where they differ.
+  /// - Returns: the report; nothing has got a value yet.
   func transferReport(
     _ source: OrderedDictionary<String, Tensor>, names: [String: String] = [:]
   ) -> TransferReport {
@@ -96,7 +99,7 @@ extension AnyModule {
         continue
       }
       if variable.shape == value.shape {
-        report.matched.append(pair)
+        report.transferred.append(pair)
       } else {
         report.mismatched.append(
           TransferReport.Mismatch(paths: pair, found: value.shape, expected: variable.shape))
@@ -106,10 +109,10 @@ extension AnyModule {
     return report
   }
 
-  /// Gives variables the values that matched.
+  /// Gives variables the values that fit.
   func assign(_ source: OrderedDictionary<String, Tensor>, _ report: TransferReport) {
     let variables = variablesByPath
-    for pair in report.matched {
+    for pair in report.transferred {
       if let value = source[pair.target] { variables[pair.target]?.value = value }
     }
   }

@@ -13,12 +13,14 @@ public class Adam: Optimizer {
 
   /// The optimizer with a learning rate that follows a schedule.
   ///
-  /// - `beta1`: how much of the mean of gradients is kept at an update.
-  /// - `beta2`: how much of the mean of squared gradients is kept.
-  /// - `epsilon`: added to the root, so that nothing is divided by zero.
-  /// - `amsgrad`: whether to divide by the largest mean so far.
-  /// - `weightDecay`: 0 for none.
-  /// - `clipping`: what is done to gradients first.
+  /// - Parameters:
+  ///   - learningRate: the schedule.
+  ///   - beta1: how much of the mean of gradients is kept at an update, 0 to 1.
+  ///   - beta2: how much of the mean of squared gradients is kept, 0 to 1.
+  ///   - epsilon: added to the root, so that nothing is divided by zero.
+  ///   - amsgrad: whether to divide by the largest mean so far.
+  ///   - weightDecay: 0 for none.
+  ///   - clipping: what is done to gradients first.
   public init(
     learningRate: any LearningRateSchedule, beta1: Double = 0.9, beta2: Double = 0.999,
     epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0,

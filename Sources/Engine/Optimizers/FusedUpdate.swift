@@ -30,11 +30,14 @@ import Tensors
 public protocol UpdateRule: Hashable, Sendable {
   /// Changes `count` elements in place; called on several threads, each with elements of its own.
   ///
-  /// - `parameter`, `gradient`: the first elements, of the same scalar type.
-  /// - `slots`: the first element of each slot, in the order of ``Optimizer/slots``, of that type too.
-  /// - `dtype`: float32 or float64.
-  /// - `learningRate`: for this step.
-  /// - `iteration`: 1 at the first step.
+  /// - Parameters:
+  ///   - parameter: the first element to change.
+  ///   - gradient: the first element of its gradient, of the same scalar type.
+  ///   - slots: the first element of each slot, in the order of ``Optimizer/slots``, of that type too.
+  ///   - count: the number of elements.
+  ///   - dtype: float32 or float64.
+  ///   - learningRate: for this step.
+  ///   - iteration: 1 at the first step.
   func apply(
     parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,
     slots: UnsafePointer<UnsafeMutableRawPointer>, count: Int, dtype: DType, learningRate: Double,

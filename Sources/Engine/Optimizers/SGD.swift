@@ -12,10 +12,12 @@ public final class SGD: Optimizer {
 
   /// The optimizer with a learning rate that follows a schedule.
   ///
-  /// - `momentum`: 0 (none) or more, less than 1.
-  /// - `nesterov`: whether to look ahead; no effect without momentum.
-  /// - `weightDecay`: 0 for none.
-  /// - `clipping`: what is done to gradients first.
+  /// - Parameters:
+  ///   - learningRate: the schedule.
+  ///   - momentum: 0 (none) or more, less than 1.
+  ///   - nesterov: whether to look ahead; no effect without momentum.
+  ///   - weightDecay: 0 for none.
+  ///   - clipping: what is done to gradients first.
   public init(
     learningRate: any LearningRateSchedule, momentum: Double = 0, nesterov: Bool = false,
     weightDecay: Double = 0, clipping: GradientClipping? = nil

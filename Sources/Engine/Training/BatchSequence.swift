@@ -23,9 +23,12 @@ final class BatchSequence {
     let looks: Bool
   }
 
-  /// A pass over `dataset`.
+  /// A pass that begins with the first batch.
   ///
   /// - Parameters:
+  ///   - run: the call that makes it.
+  ///   - mode: what is done with each batch.
+  ///   - dataset: the samples of all ranks.
   ///   - order: the samples in the order in which they are taken; as they lie in the data set unless given.
   ///   - batchSize: samples of a batch over all ranks; the last one may be smaller.
   init(

@@ -2,12 +2,13 @@ import Tensors
 
 /// Class weights as one weight a sample.
 enum ClassWeights {
-  /// The product of `sampleWeight` and of each sample's class weight; float32 `[count]`.
+  /// The weights of samples, with those of their classes.
   ///
   /// - Parameters:
   ///   - weights: a weight for every class from 0 to classes - 1.
   ///   - y: class numbers `[count]` or `[count, 1]`, or one-hot rows `[count, classes]`.
   ///   - sampleWeight: one weight a sample, or nil.
+  /// - Returns: the product of `sampleWeight` and of each sample's class weight; float32 `[count]`.
   /// - Throws: ``EngineError/data(message:)`` when a class has no weight, a label is a fraction or NaN, or `y` is not a single tensor.
   static func apply(
     _ weights: [Int: Double], to y: Structure, sampleWeight: Tensor?

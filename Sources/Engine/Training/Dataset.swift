@@ -13,9 +13,11 @@ struct Dataset {
   /// Everything in order: x, y, weights; row-major.
   private let arrays: [Tensor]
 
-  /// Samples of inputs and labels.
+  /// A data set of rows.
   ///
   /// - Parameters:
+  ///   - x: inputs.
+  ///   - y: labels; `none` where there are none.
   ///   - sampleWeight: the weights of samples.
   ///   - classWeight: a weight for each class, which multiplies those of its samples.
   /// - Throws: ``EngineError/data(message:)`` when there is nothing, when the numbers of rows differ, or when `y` does not fit

@@ -23,23 +23,29 @@ public struct ValidationData {
 extension Model {
   /// Trains on arrays in memory.
   ///
-  /// - `x`: what the module takes: a tensor, an array, a dictionary or a struct of tensors, with one row a sample; an array
-  ///   of numbers, or of rows of numbers, counts as a tensor.
-  /// - `y`: labels of any form; not needed when no loss or metric asks for `yTrue`.
-  /// - `batchSize`: samples of one step over all ranks together; 32 (or all, when there are fewer) unless given.
-  /// - `epochs`: the last epoch, counted from 0 in each call, or from `initialEpoch`.
-  /// - `verbose`: a progress bar on a terminal and a line an epoch elsewhere; rank 0 only.
-  /// - `validationSplit`: this part of the samples, the last ones before shuffling, is not trained on but evaluated.
-  /// - `validationData`: takes the place of `validationSplit`.
-  /// - `shuffle`: a new order every epoch, the same on all ranks. It depends on the seed and the number of the epoch: a
-  ///   second call goes on with the order after the last one of the first (``trainedEpochs``).
-  /// - `classWeight`: multiplies the loss of each sample that is trained on by the weight of its class, from class 0 on;
-  ///   not in validation.
-  /// - `sampleWeight`: one weight a sample, or weights that fit the losses' values.
-  /// - `initialEpoch`: the number of epochs that training starts after, with the order of samples of that epoch: a run that was broken
-  ///   off goes on as it would have.
-  /// - `stepsPerEpoch`: stops an epoch early; all steps unless given.
-  /// - `validationFrequency`: the number of epochs from one validation to the next.
+  /// Collective: every rank must call it.
+  ///
+  /// - Parameters:
+  ///   - x: what the module takes: a tensor, an array, a dictionary or a struct of tensors, with one row a sample; an array
+  ///     of numbers, or of rows of numbers, counts as a tensor.
+  ///   - y: labels of any form; not needed when no loss or metric asks for `yTrue`.
+  ///   - batchSize: samples of one step over all ranks together; 32 (or all, when there are fewer) unless given.
+  ///   - epochs: the last epoch, counted from 0 in each call, or from `initialEpoch`.
+  ///   - verbose: a progress bar on a terminal and a line an epoch elsewhere; rank 0 only.
+  ///   - callbacks: called between steps and epochs, in this order.
+  ///   - validationSplit: this part of the samples, the last ones before shuffling, is not trained on but evaluated.
+  ///   - validationData: takes the place of `validationSplit`.
+  ///   - shuffle: a new order every epoch, the same on all ranks. It depends on the seed and the number of the epoch: a
+  ///     second call goes on with the order after the last one of the first (``trainedEpochs``).
+  ///   - classWeight: multiplies the loss of each sample that is trained on by the weight of its class, from class 0 on;
+  ///     not in validation.
+  ///   - sampleWeight: one weight a sample, or weights that fit the losses' values.
+  ///   - initialEpoch: the number of epochs that training starts after, with the order of samples of that epoch: a run that was broken
+  ///     off goes on as it would have.
+  ///   - stepsPerEpoch: stops an epoch early; all steps unless given.
+  ///   - validationSteps: stops validation early; all steps unless given.
+  ///   - validationBatchSize: samples of one step of validation over all ranks; those of `batchSize` unless given.
+  ///   - validationFrequency: the number of epochs from one validation to the next.
   /// - Returns: losses and metrics of every epoch.
   /// - Throws: ``EngineError`` on data that does not fit, on any rank that meets an error.
   @discardableResult

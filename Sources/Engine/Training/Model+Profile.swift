@@ -46,7 +46,11 @@ extension Model {
 
   /// The graph of a training step before any pass, traced anew; nothing is trained.
   ///
-  /// - `batchSize`: samples of the step over all ranks, at most those of `x`.
+  /// - Parameters:
+  ///   - x: inputs, as for `fit`.
+  ///   - y: labels, as for `fit`.
+  ///   - batchSize: samples of the step over all ranks, at most those of `x`.
+  /// - Returns: the graph, in which the updates of variables are outputs.
   /// - Throws: ``EngineError`` on data that does not fit.
   package func traceTrainingStep(
     x: some Encodable, y: some Encodable, batchSize: Int

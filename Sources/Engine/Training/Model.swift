@@ -79,13 +79,17 @@ public final class Model: TrainingControl {
 
   /// A model with one loss.
   ///
-  /// - `module`: takes `x` as it is given to `fit`.
-  /// - `metrics`: reported without sample weights (as in Keras), unless a metric asks for them by name.
-  /// - `weightedMetrics`: reported with sample weights.
-  /// - `seed`: of initial values, dropout and shuffling.
-  /// - `precision`: the scalar types of compiled steps.
-  ///
   /// A loss or metric that asks for an unknown name fails here, as ``withErrors(_:)`` describes.
+  ///
+  /// - Parameters:
+  ///   - module: takes `x` as it is given to `fit`.
+  ///   - loss: what is made small.
+  ///   - metrics: reported without sample weights (as in Keras), unless a metric asks for them by name.
+  ///   - weightedMetrics: reported with sample weights.
+  ///   - optimizer: changes the parameters; nil for a model that is only evaluated.
+  ///   - seed: of initial values, dropout and shuffling.
+  ///   - runEagerly: runs operations one by one instead of compiling a step.
+  ///   - precision: the scalar types of compiled steps.
   public convenience init(
     module: AnyModule, loss: some Loss, metrics: MetricTree = [],
     weightedMetrics: MetricTree = [], optimizer: Optimizer? = nil, seed: UInt64 = 42,

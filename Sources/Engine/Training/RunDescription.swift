@@ -105,7 +105,7 @@ extension Model {
 }
 
 extension Run {
-  /// What `given` holds, once all ranks have made this call with the same arguments on the same model.
+  /// Makes sure that all ranks make this call with the same arguments on the same model.
   ///
   /// Collective: one small message when they have. A rank that failed makes all fail.
   ///
@@ -113,6 +113,7 @@ extension Run {
   ///   - given: the arguments, or why they cannot be worked with.
   ///   - comparesModel: whether settings and weights are compared too, which takes a look at each of them.
   ///   - arguments: what the call was given, in lines.
+  /// - Returns: what `given` holds.
   /// - Throws: the error of `given`, or ``EngineError`` that says where ranks differ.
   func agreed<R>(
     _ given: Result<R, any Error>, comparesModel: Bool = true, _ arguments: (R) -> [String]

@@ -6,7 +6,10 @@ enum SampleStructure {
   /// The tensors of `value`, in which arrays of numbers, and arrays of such arrays of one length, count as tensors when
   /// there are no others: `fit(x: [[0, 1], [1, 0]], y: [1.0, 0])`. Beside tensors numbers are settings, and stay as they are.
   ///
-  /// - `what`: such as `y of fit`, for messages.
+  /// - Parameters:
+  ///   - value: inputs or labels.
+  ///   - what: such as `y of fit`, for messages.
+  /// - Returns: the tensors by place.
   /// - Throws: ``EngineError/data(message:)`` for something that holds no numbers at all.
   static func encode(_ value: some Encodable, _ what: String) throws -> Structure {
     let structure = try StructureEncoder().encode(value)

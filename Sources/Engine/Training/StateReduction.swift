@@ -7,8 +7,12 @@ enum StateReduction {
   ///
   /// Whole numbers are combined as int64, without rounding.
   ///
-  /// - `weight`: how much this rank's values count in a mean; where it is 0 on all ranks they count alike.
-  /// - `starts`: values from which all ranks went on, by variable: of a sum, they count once.
+  /// - Parameters:
+  ///   - variables: the states, in the same order on every rank.
+  ///   - communicator: the ranks.
+  ///   - weight: how much this rank's values count in a mean; where it is 0 on all ranks they count alike.
+  ///   - starts: values from which all ranks went on, by variable: of a sum, they count once.
+  /// - Returns: each variable with the value of all ranks.
   /// - Throws: ``EngineError/data(message:)``, on every rank, for a sum that an integer variable does not hold.
   static func combined(
     _ variables: [Variable], _ communicator: any Communicator, weight: Int = 1,

@@ -50,9 +50,7 @@ extension Model {
     try updateMetrics(batch, output, terms, isTraining: false)
   }
 
-  /// Predictions, and what the modules' hooks collected.
-  ///
-  /// - Parameter empty: for a rank without samples, which must change no state.
+  /// Predictions, and what the modules' hooks collected. A rank without samples (`empty`) changes no state.
   func forward(
     _ batch: Batch, _ empty: EmptyShare? = nil, isTraining: Bool
   ) throws -> (output: Structure, context: ModuleContext) {

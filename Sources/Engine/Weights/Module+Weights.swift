@@ -28,9 +28,12 @@ extension AnyModule {
   ///   from: "torch.safetensors", map: [.torchConvolution("0", to: "conv2d"), .torchLinear("3", to: "linear")])
   /// ```
   ///
-  /// - `map`: how names and layouts in the file become those here; the same ones unless given.
-  /// - `isStrict`: whether every variable must get a value and every tensor of the file must be used. Else what fits is
-  ///   taken and the report says what does not.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - map: how names and layouts in the file become those here; the same ones unless given.
+  ///   - isStrict: whether every variable must get a value and every tensor of the file must be used. Else what fits is
+  ///     taken and the report says what does not.
+  /// - Returns: which variables got a value, and which did not.
   /// - Throws: ``EngineError/file(path:message:)`` that says what does not fit, and ``EngineError/model(message:)`` when
   ///   there are no variables yet; then nothing has been changed.
   @discardableResult

@@ -71,8 +71,12 @@ extension WeightMap.Rule {
 
   /// `torch.nn.Linear`: `weight` `[out, in]` becomes `kernel` `[in, out]`.
   ///
-  /// - `flattened`: the shape `[channels, height, width]` of images that PyTorch flattens in front of the layer.
-  ///   Here they are `[height, width, channels]`, and the rows of the kernel are put in that order.
+  /// - Parameters:
+  ///   - source: the path of the layer in the file.
+  ///   - target: the path of the layer here.
+  ///   - flattened: the shape `[channels, height, width]` of images that PyTorch flattens in front of the layer.
+  ///     Here they are `[height, width, channels]`, and the rows of the kernel are put in that order.
+  /// - Returns: the rules for kernel and bias.
   public static func torchLinear(
     _ source: String, to target: String, flattened: Shape? = nil
   ) -> Self {

@@ -15,9 +15,12 @@ struct TrainBench {
   private let strategy: any DistributionStrategy
   private let model: Model
 
-  /// - `threads`: of this rank; nil for its share of the cores.
-  /// - `rows`: samples of a step on one rank; nil for the workload's own.
-  /// - `precision`: of the model.
+  /// - Parameters:
+  ///   - workload: model and data.
+  ///   - threads: of this rank; nil for its share of the cores.
+  ///   - rows: samples of a step on one rank; nil for the workload's own.
+  ///   - precision: of the model.
+  /// - Throws: ``EngineError`` where the data cannot be made or read.
   init(
     _ workload: Workload, threads: Int?, rows: Int? = nil, precision: PrecisionPolicy = .float32
   ) throws {

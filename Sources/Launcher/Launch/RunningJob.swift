@@ -14,10 +14,12 @@ final class RunningJob {
 
   /// A job that has not begun.
   ///
-  /// - `command`: mpirun's command line.
-  /// - `program`: the program in it, and its arguments.
-  /// - `isLocal`: whether all ranks are on this machine; what others write comes through mpirun.
-  /// - `isVerbose`: whether mpirun's pages are shown.
+  /// - Parameters:
+  ///   - command: mpirun's command line.
+  ///   - program: the program in it, and its arguments.
+  ///   - ranks: how many there are.
+  ///   - isLocal: whether all ranks are on this machine; what others write comes through mpirun.
+  ///   - isVerbose: whether mpirun's pages are shown.
   init(
     _ command: MPIRunCommand, program: [String], ranks: Int, isLocal: Bool, isVerbose: Bool
   ) {

@@ -26,9 +26,10 @@ final class FiniteTraining: Callback {
     goodEpoch = epoch
   }
 
-  /// What a step has met, with what this command can do about it.
-  func diverged(_ error: NotFiniteError) -> LauncherError {
-    self.error(error.what, step: error.step + 1)
+  /// An error of training, with what this command can do about a step that has met numbers that are not finite.
+  func explained(_ error: EngineError) -> any Error {
+    guard case .notFinite(let step) = error.problem else { return error }
+    return self.error(step.what, step: step.step + 1)
   }
 
   private func error(_ what: String, step: Int?) -> LauncherError {

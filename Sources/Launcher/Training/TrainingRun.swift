@@ -10,7 +10,9 @@ struct TrainingRun {
 
   /// A run under the strategy in force.
   ///
-  /// - `threads`: as asked for; nil for this rank's share of the cores.
+  /// - Parameters:
+  ///   - options: of the command line.
+  ///   - threads: as asked for; nil for this rank's share of the cores.
   init(_ options: TrainOptions, threads: Int?) {
     self.options = options
     strategy = DistributionContext.strategy
@@ -49,8 +51,8 @@ struct TrainingRun {
         x: split.training.features, y: split.training.labels, batchSize: options.batchSize,
         epochs: options.epochs, verbose: verbosity,
         callbacks: [clock, finite, CSVLogger(path: folder.history)], validationData: validation)
-    } catch let error as NotFiniteError {
-      throw finite.diverged(error)
+    } catch let error as EngineError {
+      throw finite.explained(error)
     }
 
     let result = result(examples, split, kind, folder, model, history, clock)

@@ -53,7 +53,7 @@ final class GradientBucket: BackgroundWork {
   private func lookAt(_ members: WatchedTensors) -> Bool {
     guard let watch, watch.looks else { return true }
     return members.allFinite { index, value in
-      watch.note("the gradient of \(watch.name(first + index)) is \(value)", isLoss: false)
+      watch.note("the gradient of \(watch.name(first + index))", is: value, isLoss: false)
     }
   }
 

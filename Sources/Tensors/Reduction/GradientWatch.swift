@@ -12,7 +12,13 @@ package final class GradientWatch: Sendable {
   package let names: [String]
   /// Whether gradients are looked at at all.
   package let looks: Bool
-  private let own = Mutex<String?>(nil)
+  private let own = Mutex<Finding?>(nil)
+
+  /// A tensor with a number that is not finite: `the loss` and `nan`.
+  package struct Finding: Sendable {
+    package let tensor: String
+    package let value: String
+  }
 
   /// - Parameters:
   ///   - names: of the gradients, in the order in which they are added over ranks.
@@ -21,8 +27,8 @@ package final class GradientWatch: Sendable {
     (self.names, self.looks) = (names, looks)
   }
 
-  /// What this rank has found since the last time: `the loss is nan`; nil for nothing.
-  package func takeFinding() -> String? {
+  /// What this rank has found since the last time; nil for nothing.
+  package func takeFinding() -> Finding? {
     own.withLock { finding in
       defer { finding = nil }
       return finding
@@ -30,8 +36,8 @@ package final class GradientWatch: Sendable {
   }
 
   /// Notes what this rank has found, unless something is noted already; a loss says more than a gradient.
-  func note(_ finding: String, isLoss: Bool) {
-    own.withLock { if $0 == nil || isLoss { $0 = finding } }
+  func note(_ tensor: String, is value: String, isLoss: Bool) {
+    own.withLock { if $0 == nil || isLoss { $0 = Finding(tensor: tensor, value: value) } }
   }
 
   func name(_ index: Int) -> String {
@@ -106,7 +112,7 @@ package struct CountNotFinite: Primitive {
     return {
       let isFinite = tensors.allFinite { index, value in
         let name = index == last ? "the loss" : "the gradient of \(watch.name(index))"
-        watch.note("\(name) is \(value)", isLoss: index == last)
+        watch.note(name, is: value, isLoss: index == last)
       }
       output.storeBytes(of: isFinite ? 0 : 1, as: Float.self)
     }

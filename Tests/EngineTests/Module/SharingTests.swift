@@ -245,7 +245,7 @@ struct SharingTests {
       $0.hasPrefix("decoder/layers/0") ? $0 : $0.hasPrefix("encoder/") ? $0 : nil
     }
     #expect(
-      report.matched.map(\.target) == ["encoder/layers/0/kernel", "encoder/layers/0/bias"])
+      report.transferred.map(\.target) == ["encoder/layers/0/kernel", "encoder/layers/0/bias"])
     #expect(
       report.mismatched.map(\.paths.target) == ["encoder/layers/1/kernel", "encoder/layers/1/bias"])
     #expect(report.mismatched[0].found == [4, 2] && report.mismatched[0].expected == [4, 5])

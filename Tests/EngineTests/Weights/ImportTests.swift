@@ -40,7 +40,7 @@ struct ImportTests {
     let images = try fixture["images"].tensor()
     let cnn = try CNN().initialize(images)
     let report = try cnn.loadWeights(from: path, map: map)
-    #expect(report.isComplete && report.matched.count == 10)
+    #expect(report.isComplete && report.transferred.count == 10)
     expectClose(
       cnn.eval()(images), try fixture["predictions"].tensor(), atol: 1e-5, rtol: 1e-5)
     let model = Model(module: CNN(), loss: MeanSquaredError())
@@ -69,7 +69,7 @@ struct ImportTests {
       expectClose(try #require(cnn.filter()[name]), try #require(before[name]), atol: 0, rtol: 0)
     }
     let report = try cnn.loadWeights(from: path, map: map, isStrict: false)
-    #expect(report.matched.map(\.target).contains("conv2d/kernel"))
+    #expect(report.transferred.map(\.target).contains("conv2d/kernel"))
     #expect(
       report.missing == [
         "batch_normalization/gamma", "batch_normalization/beta",

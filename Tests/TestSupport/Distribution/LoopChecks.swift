@@ -69,7 +69,7 @@ func checkLoadedWeights() throws {
   let (saved, loaded) = (try model(1), try model(2))
   try saved.saveWeights(to: path)
   let report = try loaded.loadWeights(from: path)
-  try require(report.isComplete && report.matched.count == 2, "\(report)")
+  try require(report.isComplete && report.transferred.count == 2, "\(report)")
   try requireEqual(loaded.weightsSHA256, saved.weightsSHA256, "what was loaded")
   try requireSameOnAllRanks(loaded)
   let error = try requireError("a file that is nowhere") {

@@ -55,6 +55,15 @@ private func variables(of model: Model) -> [Float] {
 private func checkStop(runEagerly: Bool) throws {
   let (stopped, expected) = (model(runEagerly: runEagerly), model(runEagerly: runEagerly))
   let error = try requireError("a loss that is NaN") { try fit(stopped, spoiled, y) }
+  let last = communicator.size - 1
+  try requireEqual(
+    error as? EngineError,
+    .notFinite(
+      EngineError.NonFiniteStep(
+        call: "fit", epoch: 0, step: 2,
+        findings: [EngineError.NonFiniteStep.Finding(rank: last, tensor: "the loss", value: "nan")],
+        ranks: communicator.size)),
+    "the error that names step and rank")
   try require(
     "\(error)".hasPrefix("fit, epoch 1, step 3: \(who)."),
     "the error must name step and rank: \(error)")

@@ -7,7 +7,7 @@ public final class RandomNetwork: Module {
   private let number: UInt64
   private let steps: Int
 
-  /// - `steps`: how many operations are drawn.
+  /// The network that `seed` draws, of `steps` operations.
   public init(seed: UInt64, steps: Int = 8) {
     number = seed
     self.steps = steps

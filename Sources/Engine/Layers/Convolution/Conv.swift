@@ -1,7 +1,7 @@
 import Tensors
 
 /// What all layers with a kernel that moves over images share: how it moves, and what follows the sums.
-public class ConvLayer: BaseSpatialLayer {
+public class BaseConvLayer: BaseSpatialLayer {
   /// Cells of the kernel along each axis.
   public let kernelSize: SpatialSize
   /// Elements from one position to the next.
@@ -57,7 +57,7 @@ public class ConvLayer: BaseSpatialLayer {
 }
 
 /// What ``Conv1D``, ``Conv2D`` and ``Conv3D`` share: `activation(conv(x, kernel) + bias)`.
-public class BaseConv: ConvLayer, Callable {
+public class BaseConv: BaseConvLayer, Callable {
   /// The number of kernels.
   public let filters: Int
   /// The number of parts that channels and filters are cut into.

@@ -2,7 +2,7 @@ import Tensors
 
 /// What ``Conv1DTranspose``, ``Conv2DTranspose`` and ``Conv3DTranspose`` share:
 /// `activation(convTranspose(x, kernel) + bias)`.
-public class BaseConvTranspose: ConvLayer, Callable {
+public class BaseConvTranspose: BaseConvLayer, Callable {
   /// The channels of the output.
   public let filters: Int
   /// Elements added behind the last one of the output; nil for the default of

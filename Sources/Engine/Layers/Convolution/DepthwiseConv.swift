@@ -1,7 +1,7 @@
 import Tensors
 
 /// What ``DepthwiseConv1D`` and ``DepthwiseConv2D`` share: `activation(depthwiseConv(x, kernel) + bias)`.
-public class BaseDepthwiseConv: ConvLayer, Callable {
+public class BaseDepthwiseConv: BaseConvLayer, Callable {
   /// Kernels for each channel.
   public let depthMultiplier: Int
   private let kernelOptions: ParameterOptions

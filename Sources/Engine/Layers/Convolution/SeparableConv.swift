@@ -2,7 +2,7 @@ import Tensors
 
 /// What ``SeparableConv1D`` and ``SeparableConv2D`` share: a convolution of each channel by itself, and one of single
 /// elements that mixes the results.
-public class BaseSeparableConv: ConvLayer, Callable {
+public class BaseSeparableConv: BaseConvLayer, Callable {
   /// The channels of the output.
   public let filters: Int
   /// Kernels for each channel.

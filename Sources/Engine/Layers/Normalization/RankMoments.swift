@@ -15,9 +15,11 @@ struct RankMoments {
   /// The biased one; 0 where no rank has an element.
   let variance: Tensor
 
-  /// - `x`: this rank's samples.
-  /// - `isCounted`: booleans of the shape of `x`; nil for all.
-  /// - `axes`: all axes but that of the channels. They stay, with length 1, in the results.
+  /// - Parameters:
+  ///   - x: this rank's samples.
+  ///   - isCounted: booleans of the shape of `x`; nil for all.
+  ///   - axes: all axes but that of the channels. They stay, with length 1, in the results.
+  ///   - communicator: the ranks.
   init(of x: Tensor, where isCounted: Tensor?, axes: [Int], _ communicator: any Communicator) {
     func total(_ values: Tensor) -> Tensor {
       sum(isCounted.map { select($0, values, 0) } ?? values, axes: axes, keepDims: true)

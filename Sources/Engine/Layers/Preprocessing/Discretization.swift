@@ -28,7 +28,11 @@ public final class Discretization: Module {
 
   /// A layer whose boundaries ``adapt(_:)`` finds.
   ///
-  /// - `epsilon`: how finely quantiles are told apart: 0.01 keeps a hundred numbers of the data. At most 1 / `bins`.
+  /// - Parameters:
+  ///   - bins: how many there are.
+  ///   - epsilon: how finely quantiles are told apart: 0.01 keeps a hundred numbers of the data. At most 1 / `bins`.
+  ///   - output: the form in which bins are given.
+  ///   - name: that of the layer.
   public init(
     bins: Int, epsilon: Double = 0.01, output: CategoryOutput = .index, name: String? = nil
   ) {

@@ -21,8 +21,12 @@ public final class Bidirectional<Cell: RecurrentCell>: Module, TakesMask {
 
   /// A layer and its mirror image.
   ///
-  /// - `backward`: goes the other way, and returns the same; by default a layer like `forward`, with its own
-  ///   variables.
+  /// - Parameters:
+  ///   - forward: goes from the first step to the last.
+  ///   - backward: goes the other way, and returns the same; by default a layer like `forward`, with its own
+  ///     variables.
+  ///   - mergeMode: how both outputs become one; nil for a list of them.
+  ///   - name: that of the layer.
   public init(
     _ forward: RNN<Cell>, backward: RNN<Cell>? = nil, mergeMode: BidirectionalMerge? = .concat,
     name: String? = nil

@@ -9,7 +9,7 @@ import Tensors
 public final class GRU: RNN<GRUCell> {
   /// A layer of `units`; Keras's defaults.
   ///
-  /// - `resetAfter`: whether the reset gate comes after the product with the state.
+  /// `resetAfter` says whether the reset gate comes after the product with the state.
   public init(
     _ units: Int, activation: ActivationFunction = .tanh,
     recurrentActivation: ActivationFunction = .sigmoid, useBias: Bool = true,

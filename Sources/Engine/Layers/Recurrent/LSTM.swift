@@ -9,7 +9,7 @@ import Tensors
 public final class LSTM: RNN<LSTMCell> {
   /// A layer of `units`; Keras's defaults.
   ///
-  /// - `unitForgetBias`: whether the bias of the forget gate is 1 at first.
+  /// The bias of the forget gate is 1 at first where `unitForgetBias` says so.
   public init(
     _ units: Int, activation: ActivationFunction = .tanh,
     recurrentActivation: ActivationFunction = .sigmoid, useBias: Bool = true,

@@ -66,8 +66,11 @@ public class RNN<Cell: RecurrentCell>: AnyModule, Callable, TakesMask {
 
   /// The output alone.
   ///
-  /// - `mask`: `[batch, time]`; where false the step is skipped.
-  /// - `initialState`: the states before the first step; zeros, or what a stateful layer kept, by default.
+  /// - Parameters:
+  ///   - x: `[batch, time, features]`.
+  ///   - mask: `[batch, time]`; where false the step is skipped.
+  ///   - initialState: the states before the first step; zeros, or what a stateful layer kept, by default.
+  /// - Returns: `[batch, units]`, or `[batch, time, units]` where the layer returns sequences.
   public func callAsFunction(
     _ x: Tensor, mask: Tensor? = nil, initialState: [Tensor]? = nil
   ) -> Tensor {

@@ -81,8 +81,13 @@ extension RecurrentCell {
 
   /// The variables `kernel`, `recurrent_kernel` and `bias` of a cell with `gates` gates.
   ///
-  /// - `biasShape`: that of the bias; `[gates · units]` by default.
-  /// - `biasInitializer`: takes the place of that in the settings.
+  /// - Parameters:
+  ///   - settings: of the layer.
+  ///   - gates: how many gates there are.
+  ///   - x: the input, `[batch, features]`.
+  ///   - biasShape: that of the bias; `[gates · units]` by default.
+  ///   - biasInitializer: takes the place of that in the settings.
+  /// - Returns: the values of the variables.
   func weights(
     _ settings: RecurrentSettings, gates: Int, for x: Tensor, biasShape: Shape? = nil,
     biasInitializer: (any Initializer)? = nil
@@ -109,7 +114,12 @@ extension RecurrentCell {
 
   /// `x · kernel + bias` for all steps at once; while training with inputs dropped, the same ones at all steps.
   ///
-  /// - `bias`: `[gates · units]`, or nil for none.
+  /// - Parameters:
+  ///   - x: the input, `[batch, time, features]`.
+  ///   - settings: of the layer.
+  ///   - kernel: `[features, gates · units]`.
+  ///   - bias: `[gates · units]`, or nil for none.
+  /// - Returns: `[batch, time, gates · units]`.
   func inputSums(
     _ x: Tensor, _ settings: RecurrentSettings, kernel: Tensor, bias: Tensor?
   ) -> Tensor {

@@ -13,7 +13,10 @@ public class SpatialDropout: Module, KeepsMask {
   private let places: String
   private let rank: Int
 
-  /// - `places`: the names of the axes between the batch and the channels.
+  /// - Parameters:
+  ///   - rate: the part of the channels that is dropped.
+  ///   - places: the names of the axes between the batch and the channels.
+  ///   - name: that of the layer.
   fileprivate init(_ rate: Double, places: [String], name: String?) {
     self.rate = rate
     self.places = places.joined(separator: ", ")

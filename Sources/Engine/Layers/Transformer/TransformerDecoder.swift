@@ -53,9 +53,16 @@ extension Callable where Self: AnyModule, Input == TransformerDecoderInputs, Out
 public final class TransformerDecoderLayer: BaseTransformerLayer, Callable {
   /// A layer of `numHeads` heads, among which the features are shared; PyTorch's defaults, but causal.
   ///
-  /// - `feedForwardDim`: the units of the first linear layer.
-  /// - `normFirst`: whether branches are normalised before they begin, instead of after they have been added.
-  /// - `epsilon`: that of the normalisation.
+  /// - Parameters:
+  ///   - numHeads: the heads, among which the features are shared.
+  ///   - feedForwardDim: the units of the first linear layer.
+  ///   - dropout: the rate of dropout, of the output of each branch and within the second.
+  ///   - activation: what follows the first linear layer.
+  ///   - normFirst: whether branches are normalised before they begin, instead of after they have been added.
+  ///   - epsilon: that of the normalisation.
+  ///   - useBias: whether projections and linear layers have a bias.
+  ///   - useCausalMask: whether no step sees later ones.
+  ///   - name: that of the layer.
   public init(
     numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,
     activation: ActivationFunction = .relu, normFirst: Bool = false, epsilon: Double = 1e-5,
@@ -86,8 +93,19 @@ public final class TransformerDecoderLayer: BaseTransformerLayer, Callable {
 public final class TransformerDecoder: BaseTransformerStack<TransformerDecoderLayer>, Callable {
   /// A decoder of `numLayers` layers alike.
   ///
-  /// - `finalNorm`: whether the output is normalised; by default where layers normalise first, because else the
-  ///   last one has done it.
+  /// - Parameters:
+  ///   - numLayers: how many layers there are.
+  ///   - numHeads: the heads, among which the features are shared.
+  ///   - feedForwardDim: the units of the first linear layer.
+  ///   - dropout: the rate of dropout, of the output of each branch and within the second.
+  ///   - activation: what follows the first linear layer.
+  ///   - normFirst: whether branches are normalised before they begin, instead of after they have been added.
+  ///   - finalNorm: whether the output is normalised; by default where layers normalise first, because else the
+  ///     last one has done it.
+  ///   - epsilon: that of the normalisation.
+  ///   - useBias: whether projections and linear layers have a bias.
+  ///   - useCausalMask: whether no step sees later ones.
+  ///   - name: that of the layer.
   public init(
     numLayers: Int, numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,
     activation: ActivationFunction = .relu, normFirst: Bool = false, finalNorm: Bool? = nil,

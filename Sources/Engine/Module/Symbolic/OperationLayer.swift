@@ -27,9 +27,12 @@ extension KerasTensor {
   /// let distance = KerasTensor.apply("distance", [a, b]) { sqrt(sum(square($0[0] - $0[1]), axis: -1)) }
   /// ```
   ///
-  /// - `operation`: names the layer, numbered, and its type in a summary: `"log_softmax"`.
-  /// - `name`: of the layer, unique in a model.
-  /// - `function`: gets the values in the order of `inputs`; it may be called often, on any lengths of open axes.
+  /// - Parameters:
+  ///   - operation: names the layer, numbered, and its type in a summary: `"log_softmax"`.
+  ///   - inputs: what the function takes.
+  ///   - name: of the layer, unique in a model.
+  ///   - function: gets the values in the order of `inputs`; it may be called often, on any lengths of open axes.
+  /// - Returns: the symbolic result.
   public static func apply(
     _ operation: String, _ inputs: [KerasTensor], name: String? = nil,
     _ function: @escaping ([Tensor]) -> Tensor
@@ -40,7 +43,13 @@ extension KerasTensor {
 
   /// Records a function with several results as a layer. See ``apply(_:_:name:_:)``.
   ///
-  /// - `count`: the number of results.
+  /// - Parameters:
+  ///   - operation: names the layer, numbered, and its type in a summary.
+  ///   - inputs: what the function takes.
+  ///   - count: the number of results.
+  ///   - name: of the layer, unique in a model.
+  ///   - function: gets the values in the order of `inputs`.
+  /// - Returns: the symbolic results, in the order of those of `function`.
   public static func apply(
     _ operation: String, _ inputs: [KerasTensor], count: Int, name: String? = nil,
     _ function: @escaping ([Tensor]) -> [Tensor]

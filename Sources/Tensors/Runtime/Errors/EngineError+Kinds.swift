@@ -64,6 +64,13 @@ extension EngineError {
     EngineError(.distribution, .text(message))
   }
 
+  /// A training step in which a loss or gradient is infinite or NaN.
+  public static func notFinite(_ step: NonFiniteStep) -> EngineError {
+    EngineError(
+      .notFinite, .notFinite(step),
+      hint: "model.nonFinite = .skipStep leaves such steps out, .ignore goes on")
+  }
+
   /// An argument that must be something else: `dropout: rate must be in 0...1, got 1.5`.
   public static func argument(
     _ name: ErrorText, of operation: String, must rule: ErrorText, found: ErrorText

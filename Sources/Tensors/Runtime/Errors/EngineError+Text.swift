@@ -65,6 +65,9 @@ extension EngineError.Problem {
         + "\(held.map(\.description).joined(separator: "; ")). Every rank must be given the same"
     case .failedElsewhere(let ranks, let text):
       "stopped because \(EngineError.Holding.name(ranks: ranks)) failed: \(text)"
+    case .notFinite(let step):
+      "\(step.place): \(step.what). The weights are those before this step. A smaller learning rate, "
+        + "clipping (Adam(clipping: .globalNorm(1))) or other data may help"
     case .text(let text): text
     }
   }
@@ -73,6 +76,20 @@ extension EngineError.Problem {
   private static func list(_ words: [String]) -> String {
     guard let last = words.last, words.count > 1 else { return words.first ?? "" }
     return words.dropLast().joined(separator: ", ") + " and " + last
+  }
+}
+
+extension EngineError.NonFiniteStep {
+  /// `rank 2: the loss is nan`; without a rank where all have met the same.
+  public var what: String {
+    func text(_ finding: Finding) -> String { "\(finding.tensor) is \(finding.value)" }
+    if findings.count == ranks, Set(findings.map(text)).count == 1 { return text(findings[0]) }
+    return findings.map { "rank \($0.rank): \(text($0))" }.joined(separator: "; ")
+  }
+
+  /// `fit, epoch 1, step 3`
+  fileprivate var place: String {
+    call + (epoch.map { ", epoch \($0 + 1)" } ?? "") + ", step \(step + 1)"
   }
 }
 

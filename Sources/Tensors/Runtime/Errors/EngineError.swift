@@ -26,6 +26,8 @@ public struct EngineError: Error, Sendable {
     case model
     /// Ranks that do not agree, or a collective that failed.
     case distribution
+    /// A loss or gradient that is infinite or NaN, on some rank; all ranks throw it.
+    case notFinite
   }
 
   /// What the error is about.
@@ -83,8 +85,45 @@ extension EngineError {
     case ranksDisagree(subject: String, line: Int, held: [Holding])
     /// Other ranks have failed, so that this one cannot go on; `text` is what the lowest of them says.
     case failedElsewhere(ranks: [Int], text: String)
+    /// A training step in which a loss or gradient is infinite or NaN.
+    case notFinite(NonFiniteStep)
     /// Anything else.
     case text(ErrorText)
+  }
+
+  /// A training step that ended before it changed anything, because ranks have met numbers that are infinite or NaN.
+  public struct NonFiniteStep: Hashable, Sendable {
+    /// What a rank has met first; the loss, where it is that too.
+    public struct Finding: Hashable, Sendable {
+      /// The rank.
+      public var rank: Int
+      /// `the loss`, or `the gradient of dense/kernel`.
+      public var tensor: String
+      /// Its first element that is not finite: `nan`, `inf` or `-inf`.
+      public var value: String
+
+      /// A tensor of a rank, and the element in it.
+      public init(rank: Int, tensor: String, value: String) {
+        (self.rank, self.tensor, self.value) = (rank, tensor, value)
+      }
+    }
+
+    /// The call in which it was: `fit`, `trainOnBatch`.
+    public var call: String
+    /// Counted from 0; nil outside of `fit`.
+    public var epoch: Int?
+    /// Counted from 0.
+    public var step: Int
+    /// One of each rank that has met such a number, in the order of ranks.
+    public var findings: [Finding]
+    /// How many ranks there are.
+    public var ranks: Int
+
+    /// A step and what ranks have met in it.
+    public init(call: String, epoch: Int?, step: Int, findings: [Finding], ranks: Int) {
+      (self.call, self.epoch, self.step) = (call, epoch, step)
+      (self.findings, self.ranks) = (findings, ranks)
+    }
   }
 
   /// Where something happened.
