@@ -200,6 +200,16 @@ public struct Difference: Sendable, CustomStringConvertible {
   ]
 }
 
+    Difference("parts", "reduceScatter(sum, 4 x float32 in all)", "allGather") { odd in
+      if odd {
+        _ = try allGather(Tensor([1.0]))
+      } else {
+        _ = try jit { (x: Tensor) in reduceScatter(x) }(Tensor([1.0, 2, 3, 4]))
+      }
+    },
+    Difference("groups", "the numbers of groups for .node", "for .split") { odd in
+      if odd { try withRanks(.node) { try $0.barrier() } } else { _ = try RankGroup.split(by: 1) }
+    },
 private var x: Tensor { randomNormal([24, 3], key: RandomKey(seed: 3)) }
 private var y: Tensor { x.sum(axis: 1, keepDims: true) }
 
