@@ -64,6 +64,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
       TrainingCheck(name: "own-loop", run: checkOwnLoop),
       TrainingCheck(name: "own-reduction", run: checkOwnReduction),
       TrainingCheck(name: "loaded-weights", run: checkLoadedWeights),
+      TrainingCheck(name: "other-kernels", run: checkOtherKernels),
     ] + nonFinite
 }
 
