@@ -242,10 +242,11 @@ private func train(
   classWeight: [Int: Double]? = nil, sampleWeight: Tensor? = nil, steps: Int? = nil,
   validationSteps: Int? = nil, requiresSameBits: Bool = false
 ) throws {
-  try model(
+  let model = model(
     module: module, loss: loss, metrics: metrics, optimizer: optimizer, seed: seed,
-    runEagerly: runEagerly, precision: precision
-  ).fit(
+    runEagerly: runEagerly, precision: precision)
+  model.requiresSameBits = requiresSameBits
+  try model.fit(
     x: x, y: y, batchSize: batchSize, epochs: epochs, verbose: .silent, callbacks: callbacks,
     validationSplit: validationSplit, shuffle: shuffle, classWeight: classWeight,
     sampleWeight: sampleWeight, stepsPerEpoch: steps, validationSteps: validationSteps)
