@@ -7,6 +7,8 @@
 
 static inline MPI_Comm apus_mpi_comm_world(void) { return MPI_COMM_WORLD; }
 
+static inline int apus_mpi_undefined(void) { return MPI_UNDEFINED; }
+
 static inline int apus_mpi_success(void) { return MPI_SUCCESS; }
 static inline int apus_mpi_thread_funneled(void) { return MPI_THREAD_FUNNELED; }
 static inline int apus_mpi_thread_serialized(void) { return MPI_THREAD_SERIALIZED; }

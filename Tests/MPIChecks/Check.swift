@@ -62,5 +62,6 @@ extension Check {
       Check("late", checkLate),
       Check("long-alone", checkLongAlone),
     ] + Fault.all.map { fault in Check("fault-\(fault.name)", fault.run) }
+    + GroupFault.allCases.map { fault in Check("group-\(fault.rawValue)", fault.run) }
     + Difference.all.map { difference in Check("differ-\(difference.name)", difference.run) }
 }

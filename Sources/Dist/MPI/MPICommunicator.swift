@@ -15,7 +15,7 @@ import Tensors
 /// call, on a communicator of its own: ranks that call different things all throw the same error before any data move. An all-reduce that
 /// is only started is compared by what its data carry (``Tensors/BucketSeal``), and a rank that waits in vain by ``RankWatch``.
 ///
-/// `@unchecked Sendable`: `rank`, `size`, `notes`, `handle`, `control`, `maximumCount`
+/// `@unchecked Sendable`: `rank`, `size`, `notes`, `node`, `whole`, `handle`, `control`, `maximumCount`
 /// and `onlyThread` never change, and a journal may be used from any thread.
 /// `table`, `lastMeeting`, `counts32`, `offsets32` and MPI itself are touched with `lock` held only,
 /// which all communicators share, as MPI_THREAD_SERIALIZED asks for; with a library that gives less,
@@ -32,8 +32,16 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// The collectives of this rank.
   public var journal: RankJournal? { notes }
 
-  private let notes = RankJournal()
+  private let notes: RankJournal
 
+  /// The number of the first rank of this rank's node.
+  package let node: Int
+
+  /// The groups that this rank has been in.
+  package let groups = RankGroups()
+
+  /// The ranks of the whole job, of which these are a group; nil for all.
+  private let whole: MPICommunicator?
   private let handle: MPI_Comm
   /// For messages about collectives.
   private let control: MPI_Comm
@@ -64,8 +72,11 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   ///
   /// - `maximumCount`: elements of the longest message; smaller only in tests of the cutting.
   /// - `serialized`: whether the library allows calls from any thread, one at a time.
+  /// - `node`: the number of the first rank of this rank's node.
+  /// - `group`: of which ranks these are a part, and the journal of the group; nil for all.
   init(
-    duplicating parent: MPI_Comm, maximumCount: Int = Int(Int32.max), serialized: Bool
+    duplicating parent: MPI_Comm, maximumCount: Int = Int(Int32.max), serialized: Bool, node: Int,
+    group: (whole: MPICommunicator, journal: RankJournal)? = nil
   ) throws(DistError) {
     var number: Int32 = 0
     try MPICall.run("MPI_Comm_rank", rank: -1) { MPI_Comm_rank(parent, &number) }
@@ -75,6 +86,9 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     self.size = Int(number)
     self.handle = try Self.duplicate(parent, rank: rank)
     self.control = try Self.duplicate(parent, rank: rank)
+    self.notes = group?.journal ?? RankJournal()
+    self.node = node
+    self.whole = group?.whole
     self.maximumCount = maximumCount
     self.onlyThread = serialized ? nil : pthread_self()
     counts32 = .allocate(capacity: Int(number))
@@ -105,12 +119,14 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   package func duplicate(maximumCount: Int) throws -> MPICommunicator {
     try locked("MPI_Comm_dup") { () throws(DistError) in
       try MPICommunicator(
-        duplicating: handle, maximumCount: maximumCount, serialized: onlyThread == nil)
+        duplicating: handle, maximumCount: maximumCount, serialized: onlyThread == nil, node: node)
     }
   }
 
   /// Waits for what is pending and gives the communicator back to MPI. No call may follow.
   func close() throws(DistError) {
+    for group in mpiGroups { try group.close() }
+    groups.removeAll()
     try locked("MPI_Comm_free") { () throws(DistError) in
       try table.waitForAll(rank: rank)
       isClosed.store(true, ordering: .sequentiallyConsistent)
@@ -124,7 +140,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// Returns when every rank has called it, as a barrier does, without keeping a CPU busy.
   func meetAtEnd() throws(DistError) {
     try locked("MPI_Ibarrier") { () throws(DistError) in
-      try table.waitForAll(rank: rank)
+      for ranks in [self] + mpiGroups { try ranks.table.waitForAll(rank: rank) }
       let request = UnsafeMutablePointer<MPI_Request?>.allocate(capacity: 1)
       request.initialize(to: nil)
       defer { request.deallocate() }
@@ -166,7 +182,7 @@ extension MPICommunicator {
 
   /// An error that says what other ranks call at the place of `number`; nil when they call the same, or cannot be asked.
   public func difference(ofCollective number: Int) -> (any Error)? {
-    explanation.withLock { $0 }?(number)
+    whole?.difference(ofCollective: number) ?? explanation.withLock { $0 }?(number)
   }
 
   /// A blocking collective: compares what ranks call, then runs `body`. Called with the lock held.
@@ -180,7 +196,7 @@ extension MPICommunicator {
         // The largest of both is that of all ranks exactly when all have the same.
         header[0] = mine
         header[1] = -mine
-        try MPICall.run("MPI_Allreduce", rank: rank) {
+        try MPICall.run("MPI_Allreduce", rank: numberInRun) {
           apus_mpi_allreduce_in_place(
             header, 2, DType.int64.mpi, apus_mpi_operation(Int32(ReduceOperation.max.rawValue)),
             control)
@@ -197,17 +213,18 @@ extension MPICommunicator {
     let text = notes.entry(number)?.description ?? ""
     var mine = [UInt8](repeating: 0, count: length)
     withUnsafeBytes(of: hash) { mine.replaceSubrange(0..<8, with: $0) }
-    let bytes = Array("\(text), its collective number \(number)".utf8.prefix(length - 8))
+    let place = RankJournal.place(of: number)
+    let bytes = Array("\(text), its collective number \(place)".utf8.prefix(length - 8))
     mine.replaceSubrange(8..<8 + bytes.count, with: bytes)
     var all = [UInt8](repeating: 0, count: length * size)
-    try MPICall.run("MPI_Allgather", rank: rank) {
+    try MPICall.run("MPI_Allgather", rank: numberInRun) {
       apus_mpi_allgather_bytes(mine, &all, Int32(length), control)
     }
     let calls = (0..<size).map { other in
       let part = all[other * length..<(other + 1) * length]
       let hash = part.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
       let text = String(decoding: part.dropFirst(8).prefix { $0 != 0 }, as: UTF8.self)
-      return (rank: other, hash: hash, text: text)
+      return (rank: numberInRun(of: other), hash: hash, text: text)
     }
     return .collectivesDiffer(CollectiveHolding.list(calls))
   }
@@ -258,7 +275,7 @@ extension MPICommunicator {
       do throws(DistError) {
         try inMessages(count) { (offset, length) throws(DistError) in
           try table.add(to: token) { (request) throws(DistError) in
-            try MPICall.run("MPI_Iallreduce", rank: rank) {
+            try MPICall.run("MPI_Iallreduce", rank: numberInRun) {
               apus_mpi_iallreduce_in_place(
                 buffer + offset * dtype.size, length, dtype.mpi, operation.mpi(of: dtype), handle,
                 request)
@@ -267,7 +284,7 @@ extension MPICommunicator {
         }
       } catch {
         // Nobody will have the token: what it began must end before the buffer is used or freed.
-        try? table.wait(token, rank: rank)
+        try? table.wait(token, rank: numberInRun)
         throw error
       }
       return token
@@ -280,7 +297,7 @@ extension MPICommunicator {
       let number = table.number(of: token)
       notes.wait(for: number)
       defer { notes.stopWaiting() }
-      try explained(number) { () throws(DistError) in try table.wait(token, rank: rank) }
+      try explained(number) { () throws(DistError) in try table.wait(token, rank: numberInRun) }
     }
   }
 
@@ -298,7 +315,7 @@ extension MPICommunicator {
   /// Whether the all-reduce of `token` is done; makes progress on all that are pending. Throws as ``Communicator``
   /// says.
   public func test(_ token: Int) throws -> Bool {
-    try locked("MPI_Testall") { () throws(DistError) in try table.test(token, rank: rank) }
+    try locked("MPI_Testall") { () throws(DistError) in try table.test(token, rank: numberInRun) }
   }
 
   private func reduceNow(
@@ -306,7 +323,7 @@ extension MPICommunicator {
   ) throws(DistError) {
     defer { lastMeeting = .now }
     try inMessages(count) { (offset, length) throws(DistError) in
-      try MPICall.run("MPI_Allreduce", rank: rank) {
+      try MPICall.run("MPI_Allreduce", rank: numberInRun) {
         apus_mpi_allreduce_in_place(
           buffer + offset * dtype.size, length, dtype.mpi, operation.mpi(of: dtype), handle)
       }
@@ -374,7 +391,7 @@ extension MPICommunicator {
       offsets32[other] = Int32(start)
       start += counts[other]
     }
-    try MPICall.run("MPI_Allgatherv", rank: rank) {
+    try MPICall.run("MPI_Allgatherv", rank: numberInRun) {
       apus_mpi_allgatherv_in_place(into, counts32, offsets32, dtype.mpi, handle)
     }
   }
@@ -403,7 +420,7 @@ extension MPICommunicator {
       var start = 0
       for root in 0..<size {
         try inMessages(counts[root]) { (offset, length) throws(DistError) in
-          try MPICall.run("MPI_Reduce", rank: rank) {
+          try MPICall.run("MPI_Reduce", rank: numberInRun) {
             MPI_Reduce(
               send + (start + offset) * dtype.size, into + offset * dtype.size, length, dtype.mpi,
               sum, Int32(root), handle)
@@ -414,7 +431,7 @@ extension MPICommunicator {
       return
     }
     for other in 0..<size { counts32[other] = Int32(counts[other]) }
-    try MPICall.run("MPI_Reduce_scatter", rank: rank) {
+    try MPICall.run("MPI_Reduce_scatter", rank: numberInRun) {
       MPI_Reduce_scatter(send, into, counts32, dtype.mpi, sum, handle)
     }
   }
@@ -424,7 +441,7 @@ extension MPICommunicator {
     try locked("MPI_Barrier") { () throws(DistError) in
       defer { lastMeeting = .now }
       try compared(CollectiveCall(.barrier)) { () throws(DistError) in
-        try MPICall.run("MPI_Barrier", rank: rank) { MPI_Barrier(handle) }
+        try MPICall.run("MPI_Barrier", rank: numberInRun) { MPI_Barrier(handle) }
       }
     }
   }
@@ -433,7 +450,7 @@ extension MPICommunicator {
     _ buffer: UnsafeMutableRawPointer, _ count: Int, _ dtype: DType, _ root: Int
   ) throws(DistError) {
     try inMessages(count) { (offset, length) throws(DistError) in
-      try MPICall.run("MPI_Bcast", rank: rank) {
+      try MPICall.run("MPI_Bcast", rank: numberInRun) {
         MPI_Bcast(buffer + offset * dtype.size, length, dtype.mpi, Int32(root), handle)
       }
     }
@@ -454,7 +471,8 @@ extension MPICommunicator {
       // Never freed: what has been started may still be under way when the process ends.
       let mine = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
       // The lowest bit says whether something is pending here.
-      mine.initialize(to: hash & ~1 | (table.isEmpty ? 0 : 1))
+      let isIdle = ([self] + mpiGroups).allSatisfy { $0.table.isEmpty }
+      mine.initialize(to: hash & ~1 | (isIdle ? 0 : 1))
       let all = UnsafeMutablePointer<UInt64>.allocate(capacity: size)
       all.initialize(repeating: 0, count: size)
       let request = UnsafeMutablePointer<MPI_Request?>.allocate(capacity: 1)
@@ -477,6 +495,7 @@ extension MPICommunicator {
   /// Prints `[rank 3/8] message`, waits a moment so that other ranks which fail now can print theirs,
   /// and ends the job (MPI 3.1 §8.7).
   public func abort(message: String, code: Int32) -> Never {
+    if let whole { whole.abort(message: message, code: code) }
     RankReport.print(message, rank: rank, size: size)
     endJob(code: code)
   }
@@ -493,9 +512,47 @@ extension MPICommunicator {
   }
 }
 
+// MARK: - Groups
+
+extension MPICommunicator: PartibleCommunicator {
+  /// The number of this rank in the whole job.
+  private var numberInRun: Int { numberInRun(of: rank) }
+
+  /// The groups that this rank is in.
+  private var mpiGroups: [MPICommunicator] { groups.all.compactMap { $0 as? MPICommunicator } }
+
+  /// What joins the ranks of this rank's group (MPI 3.1 §6.4.2); nil when it is in none. Throws as ``Communicator`` says.
+  package func makeGroup(
+    of partition: RankPartition, number: Int
+  ) throws -> (any Communicator)? {
+    let members = partition.members(with: rank)
+    var call = CollectiveCall(.split)
+    call.label = CollectiveLabel(partition.name)
+    var part: MPI_Comm?
+    try locked("MPI_Comm_split") { () throws(DistError) in
+      try compared(call) { () throws(DistError) in
+        let color = members.map { Int32($0[0]) } ?? apus_mpi_undefined()
+        try MPICall.run("MPI_Comm_split", rank: rank) {
+          MPI_Comm_split(handle, color, Int32(rank), &part)
+        }
+      }
+    }
+    guard let members, let part else { return nil }
+    return try locked("MPI_Comm_dup") { () throws(DistError) in
+      let journal = notes.group(number, of: members, name: partition.name)
+      let group = try MPICommunicator(
+        duplicating: part, maximumCount: maximumCount, serialized: onlyThread == nil, node: node,
+        group: (self, journal))
+      var freed: MPI_Comm? = part
+      try MPICall.run("MPI_Comm_free", rank: rank) { MPI_Comm_free(&freed) }
+      return group
+    }
+  }
+}
+
 extension DType {
   /// The type as MPI names it.
-  fileprivate var mpi: MPI_Datatype { apus_mpi_datatype(Int32(rawValue)) }
+  var mpi: MPI_Datatype { apus_mpi_datatype(Int32(rawValue)) }
 }
 
 extension ReduceOperation {

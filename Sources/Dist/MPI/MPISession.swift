@@ -72,13 +72,13 @@ public final class MPISession: Sendable {
     guard provided >= apus_mpi_thread_funneled() else { throw .threadLevel(provided: provided) }
     let world: MPI_Comm = apus_mpi_comm_world()
     try MPICall.run("MPI_Comm_set_errhandler", rank: -1) { apus_mpi_return_errors(world) }
+    let (localRank, localSize, firstOfNode) = try Self.placeOnNode(world)
     let communicator = try MPICommunicator(
-      duplicating: world, serialized: provided >= apus_mpi_thread_serialized())
+      duplicating: world, serialized: provided >= apus_mpi_thread_serialized(), node: firstOfNode)
     if let expected = launch.size, expected != communicator.size {
       throw .sizeMismatch(
         launcher: launch.launcher, expected: expected, found: communicator.size)
     }
-    let (localRank, localSize) = try Self.placeOnNode(world, rank: communicator.rank)
     self.launch = launch
     self.communicator = communicator
     self.threadLevel = Int(provided)
@@ -109,9 +109,9 @@ public final class MPISession: Sendable {
       // Unreachable but for a bug: what is decoded here was encoded here.
       throw .call(name: "PeerChannel", rank: communicator.rank, code: 0, message: "\(error)")
     }
-    let others = (0..<communicator.size).filter { $0 != communicator.rank }
-    communicator.explain { [rank = communicator.rank] number in
+    communicator.explain { [rank = communicator.rank, size = communicator.size] number in
       guard let own = journal.entry(number) else { return nil }
+      let others = journal.others(inSequenceOf: number, size: size, rank: rank)
       return channel.difference(own, rank: rank, channel.ask(others, about: number), of: others)
     }
     let watch = RankWatch(
@@ -130,10 +130,13 @@ public final class MPISession: Sendable {
     return (channel, watch)
   }
 
-  /// Who shares memory with this rank (MPI 3.1 §6.4.2).
+  /// Who shares memory with this rank (MPI 3.1 §6.4.2), and the number of the first of them among all ranks.
   private static func placeOnNode(
-    _ world: MPI_Comm, rank: Int
-  ) throws(DistError) -> (rank: Int, size: Int) {
+    _ world: MPI_Comm
+  ) throws(DistError) -> (rank: Int, size: Int, first: Int) {
+    var first: Int32 = 0
+    try MPICall.run("MPI_Comm_rank", rank: -1) { MPI_Comm_rank(world, &first) }
+    let rank = Int(first)
     var node: MPI_Comm?
     try MPICall.run("MPI_Comm_split_type", rank: rank) {
       apus_mpi_split_shared(world, Int32(rank), &node)
@@ -142,8 +145,11 @@ public final class MPISession: Sendable {
     var localSize: Int32 = 1
     try MPICall.run("MPI_Comm_rank", rank: rank) { MPI_Comm_rank(node, &localRank) }
     try MPICall.run("MPI_Comm_size", rank: rank) { MPI_Comm_size(node, &localSize) }
+    try MPICall.run("MPI_Bcast", rank: rank) {
+      MPI_Bcast(&first, 1, DType.int32.mpi, 0, node)
+    }
     try MPICall.run("MPI_Comm_free", rank: rank) { MPI_Comm_free(&node) }
-    return (Int(localRank), Int(localSize))
+    return (Int(localRank), Int(localSize), Int(first))
   }
 
   /// Waits for all ranks and ends MPI in this process. A second call does nothing. Throws ``DistError/call(name:rank:code:message:)``

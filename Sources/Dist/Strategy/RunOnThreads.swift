@@ -2,12 +2,14 @@ import Tensors
 
 /// Runs `body` on `count` new threads, each a rank, and returns rank 0's result.
 ///
+/// - `perNode`: how many of them count as the ranks of a node, for tests; all, unless given.
 /// - Throws: the error of the rank that failed first.
-func runOnThreads<R>(
-  _ count: Int, _ lossScaling: LossScaling, _ gradientReduction: any GradientReduction,
+package func runOnThreads<R>(
+  _ count: Int, perNode: Int? = nil, _ lossScaling: LossScaling = .replicas,
+  _ gradientReduction: any GradientReduction = BucketedAllReduce(),
   _ body: @Sendable () throws -> R
 ) throws -> R {
-  let world = try ThreadWorld(size: count)
+  let world = try ThreadWorld(size: count, perNode: perNode)
   let outcome = Outcome<R>()
   // Each rank goes on with the seeds of modules from here, and rank 0's are where the caller goes on.
   let seeds = (0..<count).map { _ in ModuleSeeds.current.copy() }

@@ -16,6 +16,9 @@ public final class ThreadCommunicator: Communicator {
   /// The collectives of this rank.
   public let journal: RankJournal?
 
+  /// The groups that this rank has been in.
+  package let groups = RankGroups()
+
   private let world: ThreadWorld
 
   init(world: ThreadWorld, rank: Int) {
@@ -135,7 +138,22 @@ public final class ThreadCommunicator: Communicator {
 
   /// Prints `[rank 3/8] message` and ends the process, and with it every rank.
   public func abort(message: String, code: Int32) -> Never {
-    RankReport.print(message, rank: rank, size: size)
+    RankReport.print(message, rank: world.members[rank], size: world.run.size)
     exit(code == 0 ? 1 : code)
+  }
+}
+
+extension ThreadCommunicator: PartibleCommunicator {
+  /// The number of the first rank of this rank's node.
+  package var node: Int { rank - rank % world.run.perNode }
+
+  /// What joins the ranks of this rank's group; nil when it is in none.
+  package func makeGroup(
+    of partition: RankPartition, number: Int
+  ) throws -> (any Communicator)? {
+    guard let members = partition.members(with: rank), let own = members.firstIndex(of: rank)
+    else { return nil }
+    return ThreadCommunicator(
+      world: world.group(members, of: partition, number: number), rank: own)
   }
 }

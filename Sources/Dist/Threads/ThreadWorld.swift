@@ -8,8 +8,11 @@ import Tensors
 /// touches the memory of another, so one that throws and frees its buffers does no harm, and every
 /// rank combines the copies in the order of ranks, so all get the same bits at any timing.
 ///
+/// A group of ranks has a world of its own, with slots of its own, and shares the rest with that of all ranks (``ThreadRun``). Ranks
+/// count within their world.
+///
 /// `@unchecked Sendable`: everything mutable, of slots and pools too, is read and written with
-/// `condition` locked, with two exceptions. The bytes of a copy are written by its owner before it
+/// `condition` locked, which all worlds of a run share, with two exceptions. The bytes of a copy are written by its owner before it
 /// posts, when nobody else knows it. And what `take` is given (a slot's `copies`, `bytes` and
 /// `targets`, and the bytes) is read without the lock after all have posted and before the reader
 /// retires: a slot's lists change only when a rank posts and when the last one has retired.
@@ -17,33 +20,58 @@ final class ThreadWorld: @unchecked Sendable {
   let size: Int
   /// What each rank is doing.
   let journals: [RankJournal]
-  private let condition = NSCondition()
+  /// The numbers of the ranks in the run.
+  let members: [Int]
+  let run: ThreadRun
+  private let condition: NSCondition
+  /// The worlds of groups, each with the number of its partition.
+  private var groups: [(number: Int, world: ThreadWorld)] = []
   /// Collective `n` is in slot `n mod count`; there are more when one rank has more collectives pending than that.
   private var slots: [ThreadSlot]
   private let pools: [CopyPool]
   private var next: [Int]
-  private var hasReturned: [Bool]
-  private var failure: (rank: Int, error: any Error)?
 
   /// How long ranks wait, in seconds; nil without end.
   private let limit: Double?
 
-  init(size: Int) throws(DistError) {
+  /// The world of all ranks, `perNode` of which count as those of a node; unless given all.
+  convenience init(size: Int, perNode: Int? = nil) throws(DistError) {
     guard size >= 1 else { throw .invalidSize(size) }
+    self.init(
+      ThreadRun(size: size, perNode: perNode ?? size), members: Array(0..<size),
+      journals: (0..<size).map { _ in RankJournal() }, limit: try WaitLimit.seconds())
+  }
+
+  private init(_ run: ThreadRun, members: [Int], journals: [RankJournal], limit: Double?) {
+    let size = members.count
     self.size = size
-    limit = try WaitLimit.seconds()
-    journals = (0..<size).map { _ in RankJournal() }
+    (self.run, self.members, self.journals, self.limit) = (run, members, journals, limit)
+    condition = run.condition
     slots = (0..<64).map { _ in ThreadSlot(size: size) }
     pools = (0..<size).map { _ in CopyPool() }
     next = [Int](repeating: 0, count: size)
-    hasReturned = [Bool](repeating: false, count: size)
+  }
+
+  /// The world of a group of these ranks, made by the first that asks for it.
+  func group(_ members: [Int], of partition: RankPartition, number: Int) -> ThreadWorld {
+    condition.lock()
+    defer { condition.unlock() }
+    if let known = groups.first(where: { $0.number == number && $0.world.members == members }) {
+      return known.world
+    }
+    let journals = members.map {
+      self.journals[$0].group(number, of: members, name: partition.name)
+    }
+    let world = ThreadWorld(run, members: members, journals: journals, limit: limit)
+    groups.append((number, world))
+    return world
   }
 
   /// The error of the rank that failed first.
   var firstError: (any Error)? {
     condition.lock()
     defer { condition.unlock() }
-    return failure?.error
+    return run.failure?.error
   }
 
   // MARK: - Posting
@@ -115,8 +143,8 @@ final class ThreadWorld: @unchecked Sendable {
     guard let first = slot.entry, first.call != entry.call else { return }
     let error = DistError.collectivesDiffer(
       CollectiveHolding.list([
-        (slot.opener, first.call.stableHash, "\(first)"),
-        (rank, entry.call.stableHash, "\(entry)"),
+        (members[slot.opener], first.call.stableHash, "\(first)"),
+        (members[rank], entry.call.stableHash, "\(entry)"),
       ]))
     setFailure(rank, error)
     throw error
@@ -133,12 +161,13 @@ final class ThreadWorld: @unchecked Sendable {
       defer { condition.unlock() }
       guard let pending = try pendingSlot(number, rank: rank) else { return }
       slot = pending
-      journals[rank].wait(for: number + 1)
+      journals[rank].wait(for: journals[rank].number(of: number + 1))
       defer { journals[rank].stopWaiting() }
       var end = limit.map(Date.init(timeIntervalSinceNow:)) ?? .distantFuture
       while slot.posted < size {
         try throwIfFailed(rank)
         try throwIfAbandoned(slot)
+        try throwIfCrossed(slot, rank)
         if !condition.wait(until: end), let limit, slot.posted < size {
           endUnlessAlone(slot, rank, limit)
           end = Date(timeIntervalSinceNow: limit)
@@ -152,14 +181,15 @@ final class ThreadWorld: @unchecked Sendable {
   /// after `seconds` seconds.
   private func endUnlessAlone(_ slot: ThreadSlot, _ rank: Int, _ seconds: Double) {
     let missing = (0..<size).filter { !slot.hasPosted[$0] }
-    let answers = missing.map { ($0, PeerStatus(journals[$0], about: slot.number + 1)) }
+    let number = journals[rank].number(of: slot.number + 1)
+    let answers = missing.map { (members[$0], PeerStatus(journals[$0], about: number)) }
     guard let entry = slot.entry, !missing.isEmpty, !answers.contains(where: { $0.1.isAlone })
     else {
       return
     }
     let text = WaitReport(journal: journals[rank]).verdict(
       entry, answers.map { ($0, .status($1)) }, seconds: seconds)
-    RankReport.print(text, watchOf: rank, size: size)
+    RankReport.print(text, watchOf: members[rank], size: run.size)
     exit(1)
   }
 
@@ -221,22 +251,30 @@ final class ThreadWorld: @unchecked Sendable {
   func leave(_ rank: Int) {
     condition.lock()
     defer { condition.unlock() }
-    hasReturned[rank] = true
-    for slot in slots where slot.number >= 0 && slot.hasPosted[rank] && !slot.hasRetired[rank] {
-      retire(rank, from: slot)
+    run.hasReturned[rank] = true
+    retireFromAll(rank)
+    for (_, world) in groups {
+      if let own = world.members.firstIndex(of: rank) { world.retireFromAll(own) }
     }
     condition.broadcast()
   }
 
+  /// Called with the lock held.
+  private func retireFromAll(_ rank: Int) {
+    for slot in slots where slot.number >= 0 && slot.hasPosted[rank] && !slot.hasRetired[rank] {
+      retire(rank, from: slot)
+    }
+  }
+
   /// Called with the lock held. Errors after the first are consequences.
   private func setFailure(_ rank: Int, _ error: any Error) {
-    if failure == nil { failure = (rank, error) }
+    if run.failure == nil { run.failure = (members[rank], error) }
     condition.broadcast()
   }
 
   /// Called with the lock held.
   private func throwIfFailed(_ rank: Int) throws {
-    guard let failure else { return }
+    guard let failure = run.failure else { return }
     // What every rank did wrong together is thrown as it is.
     switch failure.error {
     case DistError.collectivesDiffer, DistError.peerReturned: throw failure.error
@@ -246,11 +284,50 @@ final class ThreadWorld: @unchecked Sendable {
 
   /// Called with the lock held: throws when a rank that has returned will never post.
   private func throwIfAbandoned(_ slot: ThreadSlot) throws {
-    guard let gone = (0..<size).first(where: { hasReturned[$0] && !slot.hasPosted[$0] }),
-      let entry = slot.entry
-    else { return }
-    let error = DistError.peerReturned(rank: gone, call: "\(entry)")
+    let gone = members.indices.first { run.hasReturned[members[$0]] && !slot.hasPosted[$0] }
+    guard let gone, let entry = slot.entry else { return }
+    let error = DistError.peerReturned(rank: members[gone], call: "\(entry)")
     setFailure(gone, error)
     throw error
+  }
+
+  /// Called with the lock held: throws when a rank that has not posted waits itself, in another group, for this one, which waits here.
+  private func throwIfCrossed(_ slot: ThreadSlot, _ rank: Int) throws {
+    guard let own = slot.entry else { return }
+    for other in 0..<size where !slot.hasPosted[other] {
+      let number = journals[other].snapshot.waitingFor
+      let isAwaited =
+        journals[other].members(inSequenceOf: number)?.contains(members[rank]) ?? true
+      guard let entry = journals[other].entry(number), isAwaited,
+        journals[rank].begun(inSequenceOf: number) < number
+      else { continue }
+      let error = DistError.collectivesDiffer(
+        CollectiveHolding.list([
+          (members[rank], own.call.stableHash, "\(own)"),
+          (members[other], entry.call.stableHash, "\(entry)"),
+        ]))
+      setFailure(rank, error)
+      throw error
+    }
+  }
+}
+
+/// What the worlds of a run have in common.
+///
+/// `@unchecked Sendable`: read and written with `condition` locked.
+final class ThreadRun: @unchecked Sendable {
+  /// The number of all ranks.
+  let size: Int
+  /// How many of them count as those of a node.
+  let perNode: Int
+  let condition = NSCondition()
+  /// Whether a rank makes no more collectives.
+  var hasReturned: [Bool]
+  /// The rank that failed first.
+  var failure: (rank: Int, error: any Error)?
+
+  init(size: Int, perNode: Int) {
+    (self.size, self.perNode) = (size, perNode)
+    hasReturned = [Bool](repeating: false, count: size)
   }
 }

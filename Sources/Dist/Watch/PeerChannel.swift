@@ -148,13 +148,19 @@ final class PeerChannel: Sendable {
     return ranks.map { rank in Attempt.outcome(of: attempts.filter { $0.rank == rank }) }
   }
 
-  /// What ranks have answered about one of this rank's collectives, when they have made different ones there; else nil.
+  /// What ranks have answered about one of this rank's collectives, when they have made different ones there, or wait in another group for this
+  /// rank, which waits for them here; else nil.
   func difference(
     _ own: RankJournal.Entry, rank: Int, _ answers: [PeerAnswer], of others: [Int]
   ) -> DistError? {
     var calls = [(rank: rank, hash: own.call.stableHash, text: own.description)]
     for case (let other, .status(let status)) in zip(others, answers) {
-      if let asked = status.asked { calls.append((other, asked.hash, asked.text)) }
+      let isCrossed =
+        status.begun < own.number && journal.isMissing(in: status.waitingFor)
+        && journal.members(inSequenceOf: status.waitingFor)?.contains(other) ?? true
+      if let call = status.asked ?? (isCrossed ? status.waiting : nil) {
+        calls.append((other, call.hash, call.text))
+      }
     }
     guard Set(calls.map(\.hash)).count > 1 else { return nil }
     return .collectivesDiffer(CollectiveHolding.list(calls))

@@ -10,7 +10,7 @@ struct PeerStatus: Codable, Sendable {
     var text: String
   }
 
-  /// How many collectives it has begun.
+  /// The number of the last collective that it has begun in the sequence of the one that it was asked about.
   var begun: Int
   /// The number of the collective that it waits for; 0 for none.
   var waitingFor: Int
@@ -20,6 +20,8 @@ struct PeerStatus: Codable, Sendable {
   var asked: Call?
   /// The last collective that it has begun.
   var last: Call?
+  /// The collective that it waits for.
+  var waiting: Call?
   /// Whether it works by itself, inside `alone { }`.
   var isAlone: Bool
 }
@@ -29,12 +31,13 @@ extension PeerStatus {
   init(_ journal: RankJournal, about number: Int) {
     let snapshot = journal.snapshot
     let now = RankJournal.now
-    begun = snapshot.begun
+    begun = journal.begun(inSequenceOf: number)
     waitingFor = snapshot.waitingFor
     let since = waitingFor == 0 ? snapshot.returned : snapshot.waitingSince
     seconds = Double(now &- since) / 1e9
     asked = journal.entry(number).map(Call.init)
-    last = journal.entry(snapshot.begun).map(Call.init)
+    last = journal.entry(snapshot.last).map(Call.init)
+    waiting = journal.entry(waitingFor).map(Call.init)
     isAlone = snapshot.aloneSince != nil
   }
 }

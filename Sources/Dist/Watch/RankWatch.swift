@@ -124,7 +124,7 @@ final class RankWatch: Sendable {
         return
       }
     }
-    let others = (0..<size).filter { $0 != rank }
+    let others = journal.others(inSequenceOf: wait.number, size: size, rank: rank)
     let asked = channel.ask(others, about: wait.number)
     if let error = channel.difference(own, rank: rank, asked, of: others) { end("\(error)") }
     let missing = zip(others, asked).filter { !hasCome($0.1, to: wait.number) }
@@ -143,7 +143,7 @@ final class RankWatch: Sendable {
   /// Whether a lower rank waits for the same collective.
   private func isAnotherReporting(_ number: Int) -> Bool {
     // In order, and one after the other: the lowest is likely to wait too, and nobody else need be asked.
-    for lower in 0..<rank {
+    for lower in journal.others(inSequenceOf: number, size: size, rank: rank) where lower < rank {
       guard case .status(let status) = channel.ask([lower], about: number)[0] else { continue }
       if status.waitingFor == number, !status.isAlone { return true }
     }

@@ -46,16 +46,17 @@ extension Model {
   /// - Throws: the error of `made`, or ``EngineError`` that says where ranks differ.
   private func synchronizeStart(_ made: Result<Void, any Error>) throws {
     let named = module.namedVariables
-    try agreed(made, on: "the model") {
+    try agreed(made, on: "the model", noting: KernelSet.description) {
       moduleLines
         + named.map {
           "\($0.path): \($0.variable.kind.rawValue) \($0.variable.spec)"
             + ($0.variable.trainable ? "" : " not trained")
         }
         + metrics.map { "metric \($0.name())" } + losses.map { "loss \($0.name(part: nil))" }
+    } differing: {
+      noteKernels($0)
     }
     guard communicator.size > 1 else { return }
-    if !isShared { try compareKernels() }
     try broadcast(named.map(\.variable))
   }
 

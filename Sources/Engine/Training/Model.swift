@@ -66,8 +66,12 @@ public final class Model: TrainingControl {
   public var driftInterval = 100
   /// How many calls of `trainOnBatch` and `testOnBatch` there were on several ranks.
   var batchCalls = 0
+  /// Whether ranks must round alike: those that compute with other kernels (another CPU, another core type of OpenBLAS), or with another number of threads, which
+  /// changes the order of sums in products, are then an error on all ranks. Otherwise other kernels are noted once, and weights are not compared while
+  /// training.
+  public var requiresSameBits = false
   /// Whether ranks compute with different kernels.
-  var hasSeveralKernelSets = false
+  package internal(set) var hasSeveralKernelSets = false
   /// Training steps that have changed nothing, because of ``NonFinitePolicy/skipStep``.
   public internal(set) var skippedSteps = 0
   /// How many ranks have met such numbers: 0, since steps that have others end before this is written.

@@ -12,9 +12,13 @@ extension Model {
     var lines = [
       "precision: \(precision.rawValue)", "seed: \(seed)", "runEagerly: \(runEagerly)",
       "nonFinite: \(nonFinite.rawValue)",
-      "driftInterval: \(driftInterval)", "lossScaling: \(strategy.lossScaling.rawValue)",
+      "driftInterval: \(driftInterval)", "requiresSameBits: \(requiresSameBits)",
+      "lossScaling: \(strategy.lossScaling.rawValue)",
       "gradients are added by \(strategy.gradientReduction ?? BucketedAllReduce())",
     ]
+    if requiresSameBits {
+      lines += ["kernels: \(KernelSet.description)", "threads: \(ComputeThreads.count)"]
+    }
     for entry in losses {
       lines += SettingLines.lines(of: entry.loss, path: "loss \(entry.name(part: nil))")
     }
@@ -90,16 +94,15 @@ extension Model {
     try compareWeights()
   }
 
-  /// Notes once when ranks compute with different kernels: their weights may differ in the last bits.
-  func compareKernels() throws {
-    let all = try communicator.named("the kernels") {
-      try communicator.allGather(text: KernelSet.description)
-    }
-    hasSeveralKernelSets = Set(all).count > 1
-    guard hasSeveralKernelSets, isChief else { return }
-    let texts = all.enumerated().map { "rank \($0.offset): \($0.element)" }.joined(separator: "; ")
+  /// Notes once that ranks compute with different kernels, those of all ranks: their weights may differ in the last bits.
+  func noteKernels(_ kernels: [String]) {
+    guard !hasSeveralKernelSets else { return }
+    hasSeveralKernelSets = true
+    guard isChief else { return }
+    let texts = kernels.enumerated().map { "rank \($0.offset): \($0.element)" }.joined(
+      separator: "; ")
     logger.notice(
-      "ranks compute with different kernels, so that weights may differ in their last bits: \(texts). Not compared while training"
+      "ranks compute with different kernels, so that weights may differ in their last bits: \(texts). Weights are not compared while training; with requiresSameBits this is an error"
     )
   }
 }

@@ -12,25 +12,41 @@
 public func agree(
   on lines: [String], subject: String = "what they hold", communicator: any Communicator
 ) throws {
-  if communicator.size == 1 { return }
-  try communicator.named(subject) { try agreeNow(on: lines, subject, communicator) }
+  _ = try agree(on: lines, noting: "", subject: subject, communicator: communicator)
+}
+
+/// As ``agree(on:subject:communicator:)``, and compares a note in the same message, which may differ.
+///
+/// - Returns: the notes of all ranks, in their order, on every rank; nil where they are the same.
+package func agree(
+  on lines: [String], noting note: String, subject: String, communicator: any Communicator
+) throws -> [String]? {
+  if communicator.size == 1 { return nil }
+  return try communicator.named(subject) { try agreeNow(on: lines, note, subject, communicator) }
 }
 
 private func agreeNow(
-  on lines: [String], _ subject: String, _ communicator: any Communicator
-) throws {
-  let mine = [Int64(bitPattern: fingerprint(of: lines)), Int64(lines.count)]
-  let size = communicator.size
-  var all = [Int64](repeating: 0, count: 2 * size)
+  on lines: [String], _ note: String, _ subject: String, _ communicator: any Communicator
+) throws -> [String]? {
+  let mine = [
+    Int64(bitPattern: fingerprint(of: lines)), Int64(lines.count),
+    Int64(bitPattern: fingerprint(of: [note])),
+  ]
+  let (size, width) = (communicator.size, mine.count)
+  var all = [Int64](repeating: 0, count: width * size)
   try mine.withUnsafeBytes { one in
     try all.withUnsafeMutableBytes { every in
       guard let from = one.baseAddress, let into = every.baseAddress else { return }
       try communicator.allGather(
-        from, counts: [Int](repeating: 2, count: size), dtype: .int64, into: into)
+        from, counts: [Int](repeating: width, count: size), dtype: .int64, into: into)
     }
   }
-  let same = (1..<size).allSatisfy { all[2 * $0] == all[0] && all[2 * $0 + 1] == all[1] }
-  if same { return }
+  let ranks = (0..<size).map { all[width * $0..<width * ($0 + 1)] }
+  let isSame = ranks.allSatisfy { $0.dropLast().elementsEqual(ranks[0].dropLast()) }
+  if isSame {
+    let hasOneNote = ranks.allSatisfy { $0.last == ranks[0].last }
+    return hasOneNote ? nil : try communicator.allGather(text: note)
+  }
 
   let texts = try communicator.allGather(text: packed(lines))
   let lists = texts.map(unpacked)
@@ -41,6 +57,7 @@ private func agreeNow(
       throw EngineError.ranksDisagree(subject: subject, line: line + 1, held: held)
     }
   }
+  return nil
 }
 
 /// Who holds which text at a line, in the order of the lowest rank that holds it.

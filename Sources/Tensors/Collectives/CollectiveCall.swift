@@ -2,9 +2,9 @@ import Synchronization
 
 /// What identifies a collective: every rank must bring the same to the same place of the sequence.
 package struct CollectiveCall: Equatable, Sendable {
-  /// Which collective it is; ``end`` is the meeting at the end of a run.
+  /// Which collective it is; ``split`` makes groups, ``end`` is the meeting at the end of a run.
   package enum Kind: UInt8, Sendable {
-    case allReduce, broadcast, allGather, reduceScatter, barrier, end
+    case allReduce, broadcast, allGather, reduceScatter, barrier, split, end
   }
 
   package var kind: Kind
@@ -17,6 +17,8 @@ package struct CollectiveCall: Equatable, Sendable {
   package var root = 0
   /// What it is about.
   package var label = CollectiveLabel.none
+  /// The ranks that meet in it; ``CollectiveLabel/none`` for all.
+  package var group = CollectiveLabel.none
 
   package init(
     _ kind: Kind, count: Int = 0, dtype: DType = .uint8, operation: ReduceOperation = .sum,
@@ -38,7 +40,7 @@ package struct CollectiveCall: Equatable, Sendable {
     hash = StableHash.combine(hash, partsHash)
     hash = StableHash.combine(hash, UInt64(dtype.rawValue) << 8 | UInt64(operation.rawValue))
     hash = StableHash.combine(hash, UInt64(bitPattern: Int64(root)))
-    return StableHash.combine(hash, label.hash)
+    return StableHash.combine(StableHash.combine(hash, label.hash), group.hash)
   }
 
   package static func == (a: CollectiveCall, b: CollectiveCall) -> Bool {
@@ -47,7 +49,7 @@ package struct CollectiveCall: Equatable, Sendable {
 }
 
 extension CollectiveCall: CustomStringConvertible {
-  /// `allReduce(sum, 12 x float32) of the metrics`
+  /// `allReduce(sum, 12 x float32) of the metrics among ranks 0, 1 (.node)`
   package var description: String {
     let call =
       switch kind {
@@ -56,9 +58,11 @@ extension CollectiveCall: CustomStringConvertible {
       case .allGather: "allGather(\(count) x \(dtype) in all)"
       case .reduceScatter: "reduceScatter(\(operation), \(count) x \(dtype) in all)"
       case .barrier: "barrier()"
+      case .split: "withRanks()"
       case .end: "the end of withStrategy"
       }
-    return label == .none ? call : "\(call) of \(label.text)"
+    return call + (label == .none ? "" : " of \(label.text)")
+      + (group == .none ? "" : " among \(group.text)")
   }
 }
 

@@ -3,6 +3,9 @@ import Synchronization
 
 /// What a rank is doing and which collectives it has taken part in: always on, so that a rank that others wait for can be found.
 ///
+/// Collectives of a group of ranks have a sequence of their own, and a journal of the group writes them (``group(_:of:name:)``). The number
+/// of a collective holds the number of its sequence above ``groupShift`` bits: 0 is that of all ranks.
+///
 /// The rank's own threads write, others read: all under one lock, which is held for some nanoseconds. Writing allocates nothing.
 public final class RankJournal: Sendable {
   /// Where in a training a rank is.
@@ -20,7 +23,7 @@ public final class RankJournal: Sendable {
 
   /// A collective that the rank has begun.
   package struct Entry: Sendable {
-    /// Its place in the sequence of this rank, from 1.
+    /// Its place in its sequence, from 1, and above that the number of the sequence.
     package var number = 0
     package var call = CollectiveCall(.barrier)
     package var place = Place()
@@ -38,8 +41,10 @@ public final class RankJournal: Sendable {
 
   /// What a journal says at one moment.
   package struct Snapshot: Sendable {
-    /// How many collectives the rank has begun.
+    /// The number of the last collective that the rank has begun in the journal's sequence.
     package var begun = 0
+    /// That of the last one in any sequence.
+    package var last = 0
     /// The number of the one that it waits for; 0 for none.
     package var waitingFor = 0
     /// Since when, by ``RankJournal/now``.
@@ -51,8 +56,36 @@ public final class RankJournal: Sendable {
     package var aloneSince: UInt64?
   }
 
-  private struct State {
+  /// The collectives of all ranks, or of a group.
+  private struct CallSequence {
     var entries = ContiguousArray(repeating: Entry(), count: RankJournal.length)
+    /// The number of the last one.
+    var begun: Int
+    let group: CollectiveLabel
+    let members: [Int]?
+
+    /// - Returns: the number of the collective.
+    mutating func begin(
+      _ call: CollectiveCall, _ label: CollectiveLabel, _ place: Place, _ now: UInt64
+    ) -> Int {
+      var call = call
+      if call.label == .none { call.label = label }
+      call.group = group
+      if let members, call.kind == .broadcast { call.root = members[call.root] }
+      begun += 1
+      entries[begun % RankJournal.length].set(begun, call, place, now)
+      return begun
+    }
+
+    func entry(_ number: Int) -> Entry? {
+      let entry = entries[number % RankJournal.length]
+      return entry.number == number ? entry : nil
+    }
+  }
+
+  private struct State {
+    /// By number; nil for groups of others.
+    var sequences: [CallSequence?] = []
     var snapshot = Snapshot()
     var label = CollectiveLabel.none
     var aloneDepth = 0
@@ -72,13 +105,50 @@ public final class RankJournal: Sendable {
     }
   }
 
-  /// How many of the last collectives are kept.
+  /// What the journals of one rank share.
+  private final class Shared: Sendable {
+    let state = Mutex(State())
+  }
+
+  /// How many of the last collectives of a sequence are kept.
   package static let length = 256
 
-  private let state = Mutex(State())
+  private static let groupShift = 40
+
+  /// The ranks whose collectives it writes, by their numbers in the run; nil for all.
+  package let members: [Int]?
+  private let shared: Shared
+  private let sequence: Int
 
   /// An empty journal.
-  public init() {}
+  public convenience init() { self.init(Shared(), sequence: 0, group: .none, members: nil) }
+
+  private init(_ shared: Shared, sequence: Int, group: CollectiveLabel, members: [Int]?) {
+    (self.shared, self.sequence, self.members) = (shared, sequence, members)
+    shared.state.withLock { state in
+      while state.sequences.count <= sequence { state.sequences.append(nil) }
+      state.sequences[sequence] = CallSequence(
+        begun: sequence << Self.groupShift, group: group, members: members)
+    }
+  }
+
+  /// The journal of a group that this rank is in, which goes on in this one: what waits, and where the rank is, they share.
+  ///
+  /// - Parameters:
+  ///   - sequence: the number of its sequence, from 1, the same on all of its ranks.
+  ///   - members: the numbers of its ranks in the run, in increasing order.
+  ///   - name: what kind of group it is: `.node`.
+  /// - Returns: an empty journal.
+  package func group(_ sequence: Int, of members: [Int], name: String) -> RankJournal {
+    let text = "\(EngineError.Holding.name(ranks: members)) (\(name))"
+    return RankJournal(shared, sequence: sequence, group: CollectiveLabel(text), members: members)
+  }
+
+  /// The number of the collective in a place of this journal's sequence, from 1.
+  package func number(of place: Int) -> Int { sequence << Self.groupShift | place }
+
+  /// The place of a collective in its sequence, from 1.
+  package static func place(of number: Int) -> Int { number & (1 << groupShift - 1) }
 
   /// Nanoseconds of the monotonic clock.
   package static var now: UInt64 {
@@ -94,12 +164,11 @@ public final class RankJournal: Sendable {
   /// - Returns: its number.
   package func begin(_ call: CollectiveCall) -> Int {
     let now = Self.now
-    return state.withLock { state in
-      state.snapshot.begun += 1
-      let number = state.snapshot.begun
-      var call = call
-      if call.label == .none { call.label = state.label }
-      state.entries[number % Self.length].set(number, call, state.snapshot.place, now)
+    return shared.state.withLock { state in
+      let place = state.snapshot.place
+      let label = state.label
+      let number = state.sequences[sequence]?.begin(call, label, place, now) ?? 0
+      state.snapshot.last = number
       return number
     }
   }
@@ -107,7 +176,7 @@ public final class RankJournal: Sendable {
   /// Notes that the rank waits for a collective.
   package func wait(for number: Int) {
     let now = Self.now
-    state.withLock { state in
+    shared.state.withLock { state in
       state.snapshot.waitingFor = number
       state.snapshot.waitingSince = now
     }
@@ -116,7 +185,7 @@ public final class RankJournal: Sendable {
   /// Notes that it waits no longer.
   package func stopWaiting() {
     let now = Self.now
-    state.withLock { state in
+    shared.state.withLock { state in
       state.snapshot.waitingFor = 0
       state.snapshot.returned = now
     }
@@ -136,17 +205,17 @@ public final class RankJournal: Sendable {
   package func named<R, E: Error>(
     _ label: CollectiveLabel, _ body: () throws(E) -> R
   ) throws(E) -> R {
-    let outer = state.withLock { state in
+    let outer = shared.state.withLock { state in
       defer { state.label = label }
       return state.label
     }
-    defer { state.withLock { $0.label = outer } }
+    defer { shared.state.withLock { $0.label = outer } }
     return try body()
   }
 
   /// Notes where the rank is.
   package func enter(_ place: Place) {
-    state.withLock { state in
+    shared.state.withLock { state in
       state.snapshot.place = place
       state.mirror?.show(place)
     }
@@ -154,7 +223,7 @@ public final class RankJournal: Sendable {
 
   /// Notes the step of the epoch.
   package func enter(step: Int) {
-    state.withLock { state in
+    shared.state.withLock { state in
       state.snapshot.place.step = step
       state.mirror?.show(state.snapshot.place)
     }
@@ -163,18 +232,18 @@ public final class RankJournal: Sendable {
   /// Shows the place from now on in memory for two numbers, which must stay there.
   package func mirror(in memory: UnsafeMutablePointer<Int64>) {
     let mirror = Mirror(memory: memory)
-    state.withLock { $0.mirror = mirror }
+    shared.state.withLock { $0.mirror = mirror }
   }
 
   /// Notes that the rank works by itself while `body` runs.
   package func alone<R>(_ body: () throws -> R) rethrows -> R {
     let now = Self.now
-    state.withLock { state in
+    shared.state.withLock { state in
       if state.aloneDepth == 0 { state.snapshot.aloneSince = now }
       state.aloneDepth += 1
     }
     defer {
-      state.withLock { state in
+      shared.state.withLock { state in
         state.aloneDepth -= 1
         if state.aloneDepth == 0 { state.snapshot.aloneSince = nil }
       }
@@ -185,13 +254,39 @@ public final class RankJournal: Sendable {
   // MARK: - Reading
 
   /// What the journal says now.
-  package var snapshot: Snapshot { state.withLock { $0.snapshot } }
+  package var snapshot: Snapshot {
+    shared.state.withLock { state in
+      var snapshot = state.snapshot
+      snapshot.begun = state.sequences[sequence]?.begun ?? 0
+      return snapshot
+    }
+  }
 
-  /// The collective with a number, as long as it is kept.
+  /// The collective with a number, of any sequence, as long as it is kept.
   package func entry(_ number: Int) -> Entry? {
-    state.withLock { state in
-      let entry = state.entries[number % Self.length]
-      return number > 0 && entry.number == number ? entry : nil
+    number > 0 ? read(number) { $0.entry(number) } : nil
+  }
+
+  /// The number of the last collective that the rank has begun in the sequence of the one with a number; 0 where it knows none.
+  package func begun(inSequenceOf number: Int) -> Int { read(number) { $0.begun } ?? 0 }
+
+  /// The ranks that meet in the collective with a number, by their numbers in the run; nil for all.
+  package func members(inSequenceOf number: Int) -> [Int]? { read(number) { $0.members } }
+
+  /// The ranks besides `rank` that meet in the collective with a number, of a run of `size` ranks.
+  package func others(inSequenceOf number: Int, size: Int, rank: Int) -> [Int] {
+    (members(inSequenceOf: number) ?? Array(0..<size)).filter { $0 != rank }
+  }
+
+  /// Whether the rank is one of those that a collective waits for: it meets in it, and has not begun it.
+  package func isMissing(in number: Int) -> Bool {
+    read(number) { $0.begun < number } ?? false
+  }
+
+  private func read<R: Sendable>(_ number: Int, _ body: (CallSequence) -> R?) -> R? {
+    let index = number >> Self.groupShift
+    return shared.state.withLock { state in
+      state.sequences.indices.contains(index) ? state.sequences[index].flatMap(body) : nil
     }
   }
 }
@@ -217,6 +312,9 @@ extension RankJournal.Entry: CustomStringConvertible {
 }
 
 extension Communicator {
+  /// The number in the run of one of these ranks.
+  package func numberInRun(of rank: Int) -> Int { journal?.members?[rank] ?? rank }
+
   /// Names the collectives that `body` makes, for errors between ranks.
   package func named<R>(_ label: String, _ body: () throws -> R) rethrows -> R {
     guard let journal else { return try body() }

@@ -13,9 +13,25 @@
 public func allReduce<Value: Codable>(
   _ value: Value, _ operation: ReduceOperation = .sum
 ) throws -> Value {
-  guard operation == .sum else { return try extremes(of: value, operation) }
-  let reduction = DistributionContext.strategy.gradientReduction as? BucketedAllReduce
-  return try sums(of: value, by: reduction ?? BucketedAllReduce())
+  var ranks = Ranks()
+  return try ranks.allReduce(value, operation)
+}
+
+extension Ranks {
+  /// The sums over these ranks of the tensors in `value`, in each of them, as the function ``allReduce(_:_:)`` does for all ranks.
+  ///
+  /// - Parameters:
+  ///   - value: a tensor, or any Codable structure of tensors.
+  ///   - operation: sum; or the smallest or largest of the ranks, at once only, without a gradient.
+  /// - Returns: the results, in the form and the shapes of `value`.
+  /// - Throws: what the communicator throws, and ``EngineError/distribution(message:)`` for `min` and `max` in a trace.
+  public mutating func allReduce<Value: Codable>(
+    _ value: Value, _ operation: ReduceOperation = .sum
+  ) throws -> Value {
+    guard operation == .sum else { return try extremes(of: value, operation, over: communicator) }
+    let reduction = DistributionContext.strategy.gradientReduction as? BucketedAllReduce
+    return try sums(of: value, by: reduction ?? BucketedAllReduce(), over: communicator)
+  }
 }
 
 /// Gradients added over all ranks in a loop of your own, in the way of the strategy (``GradientReduction``), which need not be
@@ -27,15 +43,17 @@ public func allReduce<Value: Codable>(
 /// ```
 public func reduceGradients<Gradients: Codable>(_ gradients: Gradients) throws -> Gradients {
   let reduction = DistributionContext.strategy.gradientReduction
-  return try sums(of: gradients, by: reduction ?? BucketedAllReduce()) { structure in
+  return try sums(
+    of: gradients, by: reduction ?? BucketedAllReduce(),
+    over: DistributionContext.strategy.communicator
+  ) { structure in
     GradientWatch(names: structure.leaves.map(\.path.pathDescription), looks: false)
   }
 }
 
 private func extremes<Value: Codable>(
-  of value: Value, _ operation: ReduceOperation
+  of value: Value, _ operation: ReduceOperation, over communicator: any Communicator
 ) throws -> Value {
-  let communicator = DistributionContext.strategy.communicator
   guard communicator.size > 1 else { return value }
   let structure = try StructureEncoder().encode(value)
   let results = try structure.tensors.map { tensor in
@@ -58,10 +76,9 @@ private func extremes<Value: Codable>(
 }
 
 private func sums<Value: Codable>(
-  of value: Value, by reduction: any GradientReduction,
+  of value: Value, by reduction: any GradientReduction, over communicator: any Communicator,
   watch: (Structure) -> GradientWatch? = { _ in nil }
 ) throws -> Value {
-  let communicator = DistributionContext.strategy.communicator
   guard communicator.size > 1 else { return value }
   let structure = try StructureEncoder().encode(value)
   let sums = try GradientWatch.$current.withValue(watch(structure)) {

@@ -11,7 +11,15 @@
 ///
 /// Collective: every rank calls it in the same places with the same shapes, also a rank without samples.
 public func crossRankSum(_ x: Tensor) -> Tensor {
-  crossRankSum(x, over: DistributionContext.strategy.communicator)
+  var ranks = Ranks()
+  return ranks.crossRankSum(x)
+}
+
+extension Ranks {
+  /// The sum of `x` over these ranks, in each of them, as a part of what is computed, as the function ``crossRankSum(_:)`` does for all ranks.
+  public mutating func crossRankSum(_ x: Tensor) -> Tensor {
+    Tensors.crossRankSum(x, over: communicator)
+  }
 }
 
 package func crossRankSum(_ x: Tensor, over communicator: any Communicator) -> Tensor {

@@ -70,7 +70,8 @@ final class GradientBucket: BackgroundWork {
     guard isSame else {
       throw communicator.difference(ofCollective: number.load(ordering: .relaxed))
         ?? EngineError.distribution(
-          message: "ranks have added different things: rank \(communicator.rank) "
+          message:
+            "ranks have added different things: rank \(communicator.numberInRun(of: communicator.rank)) "
             + "\(label == .none ? "a bucket of \(count) numbers" : label.text). Every rank must make the same "
             + "collectives in the same order")
     }

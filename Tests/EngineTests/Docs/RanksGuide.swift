@@ -20,4 +20,20 @@ struct RanksGuide {
     #expect(best.item() == 0.5 && notes == ["rank 0"] && settings == ["rate": 0.1])
     #expect(part.shape == [2, 2] && files.contains("tmp"))
   }
+
+  @Test func `collectives among some ranks`() throws {
+    let (loss, rank) = (Tensor(2.0), 0)
+    // snippet: groups
+    let sum = try withRanks(.node) { ranks in try ranks.allReduce(loss) }  // of this node
+    let total = try withRanks(.leaders) { ranks in  // over nodes; nil on other ranks
+      try ranks.allReduce(sum)
+    }
+    let pairs = try RankGroup.split(by: rank / 2)  // ranks that give the same number
+    let step = jit { (x: Tensor) in
+      try withRanks(pairs) { ranks in try ranks.broadcast(x, from: ranks.size - 1) }
+    }
+    // end
+    #expect(sum.item() == 2 && total?.item() == 2)
+    #expect(try step(Tensor([1.0, 3])).scalars(as: Int.self) == [1, 3])
+  }
 }

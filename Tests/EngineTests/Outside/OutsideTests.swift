@@ -40,8 +40,37 @@ struct OutsideTests {
     #expect(output.contains("AddOperation"), "\(output)")
   }
 
-  /// Lets the compiler look at files as at those of a package that depends on this one, with the modules of this build.
+  @Test("A collective where the others wait does not compile", arguments: [false, true])
+  func collectiveOnChief(isInside: Bool) async throws {
+    let file = TemporaryFolder.path("ranks-\(isInside).swift")
+    try """
+    import Engine
+
+    func save(_ model: Model) throws {
+      try withRanks(.node) { ranks in
+        try ranks.barrier()
+        try ranks.onChief {
+          \(isInside ? "try ranks.barrier()" : "")
+          try model.saveWeights(to: "model.safetensors")
+        }
+      }
+    }
+
+    """.write(toFile: file, atomically: true, encoding: .utf8)
+    // Accesses are checked after types.
+    let (status, output) = try await compile([file], ["-emit-sil", "-o", "/dev/null"])
+    #expect(status == .exited(isInside ? 1 : 0), "\(output)")
+    #expect(output.contains("overlapping accesses to 'ranks'") == isInside, "\(output)")
+  }
+
   private func typecheck(_ files: [String]) async throws -> (TerminationStatus, String) {
+    try await compile(files, ["-typecheck"])
+  }
+
+  /// Lets the compiler look at files as at those of a package that depends on this one, with the modules of this build.
+  private func compile(
+    _ files: [String], _ mode: [String]
+  ) async throws -> (TerminationStatus, String) {
     // The libraries in C are no part of what is public: their headers need not be there.
     let folder = TemporaryFolder.path("outside-\(UUID().uuidString)")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -49,9 +78,9 @@ struct OutsideTests {
       toFile: folder + "/module.modulemap", atomically: true, encoding: .utf8)
     let build = ErrorTests.products.path
     let arguments =
-      [
-        "-typecheck", "-swift-version", "6", "-package-name", "other", "-I", build + "/Modules",
-        "-I", folder, "-Xcc", "-fmodule-map-file=\(build)/CKernels.build/module.modulemap",
+      mode + [
+        "-swift-version", "6", "-package-name", "other", "-I", build + "/Modules", "-I", folder,
+        "-Xcc", "-fmodule-map-file=\(build)/CKernels.build/module.modulemap",
       ] + files
     let result = try await Subprocess.run(
       .name("swiftc"), arguments: Arguments(arguments), output: .string(limit: 1 << 20),

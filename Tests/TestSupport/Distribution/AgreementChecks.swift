@@ -36,6 +36,20 @@ func checkDisagreement(_ communicator: any Communicator) throws {
   try communicator.barrier()
 }
 
+/// A note that differs is no error, and every rank gets the notes of all.
+func checkNotes(_ communicator: any Communicator) throws {
+  let rank = communicator.rank
+  let same = try agree(on: common, noting: "é", subject: "it", communicator: communicator)
+  try requireEqual(same, nil, "notes that are the same")
+  if communicator.size == 1 { return }
+  let found = try agree(on: common, noting: "\(rank)", subject: "it", communicator: communicator)
+  try requireEqual(found, (0..<communicator.size).map { "\($0)" }, "notes that differ")
+  let error = try requireError("other lines with other notes") {
+    _ = try agree(on: ["\(rank)"], noting: "\(rank)", subject: "it", communicator: communicator)
+  }
+  try require(error is EngineError, "unexpected error: \(error)")
+}
+
 /// The last rank has a line more than the others.
 func checkDisagreementOfLengths(_ communicator: any Communicator) throws {
   let size = communicator.size

@@ -34,6 +34,7 @@ public struct CommunicatorCheck: Sendable, CustomStringConvertible {
     CommunicatorCheck("text", checkText),
     CommunicatorCheck("barrier", checkBarrier),
     CommunicatorCheck("agreement", checkAgreement),
+    CommunicatorCheck("notes", checkNotes),
     CommunicatorCheck("disagreement", checkDisagreement),
     CommunicatorCheck("disagreement-of-lengths", checkDisagreementOfLengths),
     CommunicatorCheck("wrong-arguments", checkWrongArguments),

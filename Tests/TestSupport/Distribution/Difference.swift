@@ -81,6 +81,17 @@ public struct Difference: Sendable, CustomStringConvertible {
     Difference("class-weight", "1: 2.0") { odd in
       try train(y: Tensor([Int](repeating: 1, count: 24)), classWeight: [0: 1, 1: odd ? 2 : 1])
     },
+    Difference("kernels", "kernels: of one CPU", "kernels: of another") { odd in
+      try KernelSet.$description.withValue(odd ? "of another" : "of one CPU") {
+        try train(requiresSameBits: true)
+      }
+    },
+    Difference("threads", "threads: 1", "threads: 2") { odd in
+      try ComputeThreads.with(odd ? 2 : 1) { try train(requiresSameBits: true) }
+    },
+    Difference("same-bits", "requiresSameBits: true", "requiresSameBits: false") {
+      try train(requiresSameBits: $0)
+    },
     Difference("callback", "callback") { odd in
       try train(callbacks: odd ? [EarlyStopping(monitor: "loss")] : [])
     },
@@ -235,6 +246,16 @@ public struct Difference: Sendable, CustomStringConvertible {
     Difference("swapped", "3 x float32", "2 x float32") { odd in
       for values in odd ? [[1, 2], [1, 2, 3]] : [[1, 2, 3], [1, 2]] { try reduce(values, .sum) }
     },
+    Difference("parts", "reduceScatter(sum, 4 x float32 in all)", "allGather") { odd in
+      if odd {
+        _ = try allGather(Tensor([1.0]))
+      } else {
+        _ = try jit { (x: Tensor) in reduceScatter(x) }(Tensor([1.0, 2, 3, 4]))
+      }
+    },
+    Difference("groups", "the numbers of groups for .node", "for .split") { odd in
+      if odd { try withRanks(.node) { try $0.barrier() } } else { _ = try RankGroup.split(by: 1) }
+    },
     Difference("kind", "barrier()", "allReduce") { odd in
       if odd { try communicator.barrier() } else { try reduce([1, 2, 3], .sum) }
     },
@@ -287,12 +308,13 @@ private func train(
   precision: PrecisionPolicy = .float32, x: Tensor = x, y: Tensor = y, batchSize: Int = 8,
   epochs: Int = 2, callbacks: [Callback] = [], validationSplit: Double = 0, shuffle: Bool = true,
   classWeight: [Int: Double]? = nil, sampleWeight: Tensor? = nil, steps: Int? = nil,
-  validationSteps: Int? = nil
+  validationSteps: Int? = nil, requiresSameBits: Bool = false
 ) throws {
-  try model(
+  let model = model(
     module: module, loss: loss, metrics: metrics, optimizer: optimizer, seed: seed,
-    runEagerly: runEagerly, precision: precision
-  ).fit(
+    runEagerly: runEagerly, precision: precision)
+  model.requiresSameBits = requiresSameBits
+  try model.fit(
     x: x, y: y, batchSize: batchSize, epochs: epochs, verbose: .silent, callbacks: callbacks,
     validationSplit: validationSplit, shuffle: shuffle, classWeight: classWeight,
     sampleWeight: sampleWeight, stepsPerEpoch: steps, validationSteps: validationSteps)

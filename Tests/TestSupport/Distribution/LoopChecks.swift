@@ -97,3 +97,25 @@ func checkOwnData() throws {
     try agree(on: [text], subject: "the error", communicator: communicator)
   }
 }
+
+/// Ranks that compute with other kernels are noted, and their weights, which may differ in the last bits, are not compared.
+func checkOtherKernels() throws {
+  let isOdd = communicator.rank == communicator.size - 1
+  try KernelSet.$description.withValue(isOdd ? "of another CPU" : "of one CPU") {
+    let (x, y) = (Tensor.ones([8, 3]), Tensor.ones([8, 1]))
+    let model = Model(
+      module: Linear(1), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.1))
+    model.driftInterval = 1
+    try model.fit(x: x, y: y, verbose: .silent)
+    try requireEqual(model.hasSeveralKernelSets, communicator.size > 1, "several kinds of kernels")
+    let kernel = model.module.trainableVariables[0]
+    if isOdd { kernel.value = kernel.value * (1 + 1e-7) }
+    try model.fit(x: x, y: y, verbose: .silent)
+    guard communicator.size > 1 else { return }
+    model.requiresSameBits = true
+    let error = try requireError("other kernels where bits must be the same") {
+      try model.fit(x: x, y: y, verbose: .silent)
+    }
+    try require("\(error)".contains("kernels: of another CPU"), "\(error)")
+  }
+}

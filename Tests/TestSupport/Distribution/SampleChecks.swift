@@ -1,10 +1,12 @@
 import Engine
+import TensorsTestSupport
 
 /// What must hold of losses, masks and statistics however the samples of a batch are shared out: N ranks give what one process
 /// gives, with shares that differ and ranks that have none.
 extension TrainingCheck {
   /// Checks for any number of ranks.
   public static let samples: [TrainingCheck] = [
+    TrainingCheck(name: "keras-scaling-example", run: checkKerasScaling),
     TrainingCheck(name: "masked-loss", run: checkMaskedLoss),
     TrainingCheck(name: "masked-shares") {
       try checkShares(rows: [(9, 4), (11, 11), (3, 1)], Masked.init)
@@ -101,6 +103,46 @@ private struct Draw {
     var draw = SeededGenerator(seed: 7)
     x = draw.uniform(shape, dtype: .float64)
     y = draw.uniform(Shape(Array(shape.dimensions.dropLast()) + [outputs]), dtype: .float64)
+  }
+}
+
+// MARK: - Uneven shares
+
+/// `w · x`, from w = 0.
+private final class FromZero: Module {
+  func call(_ x: Tensor) -> Tensor {
+    x * parameter("w", shape: [], initializer: Zeros(), dtype: x.dtype)
+  }
+}
+
+/// A step of gradient descent with the rate 1/2 goes from 0 to the mean of the labels 0.8, 0.8 and 0.2, which is 0.6; as Keras scales it, to the mean of the
+/// ranks' means, a share without samples adding nothing: of two ranks 0.5. That is said once.
+private func checkKerasScaling() throws {
+  let labels = [0.8, 0.8, 0.2]
+  let (x, y) = (Tensor.ones([3, 1]), Tensor(labels, shape: [3, 1]))
+  let size = communicator.size
+  let means = (0..<size).map { rank in
+    let share = Sharding.slice(count: 3, rank: rank, size: size)
+    return share.isEmpty ? 0 : labels[share].reduce(0, +) / Double(share.count)
+  }
+  for runEagerly in [false, true] {
+    for scaling in LossScaling.allCases {
+      let (logger, store) = WarningLog.logger()
+      try weightedBySamples(scaling: scaling) {
+        let model = Model(
+          module: FromZero(), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.5),
+          runEagerly: runEagerly)
+        model.shareNote = ShareNote(logger: logger)
+        try model.trainOnBatch(x: x, y: y)
+        let w = model.module.trainableVariables[0].value.item()
+        let expected = scaling == .replicas ? means.reduce(0, +) / Double(size) : 0.6
+        try require(Swift.abs(w - expected) < 1e-6, "\(scaling): the weight is \(w)")
+        try model.trainOnBatch(x: x, y: y)
+      }
+      let isNoted = scaling == .replicas && 3 % size != 0 && communicator.rank == 0
+      let notes = store.messages.withLock { $0 }
+      try requireEqual(notes.count, isNoted ? 1 : 0, "notes: \(notes)")
+    }
   }
 }
 

@@ -22,7 +22,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
           gradientReduction: BucketedAllReduce(limits: BucketLimits(bytes: 64)))
         try DistributionContext.$strategy.withValue(tiny, operation: check.run)
       }
-    } + buckets + values
+    } + buckets + values + groups
 
   private static let plain: [TrainingCheck] =
     [
@@ -66,6 +66,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
       TrainingCheck(name: "own-loop", run: checkOwnLoop),
       TrainingCheck(name: "own-reduction", run: checkOwnReduction),
       TrainingCheck(name: "loaded-weights", run: checkLoadedWeights),
+      TrainingCheck(name: "other-kernels", run: checkOtherKernels),
     ] + nonFinite
 }
 
