@@ -10,7 +10,7 @@ final class BatchSequence {
   /// At a fixed address, because another thread reads it.
   private let order: UnsafeMutableBufferPointer<Int64>
   /// The batch that has been copied, or is being copied, ahead of time.
-  private var ahead: (index: Int, plan: Plan, bank: Int)?
+  private var ahead: (index: Int, plan: Plan, buffer: Int)?
 
   /// - `order`: the samples in the order in which they are taken.
   /// - `batchSize`: samples of a batch over all ranks; the last one may be smaller.
@@ -42,9 +42,9 @@ final class BatchSequence {
     prefetcher.wait()
     let isUndisturbed = prefetcher.user == ObjectIdentifier(self)
     prefetcher.user = ObjectIdentifier(self)
-    var bank = 0
+    var buffer = 0
     if isUndisturbed, let ahead, ahead.index == index, ahead.plan === plan {
-      bank = ahead.bank
+      buffer = ahead.buffer
     } else {
       dataset.fill({ plan.inputPointer($0) }, rows: rows)
     }
@@ -53,11 +53,11 @@ final class BatchSequence {
     if (index + 1) * batchSize < order.count, globalRows(of: index + 1) == globalRows(of: index) {
       let next = share(of: index + 1)
       if next.count == rows.count {
-        ahead = (index + 1, plan, 1 - bank)
-        prefetcher.start(dataset, plan, bank: 1 - bank, rows: next)
+        ahead = (index + 1, plan, 1 - buffer)
+        prefetcher.start(dataset, plan, buffer: 1 - buffer, rows: next)
       }
     }
-    try model.guarding(step) { try plan.run(bank: bank) }
+    try model.guarding(step) { try plan.run(buffer: buffer) }
   }
 
   private func globalRows(of index: Int) -> Int { min(batchSize, order.count - index * batchSize) }
