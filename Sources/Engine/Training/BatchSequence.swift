@@ -12,7 +12,7 @@ final class BatchSequence {
   /// The step that ran last.
   private var recent: (shape: BatchShape, step: PreparedStep)?
   /// The batch that has been copied, or is being copied, ahead of time.
-  private var ahead: (index: Int, plan: Plan, bank: Int)?
+  private var ahead: (index: Int, plan: Plan, buffer: Int)?
 
   private var model: Model { run.model }
 
@@ -62,9 +62,9 @@ final class BatchSequence {
     prefetcher.wait()
     let isUndisturbed = prefetcher.user == ObjectIdentifier(self)
     prefetcher.user = ObjectIdentifier(self)
-    var bank = 0
+    var buffer = 0
     if isUndisturbed, let ahead, ahead.index == index, ahead.plan === plan {
-      bank = ahead.bank
+      buffer = ahead.buffer
     } else {
       dataset.fill({ plan.inputPointer($0) }, rows: rows)
     }
@@ -73,11 +73,11 @@ final class BatchSequence {
     if (index + 1) * batchSize < order.count, globalRows(of: index + 1) == globalRows(of: index) {
       let next = share(of: index + 1)
       if next.count == rows.count {
-        ahead = (index + 1, plan, 1 - bank)
-        prefetcher.start(dataset, plan, bank: 1 - bank, rows: next)
+        ahead = (index + 1, plan, 1 - buffer)
+        prefetcher.start(dataset, plan, buffer: 1 - buffer, rows: next)
       }
     }
-    try run.guarding(step) { try plan.run(bank: bank) }
+    try run.guarding(step) { try plan.run(buffer: buffer) }
   }
 
   /// The predictions for this rank's share of batch `index`, the step that makes them, and the number of samples.

@@ -27,7 +27,7 @@ enum ClassWeights {
       ? numbers.scalars(as: Double.self).firstIndex(where: { Int(exactly: $0) == nil }) : nil
     {
       let label = numbers.withUnsafeBytes { bytes in
-        bytes.baseAddress.map { numberText($0 + row * numbers.dtype.size, numbers.dtype) } ?? ""
+        bytes.baseAddress.map { numberString($0 + row * numbers.dtype.size, numbers.dtype) } ?? ""
       }
       throw EngineError.data(
         message: "classWeight needs class numbers, label \(label) (sample \(row)) is not whole")

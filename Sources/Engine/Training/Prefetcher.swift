@@ -16,7 +16,7 @@ package final class Prefetcher {
   private final class Load {
     var dataset: Dataset?
     var plan: Plan?
-    var bank = 0
+    var buffer = 0
     var rows = UnsafeBufferPointer<Int64>(start: nil, count: 0)
   }
 
@@ -31,15 +31,15 @@ package final class Prefetcher {
     self.load = load
     task = ThreadPool.Task { _ in
       guard let plan = load.plan else { return }
-      load.dataset?.fill({ plan.inputPointer($0, bank: load.bank) }, rows: load.rows)
+      load.dataset?.fill({ plan.inputPointer($0, buffer: load.buffer) }, rows: load.rows)
     }
   }
 
   /// Starts to copy the samples `rows`, which must stay where they are until ``wait()``.
-  func start(_ dataset: Dataset, _ plan: Plan, bank: Int, rows: UnsafeBufferPointer<Int64>) {
+  func start(_ dataset: Dataset, _ plan: Plan, buffer: Int, rows: UnsafeBufferPointer<Int64>) {
     load.dataset = dataset
     load.plan = plan
-    load.bank = bank
+    load.buffer = buffer
     load.rows = rows
     isLoading = true
     pool.start(task)

@@ -155,8 +155,8 @@ extension Model {
     try graph.checkIsClosed()
     warn(of: watch.changed)
     // Predictions are read before the next batch is looked at.
-    let banks = mode == .predict || prefetcher == nil ? 1 : 2
-    return try Plan(graph, passes: passes, banks: banks, arena: arena)
+    let inputBuffers = mode == .predict || prefetcher == nil ? 1 : 2
+    return try Plan(graph, passes: passes, inputBuffers: inputBuffers, arena: arena)
   }
 
   private func warn(of changed: [String]) {

@@ -20,9 +20,9 @@ package func backward(from outputs: [Tensor], seeds: [Tensor], to leaves: [Node]
   var incoming: [Int: [Tensor?]] = [:]
   func accumulate(_ gradient: Tensor, into tensor: Tensor) {
     guard let node = tensor.node, dependent.contains(node.id) else { return }
-    var slots = incoming[node.id] ?? [Tensor?](repeating: nil, count: node.outputs.count)
-    slots[tensor.outputIndex] = slots[tensor.outputIndex].map { add($0, gradient) } ?? gradient
-    incoming[node.id] = slots
+    var sums = incoming[node.id] ?? [Tensor?](repeating: nil, count: node.outputs.count)
+    sums[tensor.outputIndex] = sums[tensor.outputIndex].map { add($0, gradient) } ?? gradient
+    incoming[node.id] = sums
   }
   for (output, seed) in zip(outputs, seeds) { accumulate(seed, into: output) }
 

@@ -3,7 +3,7 @@ extension ElementwiseProgram {
   ///
   /// For `relu((x + b) + r)` split at `x`: `b + r` and `relu`.
   ///
-  /// - Parameter input: read by one step, once.
+  /// - Parameter input: read by one operation, once.
   /// - Returns: what the input is added to, or nil when it is not added to anything first; and what becomes of the sum,
   ///   which has the input's number, or nil for nothing.
   func split(
@@ -12,10 +12,10 @@ extension ElementwiseProgram {
     var current = Source.input(input)
     var addends: [Source] = []
     var dtype = DType.float32
-    while let (step, other) = onlyAddition(of: current) {
+    while let (operation, other) = onlyAddition(of: current) {
       addends.append(other)
-      dtype = steps[step].outputType
-      current = .step(step)
+      dtype = operations[operation].outputType
+      current = .operation(operation)
     }
     var before = Extract(self)
     var sum: Source?
@@ -26,30 +26,30 @@ extension ElementwiseProgram {
     let isCopied = if case .input = sum { true } else { false }
     if isCopied, let sum {
       before.program = .copy(dtype)
-      before.program.steps[0].sources = [sum]
+      before.program.operations[0].sources = [sum]
     }
-    let last = Source.step(steps.count - 1)
+    let last = Source.operation(operations.count - 1)
     var after = Extract(self)
     after.known[current] = .input(input)
     if current != last { _ = after.copy(last) }
     return (sum == nil ? nil : before.program, current == last ? nil : after.program)
   }
 
-  /// The step that reads a source, and what it adds to it: if there is one step only, and it is an addition.
-  private func onlyAddition(of source: Source) -> (step: Int, other: Source)? {
-    let readers = steps.indices.filter { steps[$0].sources.contains(source) }
-    guard readers.count == 1, steps[readers[0]].primitive is AddOperation else {
+  /// The operation that reads a source, and what it adds to it: if there is one operation only, and it is an addition.
+  private func onlyAddition(of source: Source) -> (operation: Int, other: Source)? {
+    let readers = operations.indices.filter { operations[$0].sources.contains(source) }
+    guard readers.count == 1, operations[readers[0]].primitive is AddOperation else {
       return nil
     }
-    let sources = steps[readers[0]].sources
+    let sources = operations[readers[0]].sources
     guard sources[0] != sources[1] else { return nil }
     return (readers[0], sources[0] == source ? sources[1] : sources[0])
   }
 
-  /// Some steps of a program as a program of their own.
+  /// Some operations of a program as a program of their own.
   private struct Extract {
     let whole: ElementwiseProgram
-    var program = ElementwiseProgram(steps: [])
+    var program = ElementwiseProgram(operations: [])
     var known: [Source: Source] = [:]
 
     init(_ whole: ElementwiseProgram) { self.whole = whole }
@@ -57,20 +57,20 @@ extension ElementwiseProgram {
     /// Adds what a source needs, and gives where it is.
     mutating func copy(_ source: Source) -> Source {
       if let known = known[source] { return known }
-      guard case .step(let index) = source else { return source }
-      var step = whole.steps[index]
-      step.sources = step.sources.map { copy($0) }
-      program.steps.append(step)
-      known[source] = .step(program.steps.count - 1)
-      return .step(program.steps.count - 1)
+      guard case .operation(let index) = source else { return source }
+      var operation = whole.operations[index]
+      operation.sources = operation.sources.map { copy($0) }
+      program.operations.append(operation)
+      known[source] = .operation(program.operations.count - 1)
+      return .operation(program.operations.count - 1)
     }
 
     mutating func add(_ a: Source, _ b: Source, _ dtype: DType) -> Source {
-      program.steps.append(
-        Step(
+      program.operations.append(
+        Operation(
           primitive: AddOperation(), sources: [a, b], inputTypes: [dtype, dtype],
           outputType: dtype))
-      return .step(program.steps.count - 1)
+      return .operation(program.operations.count - 1)
     }
   }
 }

@@ -1,12 +1,12 @@
-/// A short program of elementwise operations on numbered inputs; the last step gives the result.
+/// A short program of elementwise operations on numbered inputs; the last operation gives the result.
 package struct ElementwiseProgram: Hashable, Sendable {
   /// Where an operation of the program reads.
   package enum Source: Hashable, Sendable {
     case input(Int)
-    case step(Int)
+    case operation(Int)
   }
 
-  package struct Step: Hashable, Sendable {
+  package struct Operation: Hashable, Sendable {
     package let primitive: any Elementwise
     package var sources: [Source]
     /// The scalar type of each source.
@@ -24,15 +24,15 @@ package struct ElementwiseProgram: Hashable, Sendable {
     }
   }
 
-  package var steps: [Step]
+  package var operations: [Operation]
 
-  init(steps: [Step]) { self.steps = steps }
+  init(operations: [Operation]) { self.operations = operations }
 
   /// The program of one elementwise operation, nil for any other.
   init?(_ node: Node) {
     guard let primitive = node.primitive as? any Elementwise else { return nil }
-    steps = [
-      Step(
+    operations = [
+      Operation(
         primitive: primitive, sources: node.inputs.indices.map(Source.input),
         inputTypes: node.inputs.map(\.dtype), outputType: node.outputs[0].dtype)
     ]
@@ -45,23 +45,24 @@ package struct ElementwiseProgram: Hashable, Sendable {
 
   /// The program that copies its only input.
   static func copy(_ dtype: DType) -> ElementwiseProgram {
-    ElementwiseProgram(steps: [
-      Step(
+    ElementwiseProgram(operations: [
+      Operation(
         primitive: Cast(dtype: dtype), sources: [.input(0)], inputTypes: [dtype], outputType: dtype)
     ])
   }
 
   /// Whether it only copies an input.
   var isCopy: Bool {
-    steps.count == 1 && steps[0].primitive is Cast && steps[0].inputTypes == [steps[0].outputType]
+    operations.count == 1 && operations[0].primitive is Cast
+      && operations[0].inputTypes == [operations[0].outputType]
   }
 
-  /// The names of the steps, in order.
-  var names: String { steps.map(\.primitive.name).joined(separator: " ") }
+  /// The names of the operations, in order.
+  var names: String { operations.map(\.primitive.name).joined(separator: " ") }
 
-  /// The inputs that steps read, ascending.
+  /// The inputs that operations read, ascending.
   var inputs: [Int] {
-    let read = steps.flatMap(\.sources).compactMap { source in
+    let read = operations.flatMap(\.sources).compactMap { source in
       if case .input(let index) = source { index } else { nil }
     }
     return Set(read).sorted()
@@ -73,8 +74,8 @@ package struct ElementwiseProgram: Hashable, Sendable {
   /// This program with another number for each input.
   func renumbered(_ number: (Int) -> Int) -> ElementwiseProgram {
     var program = self
-    for index in program.steps.indices {
-      program.steps[index].sources = program.steps[index].sources.map { source in
+    for index in program.operations.indices {
+      program.operations[index].sources = program.operations[index].sources.map { source in
         if case .input(let input) = source { .input(number(input)) } else { source }
       }
     }

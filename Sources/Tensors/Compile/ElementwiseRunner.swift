@@ -2,20 +2,20 @@ import CKernels
 
 /// An elementwise program bound to memory: runs on any range of rows, on any thread.
 ///
-/// Every step reads and writes *slots*: the operands, and a tile for each intermediate result. Where a tile begins is found
-/// by adding to where the last one began; a step is then one call of a kernel.
+/// Every operation reads and writes *tiles*: some elements of each operand, and memory for each intermediate result. Where a
+/// tile begins is found by adding to where the last one began; an operation is then one call of a kernel.
 ///
 /// There are two ways through the elements. *In one line*: every operand is without gaps, constant, or a short row that
 /// repeats (the bias of a few channels), which is written out to a tile of whole rows beforehand. Else *row by row*.
 final class ElementwiseRunner {
-  /// Elements that go through all steps together.
-  static let tile = 1024
+  /// Elements that go through all operations together.
+  static let tileLength = 1024
 
   private struct BoundOperand {
     let pointer: UnsafeMutableRawPointer
     let size: Int
     /// Bytes from column to column.
-    let step: Int
+    let columnStep: Int
     /// Bytes from row to row where there is at most one axis before the last.
     let rowStep: Int
     /// Where a short row that repeats is written out, in bytes from the start of the workspace.
@@ -28,13 +28,13 @@ final class ElementwiseRunner {
   let columns: Int
 
   private let workspace: Workspace
-  private let steps: UnsafeMutableBufferPointer<BoundElementwiseStep>
-  /// What the steps call.
+  private let operations: UnsafeMutableBufferPointer<BoundElementwiseOperation>
+  /// What the operations call.
   private let kernels: [ElementwiseKernel]
   private let operands: UnsafeMutableBufferPointer<BoundOperand>
-  /// For each thread: slots, padded to whole cache lines.
-  private let slots: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  private let slotsPerPart: Int
+  /// For each thread where its tiles begin, padded to whole cache lines.
+  private let partTiles: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  private let tilesPerPart: Int
   private let registerCount: Int
   private let outer: [Int]
   private let outerStrides: [[Int]]
@@ -42,9 +42,13 @@ final class ElementwiseRunner {
   /// Elements of a tile of the line: whole rows where rows repeat.
   private let unit: Int
 
-  /// - `output`: where results go; row-major.
-  /// - `keepsRows`: whether the last axis (2 elements or more) stays apart, so that rows are those of the output's shape;
-  ///   else neighbouring axes become one where that is possible.
+  /// - Parameters:
+  ///   - program: what is computed.
+  ///   - inputs: what it reads; any strides.
+  ///   - output: where results go; row-major.
+  ///   - workspace: scratch memory and threads.
+  ///   - keepsRows: whether the last axis (2 elements or more) stays apart, so that rows are those of the output's shape;
+  ///     else neighbouring axes become one where that is possible.
   init(
     _ program: ElementwiseProgram, _ inputs: [Operand], _ output: Operand, _ workspace: Workspace,
     keepsRows: Bool = false
@@ -77,12 +81,14 @@ final class ElementwiseRunner {
       default: fits = false
       }
     }
-    isLine = fits && (shortRows.isEmpty || 2 * columns <= Self.tile)
-    unit = shortRows.isEmpty || !isLine ? Self.tile : Self.tile / max(columns, 1) * max(columns, 1)
+    isLine = fits && (shortRows.isEmpty || 2 * columns <= Self.tileLength)
+    unit =
+      shortRows.isEmpty || !isLine
+      ? Self.tileLength : Self.tileLength / max(columns, 1) * max(columns, 1)
 
     let registers = ElementwiseRegisters(program)
     registerCount = registers.count
-    let tileBytes = Self.tile * 8
+    let tileBytes = Self.tileLength * 8
     operands = .allocate(capacity: all.count)
     for (index, operand) in all.enumerated() {
       let rank = isLine ? shortRows.firstIndex(of: index) : nil
@@ -90,44 +96,46 @@ final class ElementwiseRunner {
         at: index,
         to: BoundOperand(
           pointer: operand.pointer, size: operand.dtype.size,
-          step: strides[index] * operand.dtype.size,
+          columnStep: strides[index] * operand.dtype.size,
           rowStep: (outerStrides[index].first ?? 0) * operand.dtype.size,
           room: rank.map { (registers.count + $0) * tileBytes }))
     }
     workspace.require(bytes: (registers.count + (isLine ? shortRows.count : 0)) * tileBytes)
-    slotsPerPart = (all.count + registers.count + 7) / 8 * 8
-    slots = .allocate(capacity: slotsPerPart * workspace.threads)
-    slots.initialize(repeating: output.pointer, count: slotsPerPart * workspace.threads)
+    tilesPerPart = (all.count + registers.count + 7) / 8 * 8
+    partTiles = .allocate(capacity: tilesPerPart * workspace.threads)
+    partTiles.initialize(repeating: output.pointer, count: tilesPerPart * workspace.threads)
 
-    kernels = program.steps.map { step in
-      guard let kernel = step.primitive.elementwiseKernel(for: step.inputTypes) else {
-        fatalError("\(step.primitive.name): no kernel for \(step.inputTypes), which infer admitted")
+    kernels = program.operations.map { operation in
+      guard let kernel = operation.primitive.elementwiseKernel(for: operation.inputTypes) else {
+        fatalError(
+          "\(operation.primitive.name): no kernel for \(operation.inputTypes), which infer admitted"
+        )
       }
       return kernel
     }
-    steps = .allocate(capacity: program.steps.count)
-    for (index, step) in program.steps.enumerated() {
-      let sources = step.sources.map { source in
+    operations = .allocate(capacity: program.operations.count)
+    for (index, operation) in program.operations.enumerated() {
+      let sources = operation.sources.map { source in
         switch source {
         case .input(let operand):
-          BoundElementwiseStep.Place(slot: operand, stride: strides[operand])
-        case .step(let source):
-          BoundElementwiseStep.Place(slot: all.count + registers.register[source], stride: 1)
+          BoundElementwiseOperation.Place(tile: operand, stride: strides[operand])
+        case .operation(let source):
+          BoundElementwiseOperation.Place(tile: all.count + registers.register[source], stride: 1)
         }
       }
-      let isLast = index == program.steps.count - 1
-      steps.initializeElement(
+      let isLast = index == program.operations.count - 1
+      operations.initializeElement(
         at: index,
-        to: BoundElementwiseStep(
+        to: BoundElementwiseOperation(
           kernels[index], sources,
           target: isLast ? inputs.count : all.count + registers.register[index]))
     }
   }
 
   deinit {
-    steps.deallocate()
+    operations.deallocate()
     operands.deallocate()
-    slots.deallocate()
+    partTiles.deallocate()
   }
 
   /// The whole program, in parts.
@@ -140,7 +148,7 @@ final class ElementwiseRunner {
       }
     }
     if rows == 1 {
-      return workspace.parallel(columns, grain: grain, multiple: Self.tile) { strip, part in
+      return workspace.parallel(columns, grain: grain, multiple: Self.tileLength) { strip, part in
         self.run(rows: 0..<1, columns: strip, part)
       }
     }
@@ -156,19 +164,19 @@ final class ElementwiseRunner {
       runLine(block.lowerBound * columns..<block.upperBound * columns, part)
       return
     }
-    let slot = prepareSlots(part)
+    let tiles = prepareTiles(part)
     for row in block {
       for index in operands.indices {
-        slot[index] =
-          start(operands[index], index, row) + strip.lowerBound * operands[index].step
+        tiles[index] =
+          start(operands[index], index, row) + strip.lowerBound * operands[index].columnStep
       }
       var left = strip.count
       while left > 0 {
-        let count = min(Self.tile, left)
-        for step in steps { step.run(slot, count) }
+        let count = min(Self.tileLength, left)
+        for operation in operations { operation.run(tiles, count) }
         left -= count
         if left > 0 {
-          for index in operands.indices { slot[index] += count * operands[index].step }
+          for index in operands.indices { tiles[index] += count * operands[index].columnStep }
         }
       }
     }
@@ -190,38 +198,38 @@ final class ElementwiseRunner {
 
   /// Runs on elements in one line, of which the first is the first of a row where rows repeat.
   private func runLine(_ elements: Range<Int>, _ part: Int) {
-    let slot = prepareSlots(part)
+    let tiles = prepareTiles(part)
     for (index, operand) in operands.enumerated() {
       guard let room = operand.room else {
-        slot[index] = operand.pointer + elements.lowerBound * operand.step
+        tiles[index] = operand.pointer + elements.lowerBound * operand.columnStep
         continue
       }
-      slot[index] = workspace.base(part: part) + room
+      tiles[index] = workspace.base(part: part) + room
       let rowBytes = columns * operand.size
       for copy in 0..<min(unit, elements.count) / columns {
-        (slot[index] + copy * rowBytes).copyMemory(from: operand.pointer, byteCount: rowBytes)
+        (tiles[index] + copy * rowBytes).copyMemory(from: operand.pointer, byteCount: rowBytes)
       }
     }
     var left = elements.count
     while left > 0 {
       let count = min(unit, left)
-      for step in steps { step.run(slot, count) }
+      for operation in operations { operation.run(tiles, count) }
       left -= count
       for index in operands.indices where operands[index].room == nil {
-        slot[index] += count * operands[index].step
+        tiles[index] += count * operands[index].columnStep
       }
     }
   }
 
-  /// The slots of a part, those of the registers filled in.
-  private func prepareSlots(_ part: Int) -> UnsafeMutablePointer<UnsafeMutableRawPointer> {
-    let slot = slots + part * slotsPerPart
+  /// Where the tiles of a part begin, those of the registers filled in.
+  private func prepareTiles(_ part: Int) -> UnsafeMutablePointer<UnsafeMutableRawPointer> {
+    let tiles = partTiles + part * tilesPerPart
     if registerCount > 0 {
       let base = workspace.base(part: part)
       for register in 0..<registerCount {
-        slot[operands.count + register] = base + register * Self.tile * 8
+        tiles[operands.count + register] = base + register * Self.tileLength * 8
       }
     }
-    return slot
+    return tiles
   }
 }

@@ -10,7 +10,7 @@ struct FusedElementwise: Primitive {
   }
 
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
-    [TensorSpec(inputs[0].shape, program.steps.last?.outputType ?? inputs[0].dtype)]
+    [TensorSpec(inputs[0].shape, program.operations.last?.outputType ?? inputs[0].dtype)]
   }
 
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {

@@ -1,4 +1,4 @@
-/// A step of a plan: a primitive with its places in memory.
+/// An instruction of a plan: a primitive with its places in memory.
 package struct Instruction {
   package let primitive: any Primitive
   package var inputs: [Reference]
@@ -54,7 +54,7 @@ struct Lowering {
   let graph: Graph
   private(set) var instructions: [Instruction] = []
   private(set) var values: [Value] = []
-  /// Memory of each input, once for each bank.
+  /// Memory of each input, once for each buffer.
   private(set) var inputStorages: [[Storage]] = []
   private(set) var outputs: [Reference] = []
   /// For each changed variable what it becomes, and the value that stands in its memory at the end.
@@ -65,7 +65,7 @@ struct Lowering {
   private var keptAlive: [AnyObject] = []
 
   /// How often there is memory for the inputs.
-  private let banks: Int
+  private let inputBuffers: Int
   /// The value of each input of the graph.
   private(set) var inputValues: [Int] = []
   /// The value that each variable of the graph has before the first instruction.
@@ -74,16 +74,16 @@ struct Lowering {
   /// The order in which ranks meet.
   private let meetings: [AnyHashable]
 
-  init(_ graph: Graph, banks: Int, meetings: [AnyHashable]) {
+  init(_ graph: Graph, inputBuffers: Int, meetings: [AnyHashable]) {
     self.graph = graph
     self.meetings = meetings
-    self.banks = banks
+    self.inputBuffers = inputBuffers
     reads = ReadCounts(graph)
   }
 
   mutating func lower() {
     for input in graph.inputs {
-      let storages = (0..<banks).map { _ in Storage(byteCount: input.spec.byteCount) }
+      let storages = (0..<inputBuffers).map { _ in Storage(byteCount: input.spec.byteCount) }
       inputStorages.append(storages)
       inputValues.append(addValue(.fixed(storages[0].pointer), input.spec.byteCount))
       define(input, at: inputValues[inputValues.count - 1])
@@ -328,12 +328,12 @@ struct PlanMemory {
   /// Bytes of the arena that this plan needs.
   let arenaBytes: Int
   let pointers: [UnsafeMutableRawPointer]
-  /// The values that are inputs, with their memory in each bank.
+  /// The values that are inputs, with their memory in each buffer.
   let inputs: [Int: [Storage]]
   let keptAlive: [AnyObject]
 
-  func operand(_ reference: Reference, bank: Int = 0) -> Operand {
-    let pointer = inputs[reference.value]?[bank].pointer ?? pointers[reference.value]
+  func operand(_ reference: Reference, buffer: Int = 0) -> Operand {
+    let pointer = inputs[reference.value]?[buffer].pointer ?? pointers[reference.value]
     return Operand(pointer: pointer, layout: reference.layout, dtype: reference.dtype)
   }
 }

@@ -3,12 +3,12 @@
 /// All memory is taken when the plan is made; running it allocates nothing except the tensors that it returns.
 package final class Plan {
   package let graph: Graph
-  /// Where everything lies.
+  /// Where inputs, variables, intermediate values and outputs lie in memory.
   package let layout: PlanLayout
   /// Bytes of the arena that holds everything between inputs and outputs.
   package let arenaBytes: Int
 
-  /// For each bank of input memory.
+  /// For each input buffer.
   private let kernels: [[Kernel]]
   private let inputStorages: [[Storage]]
   private let outputs: [Operand]
@@ -18,15 +18,16 @@ package final class Plan {
   /// - Parameters:
   ///   - graph: what to run.
   ///   - passes: rewritings to apply first.
-  ///   - banks: how many batches there is input memory for: with 2 one can be filled while the plan runs on the other.
+  ///   - inputBuffers: buffers of input memory: with 2 (double buffering) one can be filled while the plan runs on the other.
   ///   - arena: memory that is shared with other plans, of which only one runs at a time.
   /// - Throws: ``EngineError/model(message:)`` when ``PlanVerifier`` is on and finds something.
   package init(
-    _ graph: Graph, passes: [any Pass] = Passes.standard, banks: Int = 1, arena: Arena = Arena()
+    _ graph: Graph, passes: [any Pass] = Passes.standard, inputBuffers: Int = 1,
+    arena: Arena = Arena()
   ) throws {
     let optimized = passes.reduce(graph) { $1.run($0) }
     var lowering = Lowering(
-      optimized, banks: banks, meetings: Schedule.meetings(in: graph.nodes))
+      optimized, inputBuffers: inputBuffers, meetings: Schedule.meetings(in: graph.nodes))
     lowering.lower()
     let memory = lowering.place(in: arena)
     let instructions = lowering.instructions
@@ -34,19 +35,19 @@ package final class Plan {
     let layout = PlanLayout(lowering, memory)
     if PlanVerifier.isOn { try layout.verify() }
     let workspace = arena.workspace()
-    func prepare(_ instruction: Instruction, _ bank: Int) -> Kernel {
+    func prepare(_ instruction: Instruction, _ buffer: Int) -> Kernel {
       instruction.primitive.prepare(
-        instruction.inputs.map { memory.operand($0, bank: bank) },
+        instruction.inputs.map { memory.operand($0, buffer: buffer) },
         instruction.outputs.map { memory.operand($0) }, workspace)
     }
     let first = instructions.map { prepare($0, 0) }
-    kernels = (0..<banks).map { bank in
-      // Only what reads an input differs from bank to bank.
-      bank == 0
+    kernels = (0..<inputBuffers).map { buffer in
+      // Only what reads an input differs from buffer to buffer.
+      buffer == 0
         ? first
         : zip(instructions, first).map { instruction, kernel in
           let readsInput = instruction.inputs.contains { memory.inputs[$0.value] != nil }
-          return readsInput ? prepare(instruction, bank) : kernel
+          return readsInput ? prepare(instruction, buffer) : kernel
         }
     }
     workspace.reserve()
@@ -63,24 +64,24 @@ package final class Plan {
   /// What runs, in order: for printing and profiling.
   package var instructions: [Instruction] { layout.instructions }
 
-  /// How many batches there is input memory for.
-  package var banks: Int { kernels.count }
+  /// How many buffers of input memory there are.
+  package var inputBuffers: Int { kernels.count }
 
-  /// Where input `index` is read from: row-major memory to be filled before ``run(bank:)``.
-  package func inputPointer(_ index: Int, bank: Int = 0) -> UnsafeMutableRawPointer {
-    inputStorages[index][bank].pointer
+  /// Where input `index` is read from: row-major memory to be filled before ``run(buffer:)``.
+  package func inputPointer(_ index: Int, buffer: Int = 0) -> UnsafeMutableRawPointer {
+    inputStorages[index][buffer].pointer
   }
 
-  /// Runs every kernel once, on what is in a bank of the inputs' memory.
+  /// Runs every kernel once, on what is in one of the input buffers.
   ///
   /// - Throws: the error of the kernel that failed, after what goes on in the background has ended: the plan can run again.
-  package func run(bank: Int = 0) throws {
+  package func run(buffer: Int = 0) throws {
     if background.isEmpty {
-      for kernel in kernels[bank] { try kernel() }
+      for kernel in kernels[buffer] { try kernel() }
       return
     }
     do {
-      for kernel in kernels[bank] {
+      for kernel in kernels[buffer] {
         try kernel()
         for work in background { try work.progress() }
       }

@@ -17,13 +17,13 @@ package struct PlanLayout {
   package struct Input {
     package var value: Int
     package var spec: TensorSpec
-    /// Its memory in each bank.
-    package var banks: [Region]
+    /// Its memory in each input buffer.
+    package var inputBuffers: [Region]
 
-    package init(value: Int, spec: TensorSpec, banks: [Region]) {
+    package init(value: Int, spec: TensorSpec, inputBuffers: [Region]) {
       self.value = value
       self.spec = spec
-      self.banks = banks
+      self.inputBuffers = inputBuffers
     }
   }
 
@@ -86,7 +86,7 @@ extension PlanLayout {
     let inputs = lowering.inputValues.indices.map { index in
       Input(
         value: lowering.inputValues[index], spec: lowering.graph.inputs[index].spec,
-        banks: lowering.inputStorages[index].map {
+        inputBuffers: lowering.inputStorages[index].map {
           Region(address: Int(bitPattern: $0.pointer), byteCount: $0.byteCount)
         })
     }

@@ -70,15 +70,15 @@ private struct Run {
       memory.put(constant, in: layout.regions[constant].range)
     }
     for (index, input) in layout.inputs.enumerated() {
-      for (bank, region) in input.banks.enumerated() {
+      for (buffer, region) in input.inputBuffers.enumerated() {
         if region.byteCount < input.spec.byteCount {
           faults.append(
-            "input \(index) \(input.spec) has \(region.byteCount) bytes in bank \(bank)")
+            "input \(index) \(input.spec) has \(region.byteCount) bytes in buffer \(buffer)")
         }
-        take(region.range, "input \(index) of bank \(bank)")
+        take(region.range, "input \(index) of buffer \(buffer)")
       }
-      if input.banks.first != layout.regions[input.value] {
-        faults.append("input \(index) is not where bank 0 is")
+      if input.inputBuffers.first != layout.regions[input.value] {
+        faults.append("input \(index) is not where buffer 0 is")
       }
       memory.put(input.value, in: layout.regions[input.value].range)
     }
@@ -175,7 +175,8 @@ private struct Run {
         faults.append("\(writer) over variable \(variable.path)")
       }
     }
-    for input in layout.inputs where input.banks.contains(where: { $0.range.overlaps(range) }) {
+    for input in layout.inputs
+    where input.inputBuffers.contains(where: { $0.range.overlaps(range) }) {
       faults.append("\(writer) over an input of the plan")
     }
     for constant in layout.constants where layout.regions[constant].range.overlaps(range) {

@@ -2,9 +2,12 @@
 package enum Schedule {
   /// The order of the trace, except that the reduction of a bucket starts as soon as its last gradient is there.
   ///
-  /// - `meetings`: the order in which ranks meet, from ``meetings(in:)`` of the graph as it was traced. Passes look at
-  ///   shapes, which differ between ranks (a share can be of one row, or of none), and may compute a gradient earlier or
-  ///   later than they do on another rank; the messages keep the order of the trace, which all ranks have.
+  /// - Parameters:
+  ///   - nodes: all operations of a plan, in the order of the trace.
+  ///   - meetings: the order in which ranks meet, from ``meetings(in:)`` of the graph as it was traced. Passes look at
+  ///     shapes, which differ between ranks (a share can be of one row, or of none), and may compute a gradient earlier or
+  ///     later than they do on another rank; the messages keep the order of the trace, which all ranks have.
+  /// - Returns: the operations in the order in which they run.
   package static func order(_ nodes: [Node], meetings: [AnyHashable]) -> [Node] {
     let order = startingEarly(nodes)
     guard order.contains(where: isMeeting) else { return order }

@@ -22,7 +22,19 @@ package enum UpdateKernels {
 
   /// Adam, and AMSGrad where there is a `largest` second moment.
   ///
-  /// - Parameter corrections: 1 − β₁ᵗ and 1 − β₂ᵗ of this step.
+  /// - Parameters:
+  ///   - dtype: the type of all arrays.
+  ///   - parameter: what is updated.
+  ///   - gradient: its gradient.
+  ///   - first: the first moment.
+  ///   - second: the second moment.
+  ///   - largest: the largest second moment so far, for AMSGrad.
+  ///   - learningRate: that of this step.
+  ///   - betas: β₁ and β₂.
+  ///   - epsilon: added to the root of the second moment.
+  ///   - corrections: 1 − β₁ᵗ and 1 − β₂ᵗ of this step.
+  ///   - weightDecay: the share of the parameter, times the learning rate, that is subtracted.
+  ///   - count: elements of each array.
   package static func adam(
     _ dtype: DType, _ parameter: UnsafeMutableRawPointer, _ gradient: UnsafeRawPointer,
     first: UnsafeMutableRawPointer, second: UnsafeMutableRawPointer,

@@ -4,9 +4,9 @@ import CKernels
 package struct CPUType: Hashable, Sendable, CustomStringConvertible {
   /// `AuthenticAMD`, `GenuineIntel`, ...; empty where there is no CPUID.
   package let vendor: String
-  /// With the extension: 25 for Zen 3 and Zen 4.
+  /// The family with its extension, as CPUID counts: 25 for Zen 3 and Zen 4.
   package let family: Int
-  /// With the extension.
+  /// The model with its extension.
   package let model: Int
 
   package init(vendor: String, family: Int, model: Int) {

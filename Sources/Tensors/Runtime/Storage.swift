@@ -8,7 +8,7 @@ import Synchronization
 /// - for a `Variable` that plans know (`pin`, `move`) by those plans and `Variable.store`, all on the thread of the module or
 ///   optimizer that it belongs to, since a `Variable` is not Sendable; who reads it gets a copy (`Variable.stored`);
 /// - for inputs, arena and scratch memory of a `Plan` by the thread that runs it, which is not Sendable either, by the workers
-///   of its `ThreadPool`, which are done when a kernel returns, and by a `Prefetcher`, in a bank that is read after it was
+///   of its `ThreadPool`, which are done when a kernel returns, and by a `Prefetcher`, in an input buffer that is read after it was
 ///   waited for only; results are copies (`Plan.readOutputs`).
 package final class Storage: @unchecked Sendable {
   /// The bytes of a cache line and of the widest vector.

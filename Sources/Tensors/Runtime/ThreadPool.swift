@@ -15,7 +15,9 @@ package final class ThreadPool: @unchecked Sendable {
   package let threads: Int
   private let pool: OpaquePointer
 
-  /// - `isTied`: whether each worker keeps to a CPU of its own where there are just enough.
+  /// - Parameters:
+  ///   - threads: how many there are, the caller included.
+  ///   - isTied: whether each worker keeps to a CPU of its own where there are just enough.
   package init(threads: Int, isTied: Bool = true) {
     pool = apus_pool_create(Int32(clamping: threads - 1), isTied ? 1 : 0)
     self.threads = Int(apus_pool_workers(pool)) + 1

@@ -84,7 +84,7 @@ struct UnkeyedPlace: UnkeyedDecodingContainer {
   }
 }
 
-/// One value.
+/// The part of a structure that a type reads as a single value.
 struct SinglePlace: SingleValueDecodingContainer {
   let node: DecodingNode
   var codingPath: [any CodingKey] { node.codingPath }
@@ -100,7 +100,7 @@ struct SinglePlace: SingleValueDecodingContainer {
 
 /// `Optional`, whatever it wraps.
 protocol OptionalType {
-  /// No value.
+  /// `nil` of the optional type.
   static var absent: Self { get }
 }
 

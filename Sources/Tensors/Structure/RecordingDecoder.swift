@@ -137,7 +137,7 @@ private struct KeyedRecorder<Key: CodingKey>: KeyedDecodingContainerProtocol {
   let decoder: RecordingDecoder
   var codingPath: [any CodingKey] { [] }
   var allKeys: [Key] {
-    // The coding keys of an enum are plain cases; those of a dictionary hold text and are left out.
+    // The coding keys of an enum are plain cases; those of a dictionary hold strings and are left out.
     guard decoder.offersFirstKey, let key = RecordingDecoder.zeroed(Key.self) else { return [] }
     return [key]
   }

@@ -28,8 +28,10 @@ package protocol AsksByKeyPath {
 
 /// Checks that everything asked for exists.
 ///
-/// - `allowed`: all names that can be asked for.
-/// - `asker`: who asks, for messages: `loss mean_squared_error`.
+/// - Parameters:
+///   - requirements: what is asked for.
+///   - allowed: all names that can be asked for.
+///   - asker: who asks, for messages: `loss mean_squared_error`.
 /// - Throws: `EngineError.injection` on the first unknown name, also of an optional value: it could
 ///   never be given.
 package func validate(

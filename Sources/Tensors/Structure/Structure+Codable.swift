@@ -22,7 +22,7 @@ extension Structure: Codable {
 
   /// Takes the structure that a `StructureDecoder` holds.
   ///
-  /// - Throws: `EngineError.structure` with any other decoder: from text alone a tensor cannot be
+  /// - Throws: `EngineError.structure` with any other decoder: from a string alone a tensor cannot be
   ///   told from a dictionary.
   public init(from decoder: any Decoder) throws {
     guard let node = decoder as? DecodingNode else {

@@ -3,19 +3,19 @@ import OrderedCollections
 extension Structure: CustomStringConvertible {
   /// The form of the tree with the type and shape of each tensor, such as `{a: float32[2, 3], b:
   /// [1, 2]}`; over several lines when one of 80 columns is too short.
-  public var description: String { text(indent: 0) }
+  public var description: String { string(indent: 0) }
 
-  private func text(indent: Int) -> String {
+  private func string(indent: Int) -> String {
     let line = oneLine
     if line.count + 2 * indent <= 80 { return line }
     let inner = String(repeating: "  ", count: indent + 1)
     let outer = String(repeating: "  ", count: indent)
     switch self {
     case .list(let values):
-      let lines = values.map { inner + $0.text(indent: indent + 1) }
+      let lines = values.map { inner + $0.string(indent: indent + 1) }
       return "[\n" + lines.joined(separator: ",\n") + "\n\(outer)]"
     case .dictionary(let values):
-      let lines = values.map { "\(inner)\($0.key): " + $0.value.text(indent: indent + 1) }
+      let lines = values.map { "\(inner)\($0.key): " + $0.value.string(indent: indent + 1) }
       return "{\n" + lines.joined(separator: ",\n") + "\n\(outer)}"
     case .tensor, .constant, .none: return line
     }

@@ -46,22 +46,27 @@ extension Structure {
     return map { rest.popFirst() ?? $0 }
   }
 
-  /// Combines the tensors at equal paths of two structures of the same form.
+  /// Joins the tensors at equal paths of two structures of the same form.
   ///
   /// Dictionaries are matched by name, whatever the order of their keys; the result has the order
   /// and the constants of `first`.
   ///
+  /// - Parameters:
+  ///   - first: a structure.
+  ///   - second: one of the same form.
+  ///   - transform: makes one tensor of two.
+  /// - Returns: the structure of what it makes.
   /// - Throws: `EngineError.structure` that names the first path at which the forms differ, and
-  ///   whatever `combine` throws.
+  ///   whatever `transform` throws.
   public static func zip(
-    _ first: Structure, _ second: Structure, with combine: (Tensor, Tensor) throws -> Tensor
+    _ first: Structure, _ second: Structure, with transform: (Tensor, Tensor) throws -> Tensor
   ) throws -> Structure {
     if let difference = first.difference(second, at: []) {
       throw EngineError.structure(message: difference)
     }
     return try first.mapWithPath { path, tensor in
       guard case .tensor(let other) = try second.at(path) else { return tensor }
-      return try combine(tensor, other)
+      return try transform(tensor, other)
     }
   }
 

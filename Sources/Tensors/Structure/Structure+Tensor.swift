@@ -4,7 +4,7 @@ extension Structure {
     if case .tensor(let tensor) = self { tensor } else { nil }
   }
 
-  /// Names, nesting and constants as text; tensors of any shape are told by their place only.
+  /// Names, nesting and constants as a string; tensors of any shape are told by their place only.
   package var form: String {
     switch self {
     case .tensor: "tensor"

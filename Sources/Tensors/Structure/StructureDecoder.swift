@@ -63,7 +63,7 @@ package struct DecodingSession {
     } catch let error as EngineError {
       throw error
     } catch let error as DecodingError {
-      throw self.error("\(Self.text(of: error))")
+      throw self.error("\(Self.message(of: error))")
     } catch {
       throw self.error("\(T.self) cannot be made of \(structure.summary): \(error)")
     }
@@ -82,7 +82,7 @@ package struct DecodingSession {
   }
 
   /// The words of an error that a type's own `init(from:)` threw.
-  private static func text(of error: DecodingError) -> String {
+  private static func message(of error: DecodingError) -> String {
     let context: DecodingError.Context
     switch error {
     case .typeMismatch(_, let found), .valueNotFound(_, let found), .keyNotFound(_, let found),

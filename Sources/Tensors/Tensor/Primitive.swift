@@ -28,7 +28,7 @@ public protocol Primitive: Hashable, Sendable {
   /// - Returns: one entry an input; nil where there is no gradient.
   func gradient(_ context: GradientContext) -> [Tensor?]
 
-  /// The layout of the output in the input's own memory, for operations that only look at it differently.
+  /// The layout of the output in the input's own memory, for operations whose output is a view.
   ///
   /// - Returns: nil when the values have to be copied.
   func view(of input: Layout) -> Layout?
@@ -50,8 +50,10 @@ public protocol Primitive: Hashable, Sendable {
 
   /// The outputs for `count` examples, along a new first axis of every output.
   ///
-  /// - `inputs`: at least one is mapped.
-  /// - `mapped`: which inputs have the examples along a new first axis; the others are the same for all.
+  /// - Parameters:
+  ///   - inputs: at least one is mapped.
+  ///   - mapped: which inputs have the examples along a new first axis; the others are the same for all.
+  ///   - count: how many examples there are.
   /// - Returns: nil when there is no rule; without any the operation is done example by example.
   func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]?
 }
@@ -85,9 +87,9 @@ extension Primitive {
   public var acceptsStrided: Bool { false }
   /// True: equal inputs give equal outputs.
   public var isPure: Bool { true }
-  /// None.
+  /// Nil: `vmap` asks for ``batched(_:mapped:count:)``.
   public func withExampleAxis(_ count: Int) -> (any Primitive)? { nil }
-  /// None.
+  /// Nil: `vmap` goes example by example.
   public func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? { nil }
 }
 
@@ -165,7 +167,11 @@ public struct GradientContext {
   /// The gradient with respect to each leaf when `composed` are the outputs once more, made from the leaves by operations
   /// that have gradients themselves; nil for leaves that stand for inputs which need none.
   ///
-  /// - `numbers`: the inputs that the leaves stand for; nil for the first ones.
+  /// - Parameters:
+  ///   - composed: the outputs, one for each.
+  ///   - leaves: what they were made from.
+  ///   - numbers: the inputs that the leaves stand for; nil for the first ones.
+  /// - Returns: one entry a leaf.
   func gradients(
     through composed: [Tensor], to leaves: [Node], of numbers: [Int]? = nil
   ) -> [Tensor?] {

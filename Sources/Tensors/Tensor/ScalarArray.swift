@@ -32,7 +32,7 @@ struct ScalarArray {
     let function = try castKernel(from: dtype, to: target, operation)
     if let position = firstOutside(target) {
       throw .invalidArgument(
-        message: "\(operation): \(text(position)) at position \(position) does not fit \(target)"
+        message: "\(operation): \(string(position)) at position \(position) does not fit \(target)"
           + (target == .int64 ? "" : "; int64 holds larger numbers"))
     }
     function(start, 1, memory, count)
@@ -44,9 +44,9 @@ struct ScalarArray {
     return position < 0 ? nil : position
   }
 
-  private func text(_ position: Int) -> String {
+  private func string(_ position: Int) -> String {
     guard let start else { return "" }
-    return numberText(start + position * dtype.size, dtype)
+    return numberString(start + position * dtype.size, dtype)
   }
 }
 
@@ -62,8 +62,8 @@ func castKernel(
   return function
 }
 
-/// The number at an address as text for a message: without a point when it is whole.
-package func numberText(_ address: UnsafeRawPointer, _ dtype: DType) -> String {
+/// The number at an address as a string for a message: without a point when it is whole.
+package func numberString(_ address: UnsafeRawPointer, _ dtype: DType) -> String {
   func floating<F: BinaryFloatingPoint & CustomStringConvertible>(_ value: F) -> String {
     Int64(exactly: value).map(String.init) ?? "\(value)"
   }

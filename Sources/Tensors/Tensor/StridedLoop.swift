@@ -8,8 +8,9 @@ struct StridedLoop {
   private(set) var shape: [Int]
   private(set) var strides: [[Int]]
 
-  /// - `shape`: the common shape, of rank 16 at most after merging.
-  /// - `strides`: one list of strides (in elements) an operand; the output is last; 4 at most.
+  /// - Parameters:
+  ///   - full: the common shape, of rank 16 at most after merging.
+  ///   - operands: one list of strides (in elements) an operand; the output is last; 4 at most.
   init(shape full: Shape, strides operands: [[Int]]) {
     var shape: [Int] = []
     var strides = [[Int]](repeating: [], count: operands.count)
@@ -89,7 +90,10 @@ final class LoopNest {
 extension Workspace {
   /// A kernel that runs a loop over elements in pieces, one a thread.
   ///
-  /// - `make`: gives the work on a piece, which starts `offsets` elements into each operand.
+  /// - Parameters:
+  ///   - loop: over all elements.
+  ///   - make: gives the work on a piece, which starts `offsets` elements into each operand.
+  /// - Returns: the kernel.
   func parallel(
     _ loop: StridedLoop, _ make: (_ piece: StridedLoop, _ offsets: [Int]) -> () -> Void
   ) -> Kernel {

@@ -6,7 +6,7 @@ extension Tensor: CustomStringConvertible {
     guard !isTraced else { return "Tensor(traced \(spec))" }
     guard elementCount > 0 else { return "[] (shape \(shape))" }
     let format = TensorFormat(self)
-    return format.text(axis: 0, offset: 0, indent: 1)
+    return format.string(axis: 0, offset: 0, indent: 1)
   }
 }
 
@@ -40,7 +40,7 @@ private struct TensorFormat {
     self.cells = cells
   }
 
-  func text(axis: Int, offset: Int, indent: Int) -> String {
+  func string(axis: Int, offset: Int, indent: Int) -> String {
     if axis == shape.count {
       let cell = cells[offset] ?? ""
       return String(repeating: " ", count: shape.isEmpty ? 0 : width - cell.count) + cell
@@ -48,7 +48,7 @@ private struct TensorFormat {
     let total = shape.reduce(1, *)
     let parts = Self.positions(shape[axis], total: total).map { position in
       position.map {
-        text(axis: axis + 1, offset: offset + $0 * strides[axis], indent: indent + 1)
+        string(axis: axis + 1, offset: offset + $0 * strides[axis], indent: indent + 1)
       } ?? "..."
     }
     let inner = axis == shape.count - 1

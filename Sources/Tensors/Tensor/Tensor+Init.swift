@@ -3,7 +3,11 @@ extension Tensor {
   ///
   /// A negative length fails with ``EngineError/shape(operation:message:)``, and `initializing` is not called.
   ///
-  /// - `initializing`: gets the first byte; must write `shape.elementCount * dtype.size` bytes.
+  /// - Parameters:
+  ///   - shape: the lengths of the axes.
+  ///   - dtype: the type of the elements.
+  ///   - initializing: gets the first byte; must write `shape.elementCount * dtype.size` bytes.
+  /// - Throws: what `initializing` throws.
   public init(
     shape: Shape, dtype: DType, initializing: (UnsafeMutableRawPointer) throws -> Void
   ) rethrows {
@@ -230,7 +234,13 @@ private struct NestedArray<S: TensorScalar> {
     scalars += row
   }
 
-  /// - `depth`: that of the innermost arrays.
+  /// The tensor of all rows.
+  ///
+  /// - Parameters:
+  ///   - outer: the lengths of the axes in front.
+  ///   - depth: that of the innermost arrays.
+  ///   - dtype: the type of the elements; that of ``Tensor/init(_:shape:dtype:)`` where nil.
+  /// - Returns: a tensor of `depth` axes more than `outer`.
   func tensor(outer: [Int], depth: Int, _ dtype: DType?) -> Tensor {
     Tensor(
       scalars, shape: Shape(outer + (1...depth).map { lengths[$0] ?? 0 }), dtype: dtype)

@@ -27,10 +27,10 @@ public func checkpoint<each Argument: Codable, Result: Codable>(
   checkpoint(f.body)
 }
 
-/// The results of a function whose way back begins with computing it again.
+/// The results of a function whose backward pass begins with computing it again.
 ///
-/// Inputs are all that the function depends on, and then its results, computed as usual but without a way back through
-/// them; outputs are these results once more. A plan has no such operation: once gradients have been taken,
+/// Inputs are all that the function depends on, and then its results, computed as usual but cut off from the backward
+/// pass; outputs are these results once more. A plan has no such operation: once gradients have been taken,
 /// ``CommonSubexpressions`` removes it.
 struct Checkpointed: GradientMarker {
   private let segment: Segment
@@ -45,7 +45,7 @@ struct Checkpointed: GradientMarker {
     init(_ body: @escaping @Sendable ([Tensor]) throws -> [Tensor]) { self.body = body }
   }
 
-  /// Runs a function from tensors to tensors, to be run again on the way back.
+  /// Runs a function from tensors to tensors, to be run again in the backward pass.
   static func run(_ f: ([Tensor]) throws -> [Tensor], _ inputs: [Tensor]) throws -> [Tensor] {
     let isWanted =
       GradientDepth.current > 0 || Trace.active != nil || inputs.contains { $0.node != nil }
@@ -102,7 +102,7 @@ struct Checkpointed: GradientMarker {
 
   var acceptsStrided: Bool { true }
 
-  /// The way back through the function, computed again.
+  /// The backward pass through the function, computed again.
   func gradient(_ c: GradientContext) -> [Tensor?] {
     let sources = c.inputs.dropLast(count)
     let leaves = sources.map { Node(leaf: apply1(RecomputationBarrier(), $0)) }
@@ -120,7 +120,7 @@ struct Checkpointed: GradientMarker {
   func batched(_ inputs: [Tensor], mapped: [Bool], count examples: Int) -> [Tensor]? {
     let (sources, mappedSources) = (inputs.dropLast(count), Array(mapped.dropLast(count)))
     let results = zip(inputs, mapped).suffix(count).map {
-      Example($0, isMapped: $1).spread(count: examples).detached
+      Example($0, isMapped: $1).broadcast(count: examples).detached
     }
     let body = segment.body
     let wide = Segment { try flatVmap(body, $0, mapped: mappedSources, count: examples) }
@@ -132,18 +132,7 @@ struct Checkpointed: GradientMarker {
 }
 
 /// The input itself, as something that is not known to be the same: what is computed from it is computed again.
-struct RecomputationBarrier: AnyLeadingAxes {
-  var acceptsStrided: Bool { true }
+struct RecomputationBarrier: Passthrough {
   /// False, so that ``CommonSubexpressions`` leaves it alone.
   var isPure: Bool { false }
-
-  func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] { inputs }
-
-  func view(of input: Layout) -> Layout? { input }
-
-  func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
-    copyKernel(inputs[0], outputs[0], workspace)
-  }
-
-  func gradient(_ c: GradientContext) -> [Tensor?] { [c.g] }
 }

@@ -63,7 +63,7 @@ final class ArgumentReader {
 
   init(_ arguments: Structure) { self.arguments = arguments }
 
-  /// The next argument.
+  /// The argument that has not been asked for yet, decoded as `type`.
   func next<Argument: Codable>(_ type: Argument.Type) throws -> Argument {
     defer { index += 1 }
     return try StructureDecoder().decode(type, from: arguments.at([.index(index)]))

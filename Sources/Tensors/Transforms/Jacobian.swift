@@ -1,4 +1,4 @@
-/// A function that gives the matrix of `f`'s partial derivatives, by reverse mode: one way back for each element of the
+/// A function that gives the matrix of `f`'s partial derivatives, by reverse mode: one backward pass for each element of the
 /// value, all of them at once. Best when the value has fewer elements than the argument.
 ///
 /// - Parameter f: from a tensor to a floating-point tensor.
@@ -55,6 +55,7 @@ public func hessian<Argument: Codable>(
 /// holding all of them.
 ///
 /// - Parameter f: gives one number.
+/// - Returns: a function that throws the first error of an operation.
 /// - SeeAlso: Pearlmutter, *Fast Exact Multiplication by the Hessian* (1994).
 public func hessianVectorProduct<Argument: Codable>(
   _ f: @escaping (Argument) throws -> Tensor

@@ -95,7 +95,10 @@ public final class Jitted<each Argument: Codable, Result: Codable> {
 ///
 /// - Parameters:
 ///   - cacheLimit: how many plans are kept; the one that has not been used for longest makes room for a new one.
+///   - file: where it is made, for messages.
+///   - line: likewise.
 ///   - function: runs once for each plan, on tensors without values.
+/// - Returns: the compiled function.
 public func jit<each Argument: Codable, Result: Codable>(
   cacheLimit: Int = 64, file: String = #fileID, line: UInt = #line,
   _ function: @escaping (repeat each Argument) throws -> Result

@@ -20,7 +20,7 @@ extension MappedAxes: ExpressibleByIntegerLiteral, ExpressibleByNilLiteral,
 {
   /// This axis of every tensor below.
   public init(integerLiteral value: Int) { self = .axis(value) }
-  /// No axis.
+  /// `nil`: the argument is the same for all examples.
   public init(nilLiteral: ()) { self = .unmapped }
   /// One entry for each place of a list.
   public init(arrayLiteral elements: MappedAxes...) { self = .list(elements) }

@@ -11,10 +11,10 @@ import Foundation
 /// that only takes part in arithmetic is better taken as a ``Tensor``, which is traced.
 @propertyWrapper
 public struct Static<Value: Codable> {
-  /// The value.
+  /// What is compiled in: a plan is made for each value.
   public var wrappedValue: Value
 
-  /// The value.
+  /// ``wrappedValue``, where there is no property wrapper.
   public var value: Value { wrappedValue }
 
   /// A value to be compiled in.
@@ -26,22 +26,22 @@ public struct Static<Value: Codable> {
 
 extension Static: Sendable where Value: Sendable {}
 
-/// In a structure of tensors the value is a text, and so a part of the structure's form.
+/// In a structure of tensors the value is a string, and so a part of the structure's form.
 extension Static: Codable {
-  /// Reads the value.
+  /// Reads the value, in a structure of tensors from JSON. Throws what `decoder` and `Value` throw.
   public init(from decoder: any Decoder) throws {
     guard decoder is DecodingNode else {
       self.init(try Value(from: decoder))
       return
     }
-    let text = try decoder.singleValueContainer().decode(String.self)
+    let string = try decoder.singleValueContainer().decode(String.self)
     let json = JSONDecoder()
     json.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    self.init(try json.decode(Value.self, from: Data(text.utf8)))
+    self.init(try json.decode(Value.self, from: Data(string.utf8)))
   }
 
-  /// Writes the value.
+  /// Writes the value, into a structure of tensors as JSON. Throws what `encoder` and `Value` throw.
   public func encode(to encoder: any Encoder) throws {
     guard encoder is NodeEncoder else { return try wrappedValue.encode(to: encoder) }
     let json = JSONEncoder()

@@ -8,7 +8,7 @@ public struct Transformed<each Argument: Codable, Result> {
   /// A function to be transformed.
   public init(_ body: @escaping (repeat each Argument) throws -> Result) { self.body = body }
 
-  /// Calls the function.
+  /// The result for these arguments. Throws what the function throws.
   public func callAsFunction(_ arguments: repeat each Argument) throws -> Result {
     try body(repeat each arguments)
   }

@@ -119,7 +119,7 @@ func flatJVP(
   return (outputs, try pushforward(directions))
 }
 
-/// The seeds of a way back, in the outputs' types.
+/// The seeds of a backward pass, in the outputs' types.
 private func matchingSeeds(_ seeds: [Tensor], _ outputs: [Tensor]) throws -> [Tensor] {
   guard seeds.map(\.shape) == outputs.map(\.shape) else {
     throw EngineError(

@@ -49,7 +49,7 @@ func flatVmap(
   _ f: ([Tensor]) throws -> [Tensor], _ inputs: [Tensor], mapped: [Bool], count: Int
 ) throws -> [Tensor] {
   try Example.map(f, zip(inputs, mapped).map(Example.init), count: count)
-    .map { $0.spread(count: count) }
+    .map { $0.broadcast(count: count) }
 }
 
 /// The arguments' tensors with their examples along the first axis, and how many there are.
@@ -96,8 +96,8 @@ struct Example {
     isMapped ? TensorSpec(Shape(Array(tensor.shape.dropFirst())), tensor.dtype) : tensor.spec
   }
 
-  /// With the new first axis.
-  func spread(count: Int) -> Tensor {
+  /// With the new first axis, along which a tensor that is not mapped is repeated.
+  func broadcast(count: Int) -> Tensor {
     tensor.examples(count, isMapped: isMapped)
   }
 
@@ -112,7 +112,7 @@ struct Example {
       }
       return tensor
     }
-    let whole = spread(count: count)
+    let whole = broadcast(count: count)
     return whole.movingAxis(0, to: try whole.shape.axis(axis, "vmap"))
   }
 
@@ -178,7 +178,7 @@ struct Example {
     let outputs =
       primitive.batched(tensors, mapped: inputs.map(\.isMapped), count: count)
       ?? primitive.withExampleAxis(count).map { wide in
-        apply(wide, inputs.map { $0.spread(count: count) })
+        apply(wide, inputs.map { $0.broadcast(count: count) })
       } ?? unrolled(primitive, inputs, count: count)
     return outputs.map { Example($0, isMapped: !$0.isInvalid) }
   }
@@ -206,7 +206,10 @@ struct Example {
 
   /// A key of its own for each example.
   ///
-  /// - Parameter first: the number of the first example, int64 `[1]`; nil for 0.
+  /// - Parameters:
+  ///   - count: how many examples there are.
+  ///   - first: the number of the first example, int64 `[1]`; nil for 0.
+  /// - Returns: the keys, mapped.
   private func splitKey(count: Int, from first: Tensor?) -> Example {
     let keys = (0..<count).map { index in
       let index = Tensor([Int64(index)])

@@ -28,7 +28,7 @@ extension MPITests {
     let outcome = try await MPIRun.run("group-late", ranks: 4, waitLimit: 8)
     #expect(outcome.code == 0, "\(outcome)")
     #expect(outcome.count("for rank 3 in \(Self.collective)") == 1, "\(outcome)")
-    #expect(outcome.count("[rank 2/4] rank 3 came after") == 1, "\(outcome)")
+    #expect(outcome.count("[watch of rank 2/4] rank 3 came after") == 1, "\(outcome)")
   }
 
   @Test("a rank that never comes to its group ends the job at the limit")

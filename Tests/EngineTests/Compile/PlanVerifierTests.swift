@@ -137,7 +137,8 @@ private final class Twins: Module {
     return PlanVerifier.faults(
       in: PlanLayout(
         instructions: instructions, regions: regions,
-        inputs: [.init(value: 0, spec: Self.spec, banks: [regions[0]])], variables: variables,
+        inputs: [.init(value: 0, spec: Self.spec, inputBuffers: [regions[0]])],
+        variables: variables,
         constants: constants, outputs: outputs))
   }
 

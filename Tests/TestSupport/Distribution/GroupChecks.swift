@@ -184,7 +184,7 @@ private func checkModel() throws {
       let centre = try? withRanks(.node) { ranks in
         ranks.crossRankSum(sum(hidden, axis: 0)) / ranks.crossRankSum(count)
       }
-      return Linear(1)(tanh(hidden - (centre ?? Tensor(.nan, dtype: x.dtype))))
+      return Linear(1)(tanh(hidden - (centre ?? Tensor(Double.nan, dtype: x.dtype))))
     }
   }
   let x = randomNormal([11, 3], key: RandomKey(seed: 3))

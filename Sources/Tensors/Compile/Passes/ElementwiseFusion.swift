@@ -13,7 +13,7 @@ package struct ElementwiseFusion: Pass {
   package let name = "elementwise fusion"
   /// Fewer elements than this are not fused.
   package static let smallest = 256
-  private static let maximumSteps = 24
+  private static let maximumOperations = 24
   private static let maximumInputs = 12
 
   package init() {}
@@ -27,7 +27,7 @@ package struct ElementwiseFusion: Pass {
       else { return nil }
       var operands: [Tensor] = []
       var sources: [ElementwiseProgram.Source] = []
-      var merged = ElementwiseProgram(steps: [])
+      var merged = ElementwiseProgram(operations: [])
       // What has been swallowed, by its number: `y * y` computes y once.
       var swallowed: [Int: ElementwiseProgram.Source] = [:]
       for input in inputs {
@@ -35,7 +35,7 @@ package struct ElementwiseFusion: Pass {
           sources.append(known)
         } else if let id = input.tracedNode?.id, let producer = programs[id],
           input.shape == node.outputs[0].shape,
-          merged.steps.count + producer.program.steps.count < Self.maximumSteps,
+          merged.operations.count + producer.program.operations.count < Self.maximumOperations,
           operands.count + producer.inputs.count <= Self.maximumInputs
         {
           let source = merged.append(producer.program, producer.inputs, to: &operands)
@@ -46,7 +46,7 @@ package struct ElementwiseFusion: Pass {
         }
       }
       let program = merged.appending(own, sources)
-      let isAlone = program.steps.count == 1
+      let isAlone = program.operations.count == 1
       let fresh = node.replaced(
         by: isAlone ? node.primitive : FusedElementwise(program: program),
         isAlone ? inputs : operands)
@@ -73,27 +73,27 @@ extension ElementwiseProgram {
     _ other: ElementwiseProgram, _ inputs: [Tensor], to operands: inout [Tensor]
   ) -> Source {
     let positions = inputs.map { operands.position(of: $0) }
-    let start = steps.count
-    for step in other.steps {
-      var step = step
-      step.sources = step.sources.map { source in
+    let start = operations.count
+    for operation in other.operations {
+      var operation = operation
+      operation.sources = operation.sources.map { source in
         switch source {
         case .input(let index): .input(positions[index])
-        case .step(let index): .step(start + index)
+        case .operation(let index): .operation(start + index)
         }
       }
-      steps.append(step)
+      operations.append(operation)
     }
-    return .step(steps.count - 1)
+    return .operation(operations.count - 1)
   }
 
-  /// This program and then the only step of `last`, which reads `sources`.
+  /// This program and then the only operation of `last`, which reads `sources`.
   fileprivate func appending(_ last: ElementwiseProgram, _ sources: [Source]) -> ElementwiseProgram
   {
     var program = self
-    var step = last.steps[0]
-    step.sources = sources
-    program.steps.append(step)
+    var operation = last.operations[0]
+    operation.sources = sources
+    program.operations.append(operation)
     return program
   }
 }

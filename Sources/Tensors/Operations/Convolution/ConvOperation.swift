@@ -11,7 +11,7 @@ import CKernels
 package struct ConvOperation: Primitive {
   /// What is done to the sums before they are stored.
   package enum Epilogue: Hashable, Sendable {
-    /// Nothing.
+    /// The sums are stored as they are.
     case none
     /// A number for each filter, the third input, is added.
     case bias
@@ -26,7 +26,7 @@ package struct ConvOperation: Primitive {
   /// What is done to the sums.
   package let epilogue: Epilogue
 
-  /// A convolution.
+  /// A convolution by a window whose size is the kernel's.
   package init(window: Window, groups: Int = 1, epilogue: Epilogue = .none) {
     self.window = window
     self.groups = groups
@@ -153,11 +153,15 @@ private func checkConvolution(
 /// `[spatial axes..., channels / groups, filters]`.
 ///
 /// - Parameters:
+///   - x: the images; integers become float32.
+///   - kernel: its type and that of `x` promote (``DType/promoted(_:_:)``).
 ///   - strides: elements from one window to the next.
 ///   - padding: what happens at the edges; `.valid` by default.
 ///   - dilations: elements from one cell of the window to the next.
 ///   - groups: how many parts channels and filters are cut into; filters see the channels of their part only.
-/// - Returns: `[batch, spatial axes out..., filters]`.
+/// - Returns: `[batch, spatial axes out..., filters]`. A kernel that does not fit the images, or a window that is larger than
+///   a padded image, is an ``EngineError/shape(operation:message:)``, an argument out of its range an
+///   ``EngineError/invalidArgument(message:)``.
 public func conv(
   _ x: Tensor, _ kernel: Tensor, strides: SpatialSize = 1, padding: Padding = .valid,
   dilations: SpatialSize = 1, groups: Int = 1

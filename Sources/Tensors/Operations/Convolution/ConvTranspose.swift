@@ -9,11 +9,15 @@
 /// - `.explicit`: `(n − 1) · stride + k + outputPadding − before − after`.
 ///
 /// - Parameters:
+///   - x: images `[batch, spatial axes..., channels]`; integers become float32.
+///   - kernel: `[spatial axes..., filters, channels]`; its type and that of `x` promote (``DType/promoted(_:_:)``).
 ///   - strides: elements of the output from one element of the input to the next.
 ///   - padding: what is cut off at the edges.
 ///   - outputPadding: elements added behind the last one; less than the strides.
 ///   - dilations: elements from one cell of the kernel to the next.
-/// - Returns: `[batch, spatial axes out..., filters]`.
+/// - Returns: `[batch, spatial axes out..., filters]`. A kernel that does not fit, or nothing that would be left of an axis,
+///   is an ``EngineError/shape(operation:message:)``, an argument out of its range an
+///   ``EngineError/invalidArgument(message:)``.
 /// - SeeAlso: Dumoulin, Visin, *A guide to convolution arithmetic for deep learning* (2016), §4; Keras,
 ///   `ops.conv_transpose`.
 public func convTranspose(

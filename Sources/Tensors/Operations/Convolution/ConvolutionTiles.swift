@@ -17,7 +17,12 @@ struct ConvolutionTiles {
   /// the product.
   private static let tileBytes = 512 << 10
 
-  /// - Parameter channels: how many channels of the images the windows have: those of a group.
+  /// - Parameters:
+  ///   - window: what is unrolled.
+  ///   - image: `[n, spatial axes..., c]`.
+  ///   - output: `[n, spatial axes..., f]`.
+  ///   - channels: how many channels of the images the windows have: those of a group.
+  ///   - size: bytes of an element.
   init(_ window: Window, image: Shape, output: Shape, channels: Int, size: Int) {
     pixels = output.spatial.reduce(1, *)
     rows = output[0] * pixels

@@ -1,7 +1,8 @@
 /// The convolution of each channel of images `[batch, spatial axes..., channels]` with kernels of its own, in a kernel
 /// `[spatial axes..., channels, multiplier]`.
 ///
-/// Parameters as for ``conv(_:_:strides:padding:dilations:groups:)``.
+/// Parameters and errors as for ``conv(_:_:strides:padding:dilations:groups:)``.
+///
 /// - Returns: `[batch, spatial axes out..., channels · multiplier]`, the results of a channel side by side.
 /// - SeeAlso: Howard et al., *MobileNets* (2017), §3.1; Keras, `ops.depthwise_conv`.
 public func depthwiseConv(
@@ -28,8 +29,12 @@ public func depthwiseConv(
 /// A depthwise convolution, and one of single elements that mixes its channels.
 ///
 /// - Parameters:
-///   - depthwise: as for ``depthwiseConv(_:_:strides:padding:dilations:)``.
+///   - x: images `[batch, spatial axes..., channels]`.
+///   - depthwise: `[spatial axes..., channels, multiplier]`, as for ``depthwiseConv(_:_:strides:padding:dilations:)``.
 ///   - pointwise: `[1, ..., channels · multiplier, filters]`.
+///   - strides: elements from one window of `depthwise` to the next.
+///   - padding: what happens at the edges; `.valid` by default.
+///   - dilations: elements from one cell of the window to the next.
 /// - Returns: `[batch, spatial axes out..., filters]`.
 /// - SeeAlso: Chollet, *Xception: Deep Learning with Depthwise Separable Convolutions* (2017), §1.1; Keras,
 ///   `ops.separable_conv`.

@@ -5,16 +5,20 @@ public enum Padding: Hashable, Sendable, Codable {
   /// Zeros around the image such that the output has `ceil(length / stride)` positions; the odd one
   /// goes behind the last element, as in TensorFlow and Keras.
   case same
-  /// Zeros before the first element only, so many that no output depends on later elements.
+  /// Zeros before the first element only, as many as keep every output from depending on later elements.
   case causal
-  /// So many zeros before the first and behind the last element; one number an axis.
+  /// These numbers of zeros before the first and behind the last element; one number an axis.
   case explicit(before: [Int], after: [Int])
 
   /// Zeros before and behind each axis, for windows over the elements that they span.
   ///
   /// - Parameters:
   ///   - spans: the elements from a window's first cell to its last.
+  ///   - strides: the elements from one window to the next.
   ///   - lengths: the elements of the image.
+  ///   - operation: what pads, for the message.
+  /// - Returns: numbers of zeros, one an axis.
+  /// - Throws: ``EngineError/invalidArgument(message:)`` for explicit numbers below 0, or not one an axis.
   func widths(
     spans: [Int], strides: [Int], lengths: [Int], _ operation: String
   ) throws(EngineError) -> (before: [Int], after: [Int]) {

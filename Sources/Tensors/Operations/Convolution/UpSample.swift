@@ -10,10 +10,12 @@ public enum Interpolation: Hashable, Sendable, Codable {
 /// Images `[batch, spatial axes..., channels]`, of which there are one to three, made larger.
 ///
 /// - Parameters:
+///   - x: the images; integers become float32 for `.bilinear`.
 ///   - size: how many elements become of one, along each axis.
 ///   - interpolation: what they are. The centres of old and new elements are placed as in Keras: the corners of the
 ///     image stay where they are.
-/// - Returns: the spatial axes `size` times as long.
+/// - Returns: the spatial axes `size` times as long. Images without one to three spatial axes are an
+///   ``EngineError/shape(operation:message:)``, a size below 1 an ``EngineError/invalidArgument(message:)``.
 /// - SeeAlso: Keras, `layers.UpSampling2D`.
 public func upSample(
   _ x: Tensor, size: SpatialSize = 2, interpolation: Interpolation = .nearest

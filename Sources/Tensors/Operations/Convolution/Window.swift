@@ -16,7 +16,13 @@ public struct Window: Hashable, Sendable {
 
   /// A window whose padding is found for images of one size.
   ///
-  /// - Parameter image: the lengths of the spatial axes.
+  /// - Parameters:
+  ///   - size: cells along each axis.
+  ///   - strides: elements from one position to the next.
+  ///   - dilations: elements from one cell to the next.
+  ///   - padding: what the window does at the edges.
+  ///   - image: the lengths of the spatial axes.
+  ///   - operation: what the window is for, for messages.
   /// - Throws: ``EngineError/invalidArgument(message:)`` for sizes, strides or dilations below 1 or of another number
   ///   than the axes, or negative padding.
   package init(
@@ -91,7 +97,7 @@ public struct Window: Hashable, Sendable {
     }
   }
 
-  /// What images with so many spatial axes are called, and their axes.
+  /// What images with `rank` spatial axes are called, and their axes.
   package static func expectation(rank: Int) -> ErrorText {
     switch rank {
     case 1: "sequences [batch, steps, channels]"
@@ -102,7 +108,11 @@ public struct Window: Hashable, Sendable {
 
   /// The form that the kernels in C take.
   ///
-  /// - Parameter channels: how many channels a window reads; all of the image's by default.
+  /// - Parameters:
+  ///   - image: `[n, spatial axes..., c]`.
+  ///   - output: `[n, spatial axes..., f]`.
+  ///   - channels: how many channels a window reads; all of the image's by default.
+  /// - Returns: the lengths of three spatial axes, those that there are not with length 1.
   func geometry(image: Shape, output: Shape, channels: Int? = nil) -> apus_conv {
     /// Three axes: images with fewer have one slice, or one row in one slice.
     func lifted(_ values: [Int], _ missing: Int32) -> [Int32] {

@@ -39,7 +39,7 @@ extension Elementwise {
     (0..<ElementwiseKernel.mostInputs).map { InPlacePair(output: 0, input: $0) }
   }
 
-  /// Itself.
+  /// The same operation: one axis more makes no difference.
   public func withExampleAxis(_ count: Int) -> (any Primitive)? { self }
 
   /// The shape of the inputs and the type that the kernel gives.

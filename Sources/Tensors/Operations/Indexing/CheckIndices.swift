@@ -35,10 +35,10 @@ struct CheckIndices: AnyLeadingAxes, NonDifferentiable {
       let bad = apus_whole_numbers(
         from, x.pointer, to, y.pointer, count, range.lowerBound, range.upperBound)
       guard bad >= 0 else { return }
-      let text = numberText(x.pointer + bad * x.dtype.size, x.dtype)
+      let number = numberString(x.pointer + bad * x.dtype.size, x.dtype)
       throw EngineError.index(
         operation: operation,
-        message: "number \(text) at position \(bad) does not exist: it must be \(expectation)")
+        message: "number \(number) at position \(bad) does not exist: it must be \(expectation)")
     }
   }
 

@@ -1,7 +1,7 @@
 /// Something that selects along one axis in `x[...]`: an integer, a range, ``all``, a strided
 /// range, ``ellipsis``, ``newAxis`` or a tensor of integers.
 public protocol TensorIndex {
-  /// What is selected.
+  /// The part of the axis, or the change of axes, that this entry stands for.
   var selection: TensorSelection { get }
 }
 
@@ -57,13 +57,13 @@ extension PartialRangeThrough<Int>: TensorIndex {
 }
 
 extension Tensor: TensorIndex {
-  /// Positions by number.
+  /// The entries at these positions; see ``take(_:_:axis:)``.
   public var selection: TensorSelection { .indices(self) }
 }
 
 /// A selection that has a name; see ``TensorIndex``.
 public struct NamedIndex: TensorIndex {
-  /// What is selected.
+  /// What the name stands for.
   public let selection: TensorSelection
 }
 

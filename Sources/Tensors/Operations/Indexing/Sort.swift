@@ -52,7 +52,7 @@ package struct SortOperation: Primitive {
     return [back.reshape(g.shape).movingAxis(c.x.rank - 1, to: axis)]
   }
 
-  /// The same axis.
+  /// The order along the same axis of each example.
   package func withExampleAxis(_ count: Int) -> (any Primitive)? {
     SortOperation(axis: axis + 1, descending: descending)
   }

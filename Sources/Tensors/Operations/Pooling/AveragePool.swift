@@ -28,7 +28,7 @@ struct AveragePool: Primitive {
     [apply1(AveragePoolGradient(window: window, imageShape: c.x.shape), c.g)]
   }
 
-  /// More images.
+  /// The examples are more images of the batch.
   func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
     merged(self, inputs, mapped: mapped, count: count)
   }
@@ -67,7 +67,7 @@ struct AveragePoolGradient: Primitive {
     [apply1(AveragePool(window: window), c.g)]
   }
 
-  /// More images.
+  /// The examples are more images of the batch.
   func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
     let wide = AveragePoolGradient(window: window, imageShape: imageShape.times(count))
     return merged(wide, inputs, mapped: mapped, count: count)

@@ -32,7 +32,7 @@ struct MaxPoolOperation: Primitive {
     [apply1(PoolScatter(window: window, imageShape: c.x.shape), c.g, c.outputs[1])]
   }
 
-  /// More images.
+  /// The examples are more images of the batch.
   func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
     merged(self, inputs, mapped: mapped, count: count)
   }
@@ -70,7 +70,7 @@ struct PoolScatter: Primitive {
     [apply1(PoolGather(window: window), c.g, c.inputs[1]), nil]
   }
 
-  /// More images.
+  /// The examples are more images of the batch.
   func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
     let wide = PoolScatter(window: window, imageShape: imageShape.times(count))
     return merged(wide, inputs, mapped: mapped, count: count)
@@ -107,7 +107,7 @@ struct PoolGather: Primitive {
     [apply1(PoolScatter(window: window, imageShape: c.x.shape), c.g, c.inputs[1]), nil]
   }
 
-  /// More images.
+  /// The examples are more images of the batch.
   func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
     merged(self, inputs, mapped: mapped, count: count)
   }

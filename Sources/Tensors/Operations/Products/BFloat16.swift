@@ -42,8 +42,10 @@ package enum BFloat16 {
   /// Whether `mixed_bfloat16` rounds the factors of products.
   ///
   /// - Parameters:
+  ///   - type: the CPU's.
   ///   - setting: the value of ``variable``; nil where it is not set.
   ///   - hasInstructions: whether the CPU, and the system on it, has VDPBF16PS.
+  /// - Returns: what the setting says, else whether the CPU has the instructions and gains by them.
   /// - Throws: ``EngineError/invalidArgument(message:)`` for another setting.
   package static func isUsed(
     on type: CPUType, setting: String?, hasInstructions: Bool

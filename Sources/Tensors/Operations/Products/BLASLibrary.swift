@@ -6,17 +6,18 @@ import COpenBLAS
 /// the environment variable `OPENBLAS_CORETYPE` names others; it is read once, when the process starts.
 package enum BLASLibrary {
   /// Version and options, such as `OpenBLAS 0.3.21 DYNAMIC_ARCH NO_AFFINITY Haswell MAX_THREADS=64`.
-  package static var configuration: String { text(openblas_get_config()) }
+  package static var configuration: String { string(openblas_get_config()) }
 
   /// The CPU whose kernels are in use, such as `Haswell`.
-  package static var coreName: String { text(openblas_get_corename()) }
+  package static var coreName: String { string(openblas_get_corename()) }
 
   /// The speed of float32 matrix products by BLAS, in 10⁹ floating-point operations a second.
   ///
   /// - Parameters:
   ///   - size: rows and columns of the square matrices; 2·size³ operations a product.
   ///   - repetitions: timed products, of which the fastest counts: what is slower was disturbed.
-  ///   - threads: so many products are computed side by side.
+  ///   - threads: how many products are computed side by side.
+  /// - Returns: 10⁹ floating-point operations a second, of all threads.
   package static func measureGFLOPS(
     size: Int = 768, repetitions: Int = 12, threads: Int = 1
   ) -> Double {
@@ -31,7 +32,7 @@ package enum BLASLibrary {
     }
   }
 
-  private static func text(_ pointer: UnsafeMutablePointer<CChar>?) -> String {
+  private static func string(_ pointer: UnsafeMutablePointer<CChar>?) -> String {
     pointer.map { String(cString: $0) } ?? "unknown"
   }
 }

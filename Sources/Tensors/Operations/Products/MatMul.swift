@@ -6,10 +6,8 @@ package struct MatMul: Primitive {
   /// What factors are rounded to; set by a pass.
   let precision: ProductPrecision
 
-  /// The operation.
-  package init() { precision = .exact }
-
-  package init(precision: ProductPrecision) { self.precision = precision }
+  /// A product of factors as they are, or rounded first.
+  package init(precision: ProductPrecision = .exact) { self.precision = precision }
 
   /// `matMul`, with the type of the factors when they are rounded.
   package var name: String { precision == .exact ? "matMul" : "matMul[bfloat16]" }
@@ -99,10 +97,11 @@ private func checkProduct(_ a: Shape, _ b: Shape) throws(EngineError) {
 
 /// The matrix product by the rules of NumPy.
 ///
-/// `[m, k]` and `[k, n]` give `[m, n]`. More axes in front are a batch of matrices and broadcast. A
+/// `[m, k]` and `[k, n]` give `[m, n]`. More axes in front are a batch of matrices and broadcast (``broadcast(_:to:)``). A
 /// first tensor of rank 1 counts as one row, a second one of rank 1 as one column, and that axis is
-/// left out of the result: `[k]` and `[k]` give a scalar. Types promote; bool counts as int32. With
-/// `k` = 0 the result is 0.
+/// left out of the result: `[k]` and `[k]` give a scalar. Types promote (``DType/promoted(_:_:)``), and bool counts as int32;
+/// integers wrap around beyond their range. With `k` = 0 the result is 0. Lengths that do not fit, and a scalar, are an
+/// ``EngineError/shape(operation:message:)``.
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
   attempt {
     try checkProduct(a.shape, b.shape)

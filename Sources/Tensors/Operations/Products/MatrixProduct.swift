@@ -110,7 +110,12 @@ struct MatrixProduct {
 
   /// A block of the product number `index`: the whole of it unless ``isDirect``.
   ///
-  /// - Parameter accumulate: whether it is added to what is in its place.
+  /// - Parameters:
+  ///   - index: which product.
+  ///   - block: rows of the result.
+  ///   - strip: columns of the result.
+  ///   - part: whose scratch memory is used.
+  ///   - accumulate: whether the block is added to what is in its place.
   func multiply(
     _ index: Int, rows block: Range<Int>, columns strip: Range<Int>, part: Int,
     accumulate: Bool = false

@@ -10,7 +10,9 @@ package enum ProductSpeed {
   /// - Parameters:
   ///   - precision: what factors are rounded to.
   ///   - size: rows and columns.
-  ///   - threads: so many products are computed side by side.
+  ///   - repetitions: timed products, of which the fastest counts.
+  ///   - threads: how many products are computed side by side.
+  /// - Returns: 10⁹ floating-point operations a second, of all threads.
   package static func gflops(
     _ precision: ProductPrecision = .exact, size: Int = 512, repetitions: Int = 12, threads: Int = 1
   ) -> Double {

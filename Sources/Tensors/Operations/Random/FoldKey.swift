@@ -17,7 +17,6 @@ package struct FoldKey: NonDifferentiable {
     return [inputs[0]]
   }
 
-  /// A few multiplications.
   package func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {

@@ -23,7 +23,7 @@ extension ReductionPrimitive {
   /// The input's scalar type.
   package func outputType(_ input: DType) -> DType { input }
 
-  /// True.
+  /// True: most reductions of nothing have a value.
   package var hasIdentity: Bool { true }
 
   /// The input's shape with the folded axes removed, or of length 1.

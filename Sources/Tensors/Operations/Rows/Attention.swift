@@ -62,7 +62,7 @@ struct AttentionOperation: Primitive {
     return gradients
   }
 
-  /// A larger batch.
+  /// The examples are more samples of the batch.
   func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
     merged(self, inputs, mapped: mapped, count: count)
   }

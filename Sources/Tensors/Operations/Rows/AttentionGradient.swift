@@ -1,6 +1,6 @@
 import CKernels
 
-/// The gradients of ``Attention`` for queries, keys and values; the weights are computed again tile by tile.
+/// The gradients of ``AttentionOperation`` for queries, keys and values; the weights are computed again tile by tile.
 ///
 /// Inputs: those of the operation without its mask, its two outputs, the incoming gradient, and the mask if there is
 /// one. With as many queries as keys there is one output `[batch, time, 3, heads, size]`, so that the gradient of a
@@ -8,9 +8,9 @@ import CKernels
 ///
 /// - SeeAlso: Dao, Fu, Ermon, Rudra, Ré, *FlashAttention* (2022), algorithm 4.
 struct AttentionGradient: Primitive {
-  /// As in ``Attention``.
+  /// As in ``AttentionOperation``.
   let isCausal: Bool
-  /// As in ``Attention``.
+  /// As in ``AttentionOperation``.
   let scale: Double
 
   /// Any strides will do.
@@ -83,7 +83,7 @@ struct AttentionGradient: Primitive {
     return [found[0], found[1], found[2], nil, nil, found[3]] + found[4...]
   }
 
-  /// A larger batch.
+  /// The examples are more samples of the batch.
   func batched(_ inputs: [Tensor], mapped: [Bool], count: Int) -> [Tensor]? {
     merged(self, inputs, mapped: mapped, count: count)
   }
@@ -101,6 +101,8 @@ struct ComposedAttention {
   /// - Parameters:
   ///   - inputs: queries, keys, values and perhaps a mask.
   ///   - g: the gradient for the result.
+  ///   - isCausal: as in ``AttentionOperation``.
+  ///   - scale: as in ``AttentionOperation``.
   init(_ inputs: [Tensor], _ g: Tensor, isCausal: Bool, scale: Double) {
     func headsFirst(_ x: Tensor) -> Tensor { transpose(x, [0, 2, 1, 3]) }
     let (q, k, v) = (headsFirst(inputs[0]), headsFirst(inputs[1]), headsFirst(inputs[2]))
@@ -124,7 +126,11 @@ struct ComposedAttention {
 
 /// The softmax of the scores `[..., queries, keys]` over the keys, 0 in rows without a visible key.
 ///
-/// - Parameter mask: broadcasts to the scores; bool: true where a query sees a key; floating: added.
+/// - Parameters:
+///   - scores: floating, `[..., queries, keys]`.
+///   - mask: broadcasts to the scores; bool: true where a query sees a key; floating: added.
+///   - isCausal: whether query `i` sees the keys `0...i` only, in addition to the mask.
+/// - Returns: weights of the shape of the scores, which add up to 1 over the keys that a query sees.
 package func attentionWeights(_ scores: Tensor, mask: Tensor?, isCausal: Bool) -> Tensor {
   // Lower than any score, and finite: differences of such numbers are not NaN.
   let hidden = -1e30

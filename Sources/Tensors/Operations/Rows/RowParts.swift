@@ -4,7 +4,10 @@ extension Workspace {
 
   /// A kernel that works on the rows of `x` along its last axis, some on each thread; none if rows have no elements.
   ///
-  /// - Parameter body: gets the first of its rows and their number.
+  /// - Parameters:
+  ///   - x: `[..., columns]`.
+  ///   - body: gets the first of its rows and their number.
+  /// - Returns: the kernel.
   func rows(of x: Operand, _ body: @escaping (_ first: Int, _ count: Int) -> Void) -> Kernel {
     let columns = x.shape[-1]
     guard x.elementCount > 0 else { return {} }
@@ -16,7 +19,11 @@ extension Workspace {
   /// A kernel that makes the images `y` from those of `x` (first axes of equal length), some on each thread; none if `y`
   /// has no elements.
   ///
-  /// - Parameter body: gets which images are its own, and where they begin in `x` and in `y`.
+  /// - Parameters:
+  ///   - x: what is read.
+  ///   - y: what is written.
+  ///   - body: gets which images are its own, and where they begin in `x` and in `y`.
+  /// - Returns: the kernel.
   func images(
     from x: Operand, to y: Operand,
     _ body:

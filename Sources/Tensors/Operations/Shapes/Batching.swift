@@ -4,7 +4,7 @@
 public protocol AnyLeadingAxes: Primitive {}
 
 extension AnyLeadingAxes {
-  /// Itself.
+  /// The same operation: one axis more in front makes no difference.
   public func withExampleAxis(_ count: Int) -> (any Primitive)? { self }
 }
 
@@ -26,7 +26,12 @@ extension Tensor {
 extension Primitive {
   /// Puts the examples into the axis of examples that inputs and outputs begin with.
   ///
-  /// - Parameter wide: the operation for `count` times as many examples.
+  /// - Parameters:
+  ///   - wide: the operation for `count` times as many examples.
+  ///   - inputs: as for ``batched(_:mapped:count:)``.
+  ///   - mapped: likewise.
+  ///   - count: likewise.
+  /// - Returns: the outputs, examples first.
   func merged(
     _ wide: some Primitive, _ inputs: [Tensor], mapped: [Bool], count: Int
   ) -> [Tensor] {

@@ -36,14 +36,14 @@ public struct EngineError: Error, Sendable {
   public var operation: String
   /// The place in a file.
   public var file: FilePosition?
-  /// What is wrong.
+  /// What must be and what was found, or a sentence.
   public var problem: Problem
   /// What to do, where the problem does not say it.
   public var hint: ErrorText?
   /// Where it happened, from the outside to the inside: the module in whose `call` it was, or a metric.
   public var places: [Place]
 
-  /// An error.
+  /// An error that has not gone through a module yet: ``places`` is empty.
   public init(
     _ kind: Kind, operation: String = "", file: FilePosition? = nil, _ problem: Problem,
     hint: ErrorText? = nil
