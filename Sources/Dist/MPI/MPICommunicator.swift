@@ -558,12 +558,17 @@ extension DType {
 extension ReduceOperation {
   /// The operation as MPI names it, for elements of a type.
   fileprivate func mpi(of dtype: DType) -> MPI_Op? {
-    guard dtype.isFloating, self != .sum else { return apus_mpi_operation(Int32(rawValue)) }
-    return self == .max ? Self.floatingMax : Self.floatingMin
+    switch self {
+    case .sum where dtype == .uint8: Self.byteSum
+    case .min where dtype.isFloating: Self.floatingMin
+    case .max where dtype.isFloating: Self.floatingMax
+    default: apus_mpi_operation(Int32(rawValue))
+    }
   }
 
   // `nonisolated(unsafe)`: made once, at the first reduction that needs one, with the lock of all communicators held; never
   // changed, and never freed, since MPI is not joined twice.
-  private nonisolated(unsafe) static let floatingMin = apus_mpi_extreme(0)
-  private nonisolated(unsafe) static let floatingMax = apus_mpi_extreme(1)
+  private nonisolated(unsafe) static let byteSum = apus_mpi_own_operation(0)
+  private nonisolated(unsafe) static let floatingMin = apus_mpi_own_operation(1)
+  private nonisolated(unsafe) static let floatingMax = apus_mpi_own_operation(2)
 }

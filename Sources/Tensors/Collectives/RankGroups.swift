@@ -4,7 +4,7 @@ import Synchronization
 package struct RankPartition: Hashable, Sendable {
   /// What it is called in messages: `.node`.
   package let name: String
-  /// The number of each rank's group; nil for a rank that is in none.
+  /// The number of each rank's group, that of its first rank; nil for a rank that is in none.
   package let numbers: [Int?]
 
   /// The ranks of the group of `rank`, in increasing order; nil when it is in none.
@@ -13,7 +13,7 @@ package struct RankPartition: Hashable, Sendable {
     return numbers.indices.filter { numbers[$0] == number }
   }
 
-  /// The partition in which each rank gives the number of its group. Collective.
+  /// The partition in which ranks that give the same number are a group. Collective.
   static func gathered(
     _ name: String, by number: Int, of ranks: any Communicator
   ) throws -> RankPartition {
@@ -23,7 +23,7 @@ package struct RankPartition: Hashable, Sendable {
     try ranks.named("the numbers of groups for \(name)") {
       try ranks.allGather(&own, counts: counts, dtype: .int64, into: &numbers)
     }
-    return RankPartition(name: name, numbers: numbers.map { Int($0) })
+    return RankPartition(name: name, numbers: numbers.map { numbers.firstIndex(of: $0) })
   }
 }
 

@@ -49,6 +49,24 @@ private func check<T: Numeric & BitwiseCopyable>(
   }
 }
 
+/// Sums of integers wrap around at every place, also where vector instructions add.
+func checkAllReduceWraps(_ communicator: any Communicator) throws {
+  func check<T: FixedWidthInteger & BitwiseCopyable>(_ largest: T, _ dtype: DType) throws {
+    let sum = T(truncatingIfNeeded: communicator.size) &* largest
+    for count in [3, 1000, 100_000] {
+      let input = [T](repeating: largest, count: count)
+      let found = try withGuardedMemory(input) { memory in
+        try communicator.allReduce(memory, count: count, dtype: dtype, operation: .sum)
+      }
+      try require(
+        found.allSatisfy { $0 == sum }, "a sum of \(count) x \(dtype) does not wrap around")
+    }
+  }
+  try check(UInt8.max, .uint8)
+  try check(Int32.max, .int32)
+  try check(Int64.max, .int64)
+}
+
 /// For booleans, max is *any* and min is *all*; a sum is refused on every rank.
 func checkAllReduceOfBooleans(_ communicator: any Communicator) throws {
   let (rank, size) = (communicator.rank, communicator.size)

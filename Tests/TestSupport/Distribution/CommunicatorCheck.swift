@@ -21,6 +21,7 @@ public struct CommunicatorCheck: Sendable, CustomStringConvertible {
   /// All of them; a new one is a new row.
   public static let all: [CommunicatorCheck] = [
     CommunicatorCheck("all-reduce", checkAllReduce),
+    CommunicatorCheck("all-reduce-wraps", checkAllReduceWraps),
     CommunicatorCheck("all-reduce-booleans", checkAllReduceOfBooleans),
     CommunicatorCheck("all-reduce-nan", checkAllReduceOfNaN),
     CommunicatorCheck("all-reduce-same-bits", checkAllReduceGivesSameBits),
