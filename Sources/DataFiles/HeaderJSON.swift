@@ -73,8 +73,8 @@ extension HeaderJSON: Decodable {
       self = .null
     } else if let text = try? value.decode(String.self) {
       self = .string(text)
-    } else if let truth = try? value.decode(Bool.self) {
-      self = .bool(truth)
+    } else if let boolean = try? value.decode(Bool.self) {
+      self = .bool(boolean)
     } else if let number = try? value.decode(Int.self) {
       self = .integer(number)
     } else {

@@ -44,7 +44,7 @@ extension TrainingControl {
   /// Does nothing and throws nothing: for models without running statistics.
   public func synchronizeStatistics() throws {}
 
-  /// Nothing.
+  /// Compares nothing and throws nothing: for models that one process has.
   public func compareWeights() throws {}
 }
 

@@ -103,7 +103,7 @@ public struct GlorotUniform: VarianceScalingCase {
   /// What it is a case of.
   public static let scaling = VarianceScaling(scale: 1, mode: .fanAverage, distribution: .uniform)
 
-  /// An initializer without settings.
+  /// The initializer; the shape says all that it depends on.
   public init() {}
 }
 
@@ -115,7 +115,7 @@ public struct GlorotNormal: VarianceScalingCase {
   public static let scaling = VarianceScaling(
     scale: 1, mode: .fanAverage, distribution: .truncatedNormal)
 
-  /// An initializer without settings.
+  /// The initializer; the shape says all that it depends on.
   public init() {}
 }
 
@@ -126,7 +126,7 @@ public struct HeUniform: VarianceScalingCase {
   /// What it is a case of.
   public static let scaling = VarianceScaling(scale: 2, mode: .fanIn, distribution: .uniform)
 
-  /// An initializer without settings.
+  /// The initializer; the shape says all that it depends on.
   public init() {}
 }
 
@@ -138,7 +138,7 @@ public struct HeNormal: VarianceScalingCase {
   public static let scaling = VarianceScaling(
     scale: 2, mode: .fanIn, distribution: .truncatedNormal)
 
-  /// An initializer without settings.
+  /// The initializer; the shape says all that it depends on.
   public init() {}
 }
 
@@ -149,7 +149,7 @@ public struct LecunUniform: VarianceScalingCase {
   /// What it is a case of.
   public static let scaling = VarianceScaling(scale: 1, mode: .fanIn, distribution: .uniform)
 
-  /// An initializer without settings.
+  /// The initializer; the shape says all that it depends on.
   public init() {}
 }
 
@@ -161,6 +161,6 @@ public struct LecunNormal: VarianceScalingCase {
   public static let scaling = VarianceScaling(
     scale: 1, mode: .fanIn, distribution: .truncatedNormal)
 
-  /// An initializer without settings.
+  /// The initializer; the shape says all that it depends on.
   public init() {}
 }

@@ -9,7 +9,7 @@ public enum GradientClipping: Hashable, Sendable {
   /// All gradients scaled by one factor so that their common L2 norm is at most this; all NaN when it is infinite or NaN.
   case globalNorm(Double)
 
-  /// The clipped gradients.
+  /// The gradients in their order, clipped all together or each by itself.
   func apply(_ gradients: [Tensor]) -> [Tensor] {
     switch self {
     case .value(let limit):

@@ -27,15 +27,15 @@ public struct ExponentialDecay: LearningRateSchedule {
 
   /// The rate after `iterations` updates; float32 scalar.
   public func value(at iterations: Tensor) -> Tensor {
-    let periods = progress(iterations, over: decaySteps)
-    let exponent = staircase ? floor(periods) : periods
+    let exponent = progress(iterations, over: decaySteps, staircase: staircase)
     return (pow(Tensor(decayRate, dtype: .float64), exponent) * initialValue).cast(to: .float32)
   }
 }
 
-/// `iterations / steps` in float64, in which every count is exact.
-func progress(_ iterations: Tensor, over steps: Int) -> Tensor {
-  iterations.cast(to: .float64) / Double(steps)
+/// `iterations / steps` in float64, in which every count is exact; rounded down where a rate changes only every `steps` updates.
+func progress(_ iterations: Tensor, over steps: Int, staircase: Bool = false) -> Tensor {
+  let periods = iterations.cast(to: .float64) / Double(steps)
+  return staircase ? floor(periods) : periods
 }
 
 /// Fails with ``EngineError/invalidArgument(message:)`` unless `value` is 1 at least.
@@ -71,8 +71,7 @@ public struct InverseTimeDecay: LearningRateSchedule {
 
   /// The rate after `iterations` updates; float32 scalar.
   public func value(at iterations: Tensor) -> Tensor {
-    let periods = progress(iterations, over: decaySteps)
-    let time = staircase ? floor(periods) : periods
+    let time = progress(iterations, over: decaySteps, staircase: staircase)
     return (initialValue / (time * decayRate + 1)).cast(to: .float32)
   }
 }

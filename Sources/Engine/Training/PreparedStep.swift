@@ -35,7 +35,7 @@ struct StepKey: Hashable {
 final class PreparedStep {
   /// Nil when operations run one by one.
   let plan: Plan?
-  /// What runs then.
+  /// What runs when there is no plan.
   private let body: (([Tensor]) throws -> [Tensor])?
   /// The form of the predictions, filled by the first run.
   let outputForm: () -> Structure

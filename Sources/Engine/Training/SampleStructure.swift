@@ -38,7 +38,7 @@ enum SampleStructure {
     var shape: [Int] = []
     var whole: [Int64]? = []
     var values: [Double] = []
-    var areTruths = true
+    var areBooleans = true
 
     /// Nil when `structure` is no array of numbers, or its rows have different lengths.
     init?(_ structure: Structure) {
@@ -63,16 +63,16 @@ enum SampleStructure {
 
     private mutating func append(_ constant: Structure.Constant) -> Bool {
       switch constant {
-      case .bool(let truth):
-        values.append(truth ? 1 : 0)
-        whole?.append(truth ? 1 : 0)
+      case .bool(let value):
+        values.append(value ? 1 : 0)
+        whole?.append(value ? 1 : 0)
         return true
       case .int(let number):
-        areTruths = false
+        areBooleans = false
         values.append(Double(number))
         whole?.append(Int64(number))
       case .double(let number):
-        areTruths = false
+        areBooleans = false
         values.append(number)
         whole = nil
       case .string: return false
@@ -84,7 +84,7 @@ enum SampleStructure {
     var tensor: Tensor {
       let shape = Shape(shape)
       guard let whole else { return Tensor(values, shape: shape) }
-      if areTruths { return Tensor(whole, shape: shape, dtype: .bool) }
+      if areBooleans { return Tensor(whole, shape: shape, dtype: .bool) }
       let isNarrow = whole.allSatisfy { Int32(exactly: $0) != nil }
       return Tensor(whole, shape: shape, dtype: isNarrow ? .int32 : .int64)
     }

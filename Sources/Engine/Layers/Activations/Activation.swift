@@ -25,37 +25,37 @@ public class Activation: Module, KeepsMask {
 
 /// Hyperbolic tangent as a layer.
 public final class Tanh: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.tanh, name: name) }
 }
 
 /// `1 / (1 + e⁻ˣ)` as a layer.
 public final class Sigmoid: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.sigmoid, name: name) }
 }
 
 /// `log sigmoid(x)` as a layer.
 public final class LogSigmoid: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.logSigmoid, name: name) }
 }
 
 /// `x/6 + ½`, at least 0 and at most 1, as a layer.
 public final class HardSigmoid: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.hardSigmoid, name: name) }
 }
 
 /// `x`, at least −1 and at most 1, as a layer.
 public final class HardTanh: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.hardTanh, name: name) }
 }
 
 /// `x / (1 + |x|)` as a layer.
 public final class Softsign: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.softsign, name: name) }
 }
 
@@ -63,19 +63,19 @@ public final class Softsign: Activation {
 
 /// `min(max(x, 0), 6)` as a layer.
 public final class ReLU6: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.relu6, name: name) }
 }
 
 /// `x` above 0, `alpha · (eˣ − 1)` below, as a layer.
 public final class ELU: Activation {
-  /// The layer.
+  /// A layer that goes to `-alpha` far below 0.
   public init(alpha: Double = 1, name: String? = nil) { super.init(.elu(alpha: alpha), name: name) }
 }
 
 /// `elu` scaled so that activations keep mean 0 and variance 1, as a layer.
 public final class SELU: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.selu, name: name) }
 }
 
@@ -89,31 +89,31 @@ public final class CELU: Activation {
 
 /// `log(1 + eˣ)` as a layer.
 public final class Softplus: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.softplus, name: name) }
 }
 
 /// `x · sigmoid(x)`, also called swish, as a layer.
 public final class SiLU: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.silu, name: name) }
 }
 
 /// `x · hardSigmoid(x)` as a layer.
 public final class HardSiLU: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.hardSiLU, name: name) }
 }
 
 /// `x · tanh(softplus(x))` as a layer.
 public final class Mish: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.mish, name: name) }
 }
 
 /// The first half of the last axis times the sigmoid of the second as a layer.
 public final class GLU: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.glu, name: name) }
 }
 
@@ -121,7 +121,7 @@ public final class GLU: Activation {
 
 /// `x − tanh(x)` as a layer.
 public final class TanhShrink: Activation {
-  /// The layer.
+  /// A layer of this name; without one it is named after its type.
   public init(name: String? = nil) { super.init(.tanhShrink, name: name) }
 }
 

@@ -39,9 +39,7 @@ public class Attention: Module {
     self.useCausalMask = useCausalMask
     self.returnAttentionScores = returnAttentionScores
     super.init(name: name)
-    if !(0..<1).contains(dropout) {
-      wrongArgument("dropout", must: "be in 0..<1", got: "\(dropout)")
-    }
+    check(rate: dropout, "dropout")
   }
 
   override var configuration: String {

@@ -21,7 +21,7 @@ public struct AttentionInputs: Codable {
   /// `[batch, keys]`: false for keys that are padding.
   public var keyMask: Tensor?
 
-  /// Inputs from their parts.
+  /// Inputs in which every step counts, unless a mask says otherwise.
   public init(
     query: Tensor, value: Tensor? = nil, key: Tensor? = nil, attentionMask: Tensor? = nil,
     queryMask: Tensor? = nil, valueMask: Tensor? = nil, keyMask: Tensor? = nil
@@ -66,10 +66,10 @@ extension AttentionInputs {
     for mask in [valueMask, keyMask] {
       if let mask { masks.append(mask.expandDims(axis: -2)) }
     }
-    let truths = masks.map { $0.dtype == .bool ? $0 : $0 .!= 0 }
+    let booleans = masks.map { $0.dtype == .bool ? $0 : $0 .!= 0 }
     // A mask for all heads stands beside those for each.
-    let rank = truths.map(\.rank).max() ?? 0
-    let aligned = truths.map { $0.rank == 3 && rank == 4 ? $0.expandDims(axis: 1) : $0 }
+    let rank = booleans.map(\.rank).max() ?? 0
+    let aligned = booleans.map { $0.rank == 3 && rank == 4 ? $0.expandDims(axis: 1) : $0 }
     return aligned.dropFirst().reduce(aligned.first) { mask, other in
       mask.map { logicalAnd($0, other) }
     }

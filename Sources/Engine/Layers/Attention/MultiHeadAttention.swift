@@ -61,9 +61,7 @@ public final class MultiHeadAttention: Module {
         "needs a head and a length at least, got \(numHeads) heads of \(keyDim) and "
           + "\(self.valueDim)")
     }
-    if !(0..<1).contains(dropout) {
-      wrongArgument("dropout", must: "be in 0..<1", got: "\(dropout)")
-    }
+    check(rate: dropout, "dropout")
   }
 
   override var configuration: String {

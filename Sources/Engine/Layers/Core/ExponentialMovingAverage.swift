@@ -22,7 +22,7 @@ public final class ExponentialMovingAverage: Module {
     self.zeroDebias = zeroDebias
     self.warmup = warmup
     super.init(name: name)
-    if !(0..<1).contains(decay) { wrongArgument("decay", must: "be in 0..<1", got: "\(decay)") }
+    check(rate: decay, "decay")
     if zeroDebias, warmup > 0 {
       wrongArguments("after a warm-up there is no start from 0: set zeroDebias to false")
     }

@@ -17,6 +17,11 @@ extension AnyModule {
     fail(EngineError.argument(name, of: typeName, must: rule, found: found))
   }
 
+  /// Reports a rate of dropout, or another argument of an initializer, that is not in 0..<1.
+  func check(rate: Double, _ name: ErrorText = "rate") {
+    if !(0..<1).contains(rate) { wrongArgument(name, must: "be in 0..<1", got: "\(rate)") }
+  }
+
   /// Reports arguments of an initializer that do not go together.
   func wrongArguments(_ message: ErrorText) {
     fail(EngineError(.invalidArgument, operation: typeName, .text(message)))

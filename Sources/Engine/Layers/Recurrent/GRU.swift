@@ -53,27 +53,22 @@ public final class GRU: RNN<GRUCell> {
 ///
 /// - SeeAlso: Cho et al., *Learning Phrase Representations using RNN Encoder–Decoder* (2014), §2.3; Keras,
 ///   `layers.GRUCell`.
-public final class GRUCell: AnyModule, RecurrentCell {
+public final class GRUCell: BaseRecurrentCell, RecurrentCell {
   /// What is applied to the gates.
   public let recurrentActivation: ActivationFunction
   /// Whether the reset gate comes after the product.
   public let resetAfter: Bool
-  private let settings: RecurrentSettings
 
   /// A cell; Keras's defaults. `GRUCell(32)` is one of 32 units.
   public init(
     _ settings: RecurrentSettings, recurrentActivation: ActivationFunction = .sigmoid,
     resetAfter: Bool = true, name: String? = nil
   ) {
-    self.settings = settings
     self.recurrentActivation = recurrentActivation
     self.resetAfter = resetAfter
-    super.init(name: name)
-    check(settings)
+    super.init(settings, name: name)
   }
 
-  /// The length of output and state.
-  public var units: Int { settings.units }
   /// The lengths of the states: one state, of `units`.
   public var stateSizes: [Int] { [units] }
 
@@ -85,10 +80,10 @@ public final class GRUCell: AnyModule, RecurrentCell {
   /// Computes the inputs' part of the sums.
   public func sequence(_ x: Tensor) -> RecurrentSequence {
     let weights = weights(
-      settings, gates: 3, for: x, biasShape: resetAfter ? [2, 3 * units] : [3 * units])
+      gates: 3, for: x, biasShape: resetAfter ? [2, 3 * units] : [3 * units])
     let inputs = inputSums(
-      x, settings, kernel: weights.kernel, bias: resetAfter ? weights.bias?[0] : weights.bias)
-    let drop = stateDropout(settings, for: x)
+      x, kernel: weights.kernel, bias: resetAfter ? weights.bias?[0] : weights.bias)
+    let drop = stateDropout(for: x)
     let candidate = resetAfter ? resettingAfter(weights) : resettingBefore(weights)
     return RecurrentSequence(inputs: inputs) { input, states in
       let h = states[0]

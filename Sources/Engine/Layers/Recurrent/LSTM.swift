@@ -51,27 +51,22 @@ public final class LSTM: RNN<LSTMCell> {
 ///
 /// - SeeAlso: Hochreiter, Schmidhuber, *Long Short-Term Memory* (1997); Gers, Schmidhuber, Cummins, *Learning to Forget*
 ///   (2000), §3; Keras, `layers.LSTMCell`.
-public final class LSTMCell: AnyModule, RecurrentCell {
+public final class LSTMCell: BaseRecurrentCell, RecurrentCell {
   /// What is applied to the gates.
   public let recurrentActivation: ActivationFunction
   /// Whether the bias of the forget gate is 1 at first.
   public let unitForgetBias: Bool
-  private let settings: RecurrentSettings
 
   /// A cell; Keras's defaults. `LSTMCell(32)` is one of 32 units.
   public init(
     _ settings: RecurrentSettings, recurrentActivation: ActivationFunction = .sigmoid,
     unitForgetBias: Bool = true, name: String? = nil
   ) {
-    self.settings = settings
     self.recurrentActivation = recurrentActivation
     self.unitForgetBias = unitForgetBias
-    super.init(name: name)
-    check(settings)
+    super.init(settings, name: name)
   }
 
-  /// The length of output and states.
-  public var units: Int { settings.units }
   /// The lengths of the states `h` and `c`: both `units`.
   public var stateSizes: [Int] { [units, units] }
 
@@ -84,10 +79,10 @@ public final class LSTMCell: AnyModule, RecurrentCell {
   public func sequence(_ x: Tensor) -> RecurrentSequence {
     let bias = settings.biasInitializer
     let weights = weights(
-      settings, gates: 4, for: x,
+      gates: 4, for: x,
       biasInitializer: unitForgetBias ? ForgetBias(units: units, others: bias) : bias)
-    let inputs = inputSums(x, settings, kernel: weights.kernel, bias: weights.bias)
-    let drop = stateDropout(settings, for: x)
+    let inputs = inputSums(x, kernel: weights.kernel, bias: weights.bias)
+    let drop = stateDropout(for: x)
     let (units, gate, activation) = (units, recurrentActivation, settings.activation)
     return RecurrentSequence(inputs: inputs) { input, states in
       let sums = matmul(drop(states[0]), weights.recurrentKernel) + input

@@ -11,7 +11,7 @@ public struct SequenceInputs: Codable {
   /// The states before the first step, each `[batch, length]`; zeros by default.
   public var initialState: [Tensor]?
 
-  /// Inputs from their parts.
+  /// Inputs in which every step counts, unless a mask says otherwise.
   public init(x: Tensor, mask: Tensor? = nil, initialState: [Tensor]? = nil) {
     self.x = x
     self.mask = mask

@@ -39,18 +39,12 @@ public final class SimpleRNN: RNN<SimpleRNNCell> {
 /// Parameters: `kernel` `[features, units]`, `recurrent_kernel` `[units, units]`, `bias` `[units]`.
 ///
 /// - SeeAlso: Elman, *Finding Structure in Time* (1990); Keras, `layers.SimpleRNNCell`.
-public final class SimpleRNNCell: AnyModule, RecurrentCell {
-  private let settings: RecurrentSettings
-
+public final class SimpleRNNCell: BaseRecurrentCell, RecurrentCell {
   /// A cell; Keras's defaults. `SimpleRNNCell(32)` is one of 32 units.
-  public init(_ settings: RecurrentSettings, name: String? = nil) {
-    self.settings = settings
-    super.init(name: name)
-    check(settings)
+  public override init(_ settings: RecurrentSettings, name: String? = nil) {
+    super.init(settings, name: name)
   }
 
-  /// The length of output and state.
-  public var units: Int { settings.units }
   /// The lengths of the states: one state, of `units`.
   public var stateSizes: [Int] { [units] }
 
@@ -59,9 +53,9 @@ public final class SimpleRNNCell: AnyModule, RecurrentCell {
 
   /// Computes the inputs' part of the sums.
   public func sequence(_ x: Tensor) -> RecurrentSequence {
-    let weights = weights(settings, gates: 1, for: x)
-    let inputs = inputSums(x, settings, kernel: weights.kernel, bias: weights.bias)
-    let (drop, activation) = (stateDropout(settings, for: x), settings.activation)
+    let weights = weights(gates: 1, for: x)
+    let inputs = inputSums(x, kernel: weights.kernel, bias: weights.bias)
+    let (drop, activation) = (stateDropout(for: x), settings.activation)
     return RecurrentSequence(inputs: inputs) { input, states in
       let h = activation(matmul(drop(states[0]), weights.recurrentKernel) + input)
       return (h, [h])

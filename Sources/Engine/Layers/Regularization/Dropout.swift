@@ -18,7 +18,7 @@ public final class Dropout: Module, KeepsMask {
     self.rate = rate
     self.noiseShape = noiseShape
     super.init(name: name)
-    if !(0..<1).contains(rate) { wrongArgument("rate", must: "be in 0..<1", got: "\(rate)") }
+    check(rate: rate)
   }
 
   /// An output of the input's shape.

@@ -39,7 +39,7 @@ public final class GaussianDropout: Module, KeepsMask {
   public init(_ rate: Double, name: String? = nil) {
     self.rate = rate
     super.init(name: name)
-    if !(0..<1).contains(rate) { wrongArgument("rate", must: "be in 0..<1", got: "\(rate)") }
+    check(rate: rate)
   }
 
   /// An output of the input's shape.

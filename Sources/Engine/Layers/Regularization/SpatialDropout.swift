@@ -22,7 +22,7 @@ public class SpatialDropout: Module, KeepsMask {
     self.places = places.joined(separator: ", ")
     rank = places.count + 2
     super.init(name: name)
-    if !(0..<1).contains(rate) { wrongArgument("rate", must: "be in 0..<1", got: "\(rate)") }
+    check(rate: rate)
   }
 
   /// An output of the input's shape.

@@ -7,7 +7,7 @@ public class BaseTransformerLayer: AnyModule {
   public final let useCausalMask: Bool
   private let options: TransformerOptions
 
-  init(_ options: TransformerOptions, useCausalMask: Bool, name: String?) {
+  required init(_ options: TransformerOptions, useCausalMask: Bool, name: String?) {
     self.useCausalMask = useCausalMask
     self.options = options
     super.init(name: name)
@@ -53,18 +53,22 @@ public class BaseTransformerLayer: AnyModule {
 }
 
 /// What a transformer's encoder and decoder share: layers alike, and perhaps a normalisation at the end.
-public class BaseTransformerStack<Layer: AnyModule>: AnyModule {
+public class BaseTransformerStack<Layer: BaseTransformerLayer>: AnyModule {
   /// The layers in order.
   public final let layers: [Layer]
   /// What is applied to the last one's output.
   public final let norm: LayerNormalization?
 
   init(
-    numLayers: Int, normFirst: Bool, finalNorm: Bool?, epsilon: Double, useBias: Bool,
-    name: String?, layer: () -> Layer
+    numLayers: Int, _ options: TransformerOptions, useCausalMask: Bool, finalNorm: Bool?,
+    name: String?
   ) {
-    layers = (0..<Swift.max(numLayers, 0)).map { _ in layer() }
-    norm = finalNorm ?? normFirst ? LayerNormalization(epsilon: epsilon, center: useBias) : nil
+    layers = (0..<Swift.max(numLayers, 0)).map { _ in
+      Layer(options, useCausalMask: useCausalMask, name: nil)
+    }
+    norm =
+      finalNorm ?? options.normFirst
+      ? LayerNormalization(epsilon: options.epsilon, center: options.useBias) : nil
     super.init(name: name)
     if numLayers < 1 { wrongArgument("numLayers", must: "be positive", got: "\(numLayers)") }
   }
@@ -98,9 +102,7 @@ struct TransformerOptions {
       module.wrongArguments(
         "needs a head and a hidden unit at least, got \(numHeads) and \(feedForwardDim)")
     }
-    if !(0..<1).contains(dropout) {
-      module.wrongArgument("dropout", must: "be in 0..<1", got: "\(dropout)")
-    }
+    module.check(rate: dropout, "dropout")
   }
 
   /// Whether `x` is `[batch, time, features]` with features that the heads can share; an error if not.

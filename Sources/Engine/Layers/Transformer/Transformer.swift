@@ -19,7 +19,7 @@ public final class Transformer: Module {
     /// `[batch, time]`: false for steps of the target that are padding.
     public var targetMask: Tensor?
 
-    /// Inputs from their parts.
+    /// Inputs in which every step counts, unless a mask says otherwise.
     public init(
       source: Tensor, target: Tensor, sourceMask: Tensor? = nil, targetMask: Tensor? = nil
     ) {

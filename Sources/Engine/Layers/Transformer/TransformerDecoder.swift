@@ -15,7 +15,7 @@ public struct TransformerDecoderInputs: Codable {
   /// True where a step of `x` sees one of the memory: of a shape that broadcasts to `[batch, time, steps]`.
   public var memoryAttentionMask: Tensor?
 
-  /// Inputs from their parts.
+  /// Inputs in which every step counts, unless a mask says otherwise.
   public init(
     x: Tensor, memory: Tensor, mask: Tensor? = nil, memoryMask: Tensor? = nil,
     attentionMask: Tensor? = nil, memoryAttentionMask: Tensor? = nil
@@ -63,12 +63,12 @@ public final class TransformerDecoderLayer: BaseTransformerLayer, Callable {
   ///   - useBias: whether projections and linear layers have a bias.
   ///   - useCausalMask: whether no step sees later ones.
   ///   - name: that of the layer.
-  public init(
+  public convenience init(
     numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,
     activation: ActivationFunction = .relu, normFirst: Bool = false, epsilon: Double = 1e-5,
     useBias: Bool = true, useCausalMask: Bool = true, name: String? = nil
   ) {
-    super.init(
+    self.init(
       TransformerOptions(
         numHeads: numHeads, feedForwardDim: feedForwardDim, dropout: dropout,
         activation: activation, normFirst: normFirst, epsilon: epsilon, useBias: useBias),
@@ -106,21 +106,18 @@ public final class TransformerDecoder: BaseTransformerStack<TransformerDecoderLa
   ///   - useBias: whether projections and linear layers have a bias.
   ///   - useCausalMask: whether no step sees later ones.
   ///   - name: that of the layer.
-  public init(
+  public convenience init(
     numLayers: Int, numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,
     activation: ActivationFunction = .relu, normFirst: Bool = false, finalNorm: Bool? = nil,
     epsilon: Double = 1e-5, useBias: Bool = true, useCausalMask: Bool = true,
     name: String? = nil
   ) {
-    super.init(
-      numLayers: numLayers, normFirst: normFirst, finalNorm: finalNorm, epsilon: epsilon,
-      useBias: useBias, name: name
-    ) {
-      TransformerDecoderLayer(
+    self.init(
+      numLayers: numLayers,
+      TransformerOptions(
         numHeads: numHeads, feedForwardDim: feedForwardDim, dropout: dropout,
-        activation: activation, normFirst: normFirst, epsilon: epsilon, useBias: useBias,
-        useCausalMask: useCausalMask)
-    }
+        activation: activation, normFirst: normFirst, epsilon: epsilon, useBias: useBias),
+      useCausalMask: useCausalMask, finalNorm: finalNorm, name: name)
   }
 
   /// An output of the shape of `x`.

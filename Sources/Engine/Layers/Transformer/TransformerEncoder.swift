@@ -9,7 +9,7 @@ public struct TransformerInputs: Codable {
   /// True where a step sees another: of a shape that broadcasts to `[batch, time, time]`, or `[batch, heads, time, time]`.
   public var attentionMask: Tensor?
 
-  /// Inputs from their parts.
+  /// Inputs in which every step counts, unless a mask says otherwise.
   public init(x: Tensor, mask: Tensor? = nil, attentionMask: Tensor? = nil) {
     self.x = x
     self.mask = mask
@@ -48,12 +48,12 @@ public final class TransformerEncoderLayer: BaseTransformerLayer, Callable, Take
   ///   - useBias: whether projections and linear layers have a bias.
   ///   - useCausalMask: whether no step sees later ones.
   ///   - name: that of the layer.
-  public init(
+  public convenience init(
     numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,
     activation: ActivationFunction = .relu, normFirst: Bool = false, epsilon: Double = 1e-5,
     useBias: Bool = true, useCausalMask: Bool = false, name: String? = nil
   ) {
-    super.init(
+    self.init(
       TransformerOptions(
         numHeads: numHeads, feedForwardDim: feedForwardDim, dropout: dropout,
         activation: activation, normFirst: normFirst, epsilon: epsilon, useBias: useBias),
@@ -89,21 +89,18 @@ public final class TransformerEncoder: BaseTransformerStack<TransformerEncoderLa
   ///   - useBias: whether projections and linear layers have a bias.
   ///   - useCausalMask: whether no step sees later ones.
   ///   - name: that of the layer.
-  public init(
+  public convenience init(
     numLayers: Int, numHeads: Int, feedForwardDim: Int = 2048, dropout: Double = 0.1,
     activation: ActivationFunction = .relu, normFirst: Bool = false, finalNorm: Bool? = nil,
     epsilon: Double = 1e-5, useBias: Bool = true, useCausalMask: Bool = false,
     name: String? = nil
   ) {
-    super.init(
-      numLayers: numLayers, normFirst: normFirst, finalNorm: finalNorm, epsilon: epsilon,
-      useBias: useBias, name: name
-    ) {
-      TransformerEncoderLayer(
+    self.init(
+      numLayers: numLayers,
+      TransformerOptions(
         numHeads: numHeads, feedForwardDim: feedForwardDim, dropout: dropout,
-        activation: activation, normFirst: normFirst, epsilon: epsilon, useBias: useBias,
-        useCausalMask: useCausalMask)
-    }
+        activation: activation, normFirst: normFirst, epsilon: epsilon, useBias: useBias),
+      useCausalMask: useCausalMask, finalNorm: finalNorm, name: name)
   }
 
   /// An output of the shape of `x`.
