@@ -20,7 +20,9 @@ extension Model {
   /// The watch of a step that trains.
   func gradientWatch() -> GradientWatch {
     GradientWatch(
-      names: orderedParameters.map(\.path) + ["the vote to stop", "the count of what is not finite"],
+      names: orderedParameters.map(\.path) + [
+        "the vote to stop", "the count of what is not finite",
+      ],
       looks: nonFinite.looks)
   }
 
