@@ -106,7 +106,7 @@ struct TrainBench {
       stepMsMin: (inARow.fastest / Double(steps) * 1e3).rounded(places: 4),
       stepMsMedian: (single.median * 1e3).rounded(places: 4),
       firstStepMs: (first.median * 1e3).rounded(places: 3),
-      compileMs: (compile.median * 1e3).rounded(places: 3), gflops: speed.rounded(places: 1),
+      compileMs: (compile.median * 1e3).rounded(places: 3), gflops: speed.rounded(places: 3),
       gemmGflops: limit.rounded(places: 1),
       probeGflops: [before.rounded(places: 1), after.rounded(places: 1)],
       shareOfLimit: (speed / max(limit * units, 1e-9)).rounded(places: 3),
