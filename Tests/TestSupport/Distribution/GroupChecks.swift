@@ -179,7 +179,7 @@ private func checkOnChief() throws {
 private func checkModel() throws {
   final class Centred: Module {
     func call(_ x: Tensor) -> Tensor {
-      let hidden = Linear(2)(x)
+      let hidden = Linear(2, useBias: false)(x)
       let count = Tensor(Double(x.shape[0]), dtype: x.dtype)
       let centre = try? withRanks(.node) { ranks in
         ranks.crossRankSum(sum(hidden, axis: 0)) / ranks.crossRankSum(count)
