@@ -44,11 +44,12 @@ public func barrier() throws {
 extension Ranks {
   /// The value of one of these ranks on all of them, as the function ``broadcast(_:from:)`` does for all ranks; `root` is its number among these ranks.
   ///
-  /// - Throws: what the communicator throws.
+  /// - Throws: what the communicator throws, and when there is no rank `root`.
   public mutating func broadcast<Value: Codable>(
     _ value: Value, from root: Int = 0
   ) throws -> Value {
     let communicator = communicator
+    try CollectiveArguments.check(broadcasting: 0, root: root, size: communicator.size)
     guard communicator.size > 1 else { return value }
     let structure = try StructureEncoder().encode(value)
     if structure.isRecorded {

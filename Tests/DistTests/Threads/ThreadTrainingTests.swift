@@ -12,9 +12,9 @@ struct ThreadTrainingTests {
 
   @Test(
     "gives what one process gives with shares of any size",
-    arguments: TrainingCheck.samples + TrainingCheck.normalization)
-  func shares(check: TrainingCheck) throws {
-    try withStrategy(.threads(5)) { try check.run() }
+    arguments: TrainingCheck.samples + TrainingCheck.normalization, [5, 16])
+  func shares(check: TrainingCheck, size: Int) throws {
+    try withStrategy(.threads(size)) { try check.run() }
   }
 
   /// All checks, or those named in `APUS_TRAINING_CHECKS`, for runs in which each takes minutes.

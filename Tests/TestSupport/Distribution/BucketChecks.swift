@@ -20,6 +20,7 @@ extension TrainingCheck {
         try checkSteps(rows: 24, width: 64, of: ManyLayers(), dtype: .float32)
       },
       TrainingCheck(name: "unused-parameters", run: checkUnusedParameters),
+      TrainingCheck(name: "unused-on-one-rank", run: checkUnusedOnOneRank),
       TrainingCheck(name: "failing-step", run: checkFailingStep),
     ]
 }
@@ -177,4 +178,39 @@ private func checkFailingStep() throws {
   let model = try train()
   try requireSameWeights(model, expected, tolerance: 1e-6)
   try requireSameOnAllRanks(model)
+}
+
+/// `x a + tanh(x) b + x² c`, without the term of one of them on the last `share` rows of a batch of 24: on a rank that has only those its gradient,
+/// which has a bucket of its own, is a constant.
+private final class UnusedInLastShare: Module {
+  let unused: String
+  let share: Int
+
+  init(_ unused: String, share: Int) {
+    (self.unused, self.share) = (unused, share)
+    super.init()
+  }
+
+  func call(_ x: Tensor) -> Tensor {
+    let first = DistributionContext.strategy.communicator.rank * share
+    let used = Swift.min(Swift.max(24 - share - first, 0), x.shape[0])
+    let terms = [("a", x), ("b", tanh(x)), ("c", square(x))].map { name, factor in
+      let weights = parameter(name, shape: [60, 60])
+      if name != unused { return matmul(factor, weights) }
+      return used == 0
+        ? 0 * factor
+        : concatenate([matmul(factor[0..<used], weights), 0 * factor[used...]], axis: 0)
+    }
+    return terms[0] + terms[1] + terms[2]
+  }
+}
+
+/// The last rank does not use one of three buckets, the first of them or the last.
+private func checkUnusedOnOneRank() throws {
+  let size = DistributionContext.strategy.communicator.size
+  let share = size == 1 ? 0 : 24 / size
+  for name in ["a", "b", "c"] {
+    try checkSteps(
+      rows: 24, width: 60, of: UnusedInLastShare(name, share: share), dtype: .float32)
+  }
 }

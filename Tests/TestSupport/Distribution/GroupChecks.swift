@@ -38,6 +38,10 @@ private func checkValues() throws {
     try requireEqual(try ranks.broadcast("from \(rank)"), "from \(members[0])", "the first's text")
     try requireEqual(
       try ranks.broadcast([rank], from: last), [members[last]], "a list of the last")
+    for root in [-1, members.count] {
+      let refused = try requireError("no such rank") { try ranks.broadcast(rank, from: root) }
+      try require("\(refused)".contains("must be a rank below \(members.count)"), "\(refused)")
+    }
     try requireEqual(
       try ranks.allGather("rank \(rank)"), members.map { "rank \($0)" }, "texts of the group")
     try requireEqual(
