@@ -65,11 +65,17 @@ extension Elementwise {
   public func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {
-    guard outputs[0].elementCount > 0 else { return {} }
-    guard let kernel = elementwiseKernel(for: inputs.map(\.dtype)) else {
+    prepare(elementwiseKernel(for: inputs.map(\.dtype)), inputs, outputs[0], workspace)
+  }
+
+  fileprivate func prepare(
+    _ kernel: ElementwiseKernel?, _ inputs: [Operand], _ output: Operand, _ workspace: Workspace
+  ) -> Kernel {
+    guard output.elementCount > 0 else { return {} }
+    guard let kernel else {
       fatalError("\(name): no kernel for \(inputs.map(\.dtype)), which infer admitted")
     }
-    return kernel.bound(to: inputs + outputs, workspace)
+    return kernel.bound(to: inputs, output, workspace)
   }
 }
 
@@ -99,6 +105,16 @@ extension UnaryElementwise {
       throw .unsupported(inputs[0].dtype, by: name)
     }
     return [TensorSpec(inputs[0].shape, outputType(inputs[0].dtype))]
+  }
+
+  /// The kernel in C, found without a list of types: every eager operation comes by.
+  package func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    prepare(
+      ElementwiseKernel(
+        apus_unary(Self.op, inputs[0].dtype.code), output: outputs[0].dtype),
+      inputs, outputs[0], workspace)
   }
 }
 
@@ -130,5 +146,15 @@ extension BinaryElementwise {
       throw .unsupported(inputs[0].dtype, by: name)
     }
     return [TensorSpec(inputs[0].shape, outputType(inputs[0].dtype))]
+  }
+
+  /// The kernel in C, found without a list of types: every eager operation comes by.
+  package func prepare(
+    _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
+  ) -> Kernel {
+    prepare(
+      ElementwiseKernel(
+        apus_binary(Self.op, inputs[0].dtype.code), output: outputs[0].dtype),
+      inputs, outputs[0], workspace)
   }
 }

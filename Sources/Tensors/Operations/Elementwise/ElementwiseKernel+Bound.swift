@@ -1,48 +1,57 @@
 import CKernels
 
 extension ElementwiseKernel {
-  /// The loop bound to operands of one shape and any strides, cut over threads.
+  /// The loop bound to memory, inputs and output of one shape and any strides, cut over threads.
   ///
   /// - Parameters:
-  ///   - operands: the inputs, and then the output, which has elements.
+  ///   - inputs: what it reads.
+  ///   - output: what it writes, at least one element.
   ///   - workspace: says how many threads there are.
   /// - Returns: the kernel.
-  func bound(to operands: [Operand], _ workspace: Workspace) -> Kernel {
-    let loop = StridedLoop(
-      shape: operands[operands.count - 1].shape, strides: operands.map(\.strides))
-    let sizes = operands.map(\.dtype.size)
-    return workspace.parallel(loop) { piece, offsets in
-      let pointers = operands.indices.map { operands[$0].pointer + offsets[$0] * sizes[$0] }
-      return calls(piece, pointers, sizes)
-    }
+  func bound(to inputs: [Operand], _ output: Operand, _ workspace: Workspace) -> Kernel {
+    var strides: [[Int]] = []
+    strides.reserveCapacity(inputs.count + 1)
+    for input in inputs { strides.append(input.strides) }
+    strides.append(output.strides)
+    let loop = StridedLoop(shape: output.shape, strides: strides)
+    return workspace.parallel(loop) { piece, offsets in calls(piece, inputs, output, offsets) }
   }
 
   /// One call of the loop where there is one axis, and a nest of loops around it otherwise.
+  ///
+  /// Every eager operation comes by: nothing is collected in arrays.
   private func calls(
-    _ loop: StridedLoop, _ p: [UnsafeMutableRawPointer], _ sizes: [Int]
+    _ loop: StridedLoop, _ inputs: [Operand], _ output: Operand, _ offsets: [Int]
   ) -> () -> Void {
     let isRow = loop.shape.count <= 1
-    let (steps, count) = (loop.strides.map { $0.last ?? 1 }, loop.count)
-    let widths = sizes.map { Int32($0) }
+    func operand(_ index: Int) -> Operand { index < inputs.count ? inputs[index] : output }
+    func pointer(_ index: Int) -> UnsafeMutableRawPointer {
+      operand(index).pointer + offsets[index] * operand(index).dtype.size
+    }
+    func step(_ index: Int) -> Int { loop.strides[index].last ?? 1 }
+    func width(_ index: Int) -> Int32 { Int32(operand(index).dtype.size) }
     switch function {
     case .unary(let function):
-      let (x, y, stepX, widthX, widthY) = (p[0], p[1], steps[0], widths[0], widths[1])
+      let (x, y, stepX, count) = (pointer(0), pointer(1), step(0), loop.count)
       if isRow { return { function(x, stepX, y, count) } }
-      let nest = LoopNest(loop)
+      let (nest, widthX, widthY) = (LoopNest(loop), width(0), width(1))
       return { apus_run_unary(function, nest.pointer, widthX, x, widthY, y) }
     case .binary(let function):
-      let (a, b, y, stepA, stepB) = (p[0], p[1], p[2], steps[0], steps[1])
+      let (a, b, y) = (pointer(0), pointer(1), pointer(2))
+      let (stepA, stepB, count) = (step(0), step(1), loop.count)
       if isRow { return { function(a, stepA, b, stepB, y, count) } }
-      let (nest, widthA, widthB, widthY) = (LoopNest(loop), widths[0], widths[1], widths[2])
+      let (nest, widthA, widthB, widthY) = (LoopNest(loop), width(0), width(1), width(2))
       return { apus_run_binary(function, nest.pointer, widthA, a, widthB, b, widthY, y) }
     case .select(let function):
-      let (c, a, b, y, stepC, stepA, stepB) = (
-        p[0], p[1], p[2], p[3], steps[0], steps[1], steps[2]
-      )
+      let (c, a, b, y) = (pointer(0), pointer(1), pointer(2), pointer(3))
+      let (stepC, stepA, stepB, count) = (step(0), step(1), step(2), loop.count)
       if isRow { return { function(c, stepC, a, stepA, b, stepB, y, count) } }
-      let (nest, width) = (LoopNest(loop), widths[3])
+      let (nest, width) = (LoopNest(loop), width(3))
       return { apus_run_select(function, nest.pointer, width, c, a, b, y) }
-    case .loop(let elements): return rows(of: elements, loop, p, sizes)
+    case .loop(let elements):
+      return rows(
+        of: elements, loop, offsets.indices.map(pointer),
+        inputs.map(\.dtype.size) + [output.dtype.size])
     }
   }
 
