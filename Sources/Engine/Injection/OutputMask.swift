@@ -7,6 +7,24 @@ struct OutputMask {
   /// bool `[batch, time]`.
   let mask: Tensor
 
+  /// bool `[batch, time]`, or of the shape of a loss's values.
+  init(mask: Tensor) { self.mask = mask }
+
+  /// What counts for both the mask of the output and that of a loss's own values; the output's where there is no other.
+  init?(_ output: OutputMask?, and own: Tensor?, about values: Tensor) {
+    guard let own else {
+      guard let output else { return nil }
+      self = output
+      return
+    }
+    mask =
+      output.flatMap { output in
+        guard output.isAbout(values) else { return nil }
+        let ones = [Int](repeating: 1, count: own.rank - output.mask.rank)
+        return logicalAnd(own, reshape(output.mask, Shape(output.mask.shape.dimensions + ones)))
+      } ?? own
+  }
+
   /// Whether `values` has a value for each step, or more.
   func isAbout(_ values: Tensor) -> Bool {
     values.rank >= mask.rank && zip(values.shape, mask.shape).allSatisfy { $0 == $1 }

@@ -69,6 +69,13 @@ extension Loss {
 public protocol NamedValues {
   /// The parts in a fixed order; a single tensor has no name.
   var namedValues: [(name: String?, value: Tensor)] { get }
+  /// bool, of the shape of each part: which values count; nil, the default, if all do.
+  var valueMask: Tensor? { get }
+}
+
+extension NamedValues {
+  /// Nil: all values count.
+  public var valueMask: Tensor? { nil }
 }
 
 extension Tensor: NamedValues {
@@ -81,6 +88,26 @@ extension Dictionary: NamedValues where Key == String, Value == Tensor {
   public var namedValues: [(name: String?, value: Tensor)] {
     sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
+}
+
+/// Values of a loss of which some do not count: they are 0 in sums, and a mean divides by the number of the others.
+///
+/// That is what Keras makes of the mask that a loss attaches to its values. A mask of steps (``AnyModule/setMask(_:)``) counts as well: both
+/// must be true. With ``LossScaling/globalBatch`` what counts is added up over all ranks, in a message for each such loss.
+public struct MaskedValues: NamedValues {
+  /// One value a sample (and step), `[batch]` or `[batch, ...]`.
+  public let values: Tensor
+  /// bool, of the shape of `values`; nil if all count.
+  public let valueMask: Tensor?
+
+  /// Values of which those count where `mask` is true; all with nil.
+  public init(_ values: Tensor, mask: Tensor?) {
+    self.values = values
+    valueMask = mask
+  }
+
+  /// The values, without a name.
+  public var namedValues: [(name: String?, value: Tensor)] { [(nil, values)] }
 }
 
 /// Labels and predictions: what most losses ask for.
@@ -116,10 +143,14 @@ extension Loss {
     let context = try InjectionContext(
       x: x, yTrue: yTrue, yPred: yPred, sampleWeight: sampleWeight)
     return try withErrors {
-      let parts = try values(context).map {
+      let parts = try values(context).map { part in
         try reduceLoss(
-          $0.value, sampleWeight: sampleWeight, reduction: options.reduction,
-          weight: options.weight)
+          part.value,
+          sampleWeight: try part.mask.map {
+            try OutputMask(mask: $0).applied(
+              to: sampleWeight, of: part.value, isMean: options.reduction.isMean)
+          } ?? sampleWeight,
+          reduction: options.reduction, weight: options.weight)
       }
       guard let first = parts.first else { return Tensor(0.0) }
       return parts.dropFirst().reduce(first) { $0 + $1 }
@@ -127,19 +158,48 @@ extension Loss {
   }
 
   /// The values of each part, not reduced.
-  package func values(_ context: InjectionContext) throws -> [(name: String?, value: Tensor)] {
+  ///
+  /// - Parameters:
+  ///   - context: what there is.
+  ///   - overRanks: gives the sum over all ranks, where values are to be those of the whole batch; see ``LossOfSums``.
+  /// - Returns: the parts in their order.
+  /// - Throws: ``EngineError`` when something that the loss asks for is missing or has another form.
+  package func values(
+    _ context: InjectionContext, overRanks: ((Tensor) -> Tensor)? = nil
+  ) throws -> [LossPart] {
     let asker = "loss \(name)"
     var context = try options.on.map { try context.narrowed(to: $0, asker: asker) } ?? context
-    if self is any TakesClassNumbers {
-      return call(try context.inputs(Inputs.self, asker: asker)).namedValues
+    if !(self is any TakesClassNumbers) { context = context.withEqualRanks() }
+    let inputs = try context.inputs(Inputs.self, asker: asker)
+    if let overRanks, let loss = self as? any LossOfSums,
+      let value = loss.value(ofAny: inputs, overRanks: overRanks)
+    {
+      return [LossPart(name: nil, value: value, mask: nil, isOfWholeBatch: true)]
     }
-    context = context.withEqualRanks()
-    let values = call(try context.inputs(Inputs.self, asker: asker)).namedValues
-    for (_, value) in values {
-      try context.checkPairing(of: value, askedFor: requirements, asker: asker)
+    let output = call(inputs)
+    let mask = output.valueMask
+    let parts = output.namedValues.map {
+      LossPart(name: $0.name, value: $0.value, mask: mask, isOfWholeBatch: false)
     }
-    return values
+    if !(self is any TakesClassNumbers) {
+      for part in parts {
+        try context.checkPairing(of: part.value, askedFor: requirements, asker: asker)
+      }
+    }
+    return parts
   }
+}
+
+/// A part of a loss before it is reduced.
+package struct LossPart {
+  /// The part's name; nil for the only one.
+  package let name: String?
+  /// One value a sample (and step), or another number of values.
+  package let value: Tensor
+  /// bool: which values count; nil if all do.
+  package let mask: Tensor?
+  /// Whether every rank has the value of all ranks' samples, not of its own.
+  package let isOfWholeBatch: Bool
 }
 
 /// Weighs and reduces the values of a loss, with Keras's rules.

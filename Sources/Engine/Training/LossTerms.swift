@@ -26,7 +26,7 @@ extension Model {
     _ batch: Batch, _ output: Structure, _ context: ModuleContext, isTraining: Bool, globalRows: Int
   ) throws -> LossTerms {
     var terms = LossTerms()
-    terms.mask = context.notes.outputMask.map(OutputMask.init)
+    terms.mask = context.notes.outputMask.map(OutputMask.init(mask:))
     let inputs = injectionContext(batch, output, isTraining: isTraining)
     let share = lossShare(rows: batch.rows, globalRows: globalRows)
     // Shares are logged by their rows: so the mean over all rows is the sum over all ranks.
@@ -45,14 +45,24 @@ extension Model {
     }
     for entry in losses {
       let options = entry.loss.options
-      for (part, values) in try entry.loss.values(inputs) {
-        let name = entry.name(part: part)
+      let overRanks = { crossRankSum($0, over: self.communicator) }
+      for part in try entry.loss.values(
+        inputs, overRanks: isWeightedBySamples ? overRanks : nil)
+      {
+        let values = part.value
+        let name = entry.name(part: part.name)
+        let partMask = OutputMask(terms.mask, and: part.mask, about: values)
         let mask =
-          options.reduction.isMean && terms.mask?.isAbout(values) == true ? terms.mask : nil
+          options.reduction.isMean && partMask?.isAbout(values) == true ? partMask : nil
         if let mask, isWeightedBySamples {
-          // One message for all masked losses of a step.
-          let steps = countedSteps ?? crossRankSum(mask.countedSteps, over: communicator)
-          countedSteps = steps
+          let steps: Tensor
+          if part.mask == nil {
+            // One message for all losses of a step that have the mask of the output.
+            steps = countedSteps ?? overRanks(mask.countedSteps)
+            countedSteps = steps
+          } else {
+            steps = overRanks(mask.countedSteps)
+          }
           let reduced = try reduceLoss(
             values,
             sampleWeight: try mask.applied(to: batch.sampleWeight, of: values, countedSteps: steps),
@@ -62,11 +72,15 @@ extension Model {
         }
         if mask != nil { noteMaskedMean(isTraining: isTraining) }
         let reduced = try reduceLoss(
-          values, sampleWeight: try weights(batch, for: values, of: entry, mask: terms.mask),
+          values, sampleWeight: try weights(batch, for: values, of: entry, mask: partMask),
           reduction: options.reduction, weight: options.weight)
         switch options.reduction {
         case .auto, .sumOverBatchSize:
           add(name, gradient: scaled(reduced, share), logged: reduced)
+        case .sum where part.isOfWholeBatch:
+          add(name, gradient: scaled(reduced, share), logged: reduced)
+        case .none where part.isOfWholeBatch:
+          add(name, gradient: scaled(sum(reduced), share), logged: mean(reduced))
         case .sum where isWeightedBySamples && entry.isWithoutSamples:
           add(name, gradient: scaled(reduced, share), logged: reduced)
         case .sum:

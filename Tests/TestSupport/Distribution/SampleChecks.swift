@@ -20,6 +20,16 @@ extension TrainingCheck {
     TrainingCheck(name: "losses-of-shares-eagerly") {
       try checkShares(rows: [(9, 4)], runEagerly: true, Losses.init)
     },
+    TrainingCheck(name: "losses-of-sums") {
+      try checkShares(rows: [(9, 4), (11, 11), (3, 1)], SumLosses.init)
+    },
+    TrainingCheck(name: "losses-of-sums-eagerly") {
+      try checkShares(rows: [(9, 4)], runEagerly: true, SumLosses.init)
+    },
+    TrainingCheck(name: "overlap-of-shares", run: checkOverlapOfShares),
+    TrainingCheck(name: "ignored-steps") {
+      try checkShares(rows: [(9, 4), (11, 11), (3, 1)], IgnoredSteps.init)
+    },
     TrainingCheck(name: "means-of-nothing") { try checkMeansOfNothing(runEagerly: false) },
     TrainingCheck(name: "means-of-nothing-eagerly") { try checkMeansOfNothing(runEagerly: true) },
     TrainingCheck(name: "penalties-of-empty-shares", run: checkPenalties),
