@@ -298,6 +298,21 @@ void apus_cross_entropy(int dtype, const void *x, const int32_t *labels, void *y
 void apus_cross_entropy_grad(int dtype, const void *x, const int32_t *labels, const void *norms,
                              const void *g, void *dx, ptrdiff_t rows, ptrdiff_t cols);
 
+/// The bytes of scratch memory that `apus_ctc` needs, or `apus_ctc_grad`.
+ptrdiff_t apus_ctc_scratch(ptrdiff_t time, ptrdiff_t longest, int gradient);
+
+/// `loss[i] = −log Σ exp Σ_t x[i, t, said at t]` over all alignments of the first `lengths[i]` of `labels[i, :]`
+/// `[longest]` to the first `steps[i]` of x `[count, time, classes]`. Labels and lengths are not checked. Where there are
+/// too few steps, a step that is not allowed counts as -1e5, as in Keras.
+void apus_ctc(int dtype, const void *x, const int32_t *labels, const int32_t *lengths,
+              const int32_t *steps, void *loss, ptrdiff_t count, ptrdiff_t time, ptrdiff_t classes,
+              ptrdiff_t longest, ptrdiff_t blank, void *scratch);
+
+/// `dx[i, t, k] = −g[i] · P(k is said at t)`, 0 from `steps[i]` on.
+void apus_ctc_grad(int dtype, const void *x, const int32_t *labels, const int32_t *lengths,
+                   const int32_t *steps, const void *g, void *dx, ptrdiff_t count, ptrdiff_t time,
+                   ptrdiff_t classes, ptrdiff_t longest, ptrdiff_t blank, void *scratch);
+
 // MARK: Attention (float32, float64)
 
 /// Distances between neighbours of a tensor `[batch, time, heads, size]`, in elements.

@@ -344,6 +344,27 @@ enum GradientTable {
       one("cross-entropy of no rows", [0, 3]) {
         sparseCrossEntropy($0, labels: Tensor([Int]()))
       },
+      one("CTC", [3, 4, 3]) {
+        ctcLoss(
+          target: Tensor([[1, 1], [2, 1], [1, 0]]), output: $0, targetLength: Tensor([2, 2, 1]),
+          outputLength: Tensor([4, 3, 2]))
+      },
+      one("CTC of one label", [1, 3, 3]) {
+        ctcLoss(
+          target: Tensor([[0]]), output: $0, targetLength: Tensor([1]), outputLength: Tensor([3]),
+          maskIndex: 2)
+      },
+      one("CTC of no labels", [2, 3, 2]) {
+        ctcLoss(
+          target: Tensor.zeros([2, 0], dtype: .int32), output: $0, targetLength: Tensor([0, 0]),
+          outputLength: Tensor([3, 1]))
+      },
+      one("CTC of no sequences", [0, 3, 2]) {
+        ctcLoss(
+          target: Tensor.zeros([0, 2], dtype: .int32), output: $0,
+          targetLength: Tensor.zeros([0], dtype: .int32),
+          outputLength: Tensor.zeros([0], dtype: .int32))
+      },
     ]
 
   // MARK: Attention
