@@ -31,11 +31,13 @@ func pairedInOwnTypes(
   return (labels, predictions)
 }
 
-/// The mean over the last axis: one value a sample.
+/// The mean over an axis, mostly the last: one value a sample.
 ///
 /// Labels and predictions of rank 1 are one number a sample and stay; Keras averages them over the batch, which leaves
 /// nothing for sample weights to apply to. Their mean is the same.
-func sampleMean(_ values: Tensor) -> Tensor { values.rank <= 1 ? values : mean(values, axis: -1) }
+func sampleMean(_ values: Tensor, axis: Int = -1) -> Tensor {
+  values.rank <= 1 ? values : mean(values, axis: axis)
+}
 
 /// Class numbers as the indices of an axis: `[batch]` for predictions `[batch, classes]`, also from `[batch, 1]`.
 ///
