@@ -32,11 +32,18 @@ public final class BinaryAccuracy: MeanMetric, MetricProtocol {
 
   /// Adds the values of a batch, one an element or a sample, to total and count.
   public func update(_ inputs: WeightedPredictions) {
-    let (labels, predictions) = paired(
-      labels: inputs.yTrue, predictions: inputs.yPred, "binaryAccuracy")
-    let decided = (predictions .> threshold).cast(to: labels.dtype)
-    add(labels .== decided, sampleWeight: inputs.sampleWeight)
+    add(
+      binaryAccuracy(inputs.yTrue, inputs.yPred, threshold: threshold),
+      sampleWeight: inputs.sampleWeight)
   }
+}
+
+/// 1 where `yPred > threshold` agrees with the label, 0 or 1, and 0 elsewhere: float32 of the shape of labels and predictions;
+/// see ``BinaryAccuracy``. A prediction that is NaN counts as 0.
+public func binaryAccuracy(_ yTrue: Tensor, _ yPred: Tensor, threshold: Double = 0.5) -> Tensor {
+  let (labels, predictions) = paired(labels: yTrue, predictions: yPred, "binaryAccuracy")
+  let decided = (predictions .> threshold).cast(to: labels.dtype)
+  return (labels .== decided).cast(to: .float32)
 }
 
 /// How often the largest prediction is where the largest label is, along the last axis; of equals the first counts.
@@ -47,12 +54,16 @@ public final class BinaryAccuracy: MeanMetric, MetricProtocol {
 public final class CategoricalAccuracy: MeanMetric, MetricProtocol {
   /// Adds the values of a batch, one an element or a sample, to total and count.
   public func update(_ inputs: WeightedPredictions) {
-    let (labels, predictions) = pairedInOwnTypes(
-      labels: inputs.yTrue, predictions: inputs.yPred, "categoricalAccuracy")
-    add(
-      argmax(labels, axis: -1) .== argmax(predictions, axis: -1),
-      sampleWeight: inputs.sampleWeight)
+    add(categoricalAccuracy(inputs.yTrue, inputs.yPred), sampleWeight: inputs.sampleWeight)
   }
+}
+
+/// 1 where the largest prediction is where the largest label is, along the last axis, and 0 elsewhere: float32 `[batch]` for labels
+/// and predictions `[batch, classes]`; see ``CategoricalAccuracy``.
+public func categoricalAccuracy(_ yTrue: Tensor, _ yPred: Tensor) -> Tensor {
+  let (labels, predictions) = pairedInOwnTypes(
+    labels: yTrue, predictions: yPred, "categoricalAccuracy")
+  return (argmax(labels, axis: -1) .== argmax(predictions, axis: -1)).cast(to: .float32)
 }
 
 /// How often the largest prediction is that of the right class; of equals the first counts.
@@ -64,7 +75,13 @@ public final class CategoricalAccuracy: MeanMetric, MetricProtocol {
 public final class SparseCategoricalAccuracy: MeanMetric, MetricProtocol, TakesClassNumbers {
   /// Adds the values of a batch, one an element or a sample, to total and count.
   public func update(_ inputs: WeightedPredictions) {
-    let labels = classNumbers(inputs.yTrue, for: inputs.yPred, "sparseCategoricalAccuracy")
-    add(labels .== argmax(inputs.yPred, axis: -1), sampleWeight: inputs.sampleWeight)
+    add(sparseCategoricalAccuracy(inputs.yTrue, inputs.yPred), sampleWeight: inputs.sampleWeight)
   }
+}
+
+/// 1 where the largest prediction is that of the right class and 0 elsewhere: float32 `[batch]` for class numbers `[batch]` or
+/// `[batch, 1]` and predictions `[batch, classes]`; see ``SparseCategoricalAccuracy``.
+public func sparseCategoricalAccuracy(_ yTrue: Tensor, _ yPred: Tensor) -> Tensor {
+  let labels = classNumbers(yTrue, for: yPred, "sparseCategoricalAccuracy")
+  return (labels .== argmax(yPred, axis: -1)).cast(to: .float32)
 }

@@ -5,6 +5,10 @@ import Tensors
 /// A subclass conforms to ``MetricProtocol`` and calls ``add(_:sampleWeight:)`` in its `update`. Total and count are kept
 /// in float64 and are added over ranks; the result is 0 before anything was counted. Unlike losses, metrics divide by the
 /// sum of weights.
+///
+/// float64 has 29 bits more than float32, so the sum of float32 values is exact, in any order, unless the largest is that much
+/// larger than the last bit of the smallest: a result does not depend on how the data is cut into batches and over ranks.
+/// Weights of few bits (whole numbers, quarters) leave it so; with others, or values of float64, the last bits can differ.
 open class MeanMetric: AnyMetric, FollowsWeighting {
   /// `Σ w·v` so far.
   public var total: Variable { state("total") }
@@ -36,6 +40,11 @@ open class MeanMetric: AnyMetric, FollowsWeighting {
 func ratio(_ a: Tensor, _ b: Tensor) -> Tensor {
   let isEmpty = b .== 0
   return select(isEmpty, 0, a / select(isEmpty, 1, b))
+}
+
+extension Tensor {
+  /// What a metric gives before it knows the shape of its result.
+  static var zero: Tensor { Tensor(0.0, dtype: .float64) }
 }
 
 /// One weight for every value, in the type of the values.

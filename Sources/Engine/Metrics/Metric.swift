@@ -24,7 +24,7 @@ public protocol MetricProtocol: AnyObject {
 open class AnyMetric: AnyModule {
   /// Which part of `yTrue` and `yPred` the metric is about; nil for all.
   public let on: StructurePath?
-  private var initial: [(Variable, Double)] = []
+  private var states: [(name: String, variable: Variable, initial: Double)] = []
 
   /// A metric, named after its type unless `name` is given.
   public init(on: StructurePath? = nil, name: String? = nil) {
@@ -50,21 +50,127 @@ open class AnyMetric: AnyModule {
   ) -> Variable {
     let variable = variable(
       name, kind: .metricState, shape: shape, dtype: dtype, combine: combine, initial: initial)
-    if !self.initial.contains(where: { $0.0 === variable }) {
-      self.initial.append((variable, initial))
+    if !states.contains(where: { $0.variable === variable }) {
+      states.append((name, variable, initial))
     }
     return variable
   }
 
+  /// A state that has been made already, nil before: its shape may depend on the data.
+  func madeState(_ name: String) -> Variable? { states.first { $0.name == name }?.variable }
+
   /// Forgets everything seen so far.
   open func reset() {
-    for (variable, value) in initial {
-      variable.value = .full(variable.shape, value, dtype: variable.dtype)
+    for (_, variable, initial) in states {
+      variable.value = .full(variable.shape, initial, dtype: variable.dtype)
     }
   }
 
+  /// Adds what other metrics have counted, as if this one had seen their data as well; they stay as they are.
+  ///
+  /// States are combined as those of ranks are (``Combine``). Names do not matter, except for metrics made of a closure, which
+  /// nothing else tells apart.
+  ///
+  /// - Throws: ``EngineError/invalidArgument(message:)`` for a metric of another type, with other settings, or with states of
+  ///   another shape, and where an integer state does not hold the sum; this one is as before then.
+  public func merge(_ others: AnyMetric...) throws { try merge(others) }
+
+  /// Adds what other metrics have counted; see ``merge(_:)-(AnyMetric...)``.
+  public func merge(_ others: [AnyMetric]) throws {
+    for other in others { try expectSameKind(other) }
+    var values: [(Variable, Tensor)] = []
+    for (name, spec, combine, initial) in statesOfAny(others) {
+      let mine = state(
+        name, shape: spec.shape, dtype: spec.dtype, combine: combine, initial: initial)
+      let theirs = others.compactMap { $0.madeState(name)?.value }
+      values.append((mine, try combined(mine, with: theirs)))
+    }
+    for (variable, value) in values { variable.value = value }
+  }
+
+  /// The states that one of these metrics has, in order of making.
+  private func statesOfAny(
+    _ others: [AnyMetric]
+  ) -> [(name: String, spec: TensorSpec, combine: Combine, initial: Double)] {
+    var found: [(name: String, spec: TensorSpec, combine: Combine, initial: Double)] = []
+    for (name, variable, initial) in ([self] + others).flatMap(\.states)
+    where !found.contains(where: { $0.name == name }) {
+      found.append((name, variable.spec, variable.combine, initial))
+    }
+    return found
+  }
+
+  private func combined(_ mine: Variable, with theirs: [Tensor]) throws -> Tensor {
+    let values = [mine.value] + theirs
+    if let other = theirs.first(where: { $0.shape != mine.shape || $0.dtype != mine.dtype }) {
+      throw EngineError.argument(
+        "other", of: "merge", must: "have states of the same shapes: \(mine.path) is \(mine.spec)",
+        found: "\(other.spec)")
+    }
+    return try withErrors {
+      switch mine.combine {
+      case .sum: try mine.dtype.isFloating ? added(values) : exactlyAdded(values, mine)
+      case .mean: added(values) / Double(values.count)
+      case .min: values.dropFirst().reduce(values[0], minimum)
+      case .max: values.dropFirst().reduce(values[0], maximum)
+      case .first: values[0]
+      }
+    }
+  }
+
+  private func added(_ values: [Tensor]) -> Tensor { values.dropFirst().reduce(values[0], +) }
+
+  /// The sum of integers; another one than the true sum is an error, as over ranks.
+  private func exactlyAdded(_ values: [Tensor], _ variable: Variable) throws -> Tensor {
+    var sums = [Int128](repeating: 0, count: variable.shape.elementCount)
+    for value in values {
+      for (place, number) in value.scalars(as: Int64.self).enumerated() {
+        sums[place] += Int128(number)
+      }
+    }
+    let range = variable.dtype.integerRange
+    let whole = try sums.map { sum in
+      guard let whole = Int64(exactly: sum), range.contains(whole) else {
+        throw EngineError.invalidArgument(
+          message: "merge: the sum of \(variable.path), \(sum), does not fit its type "
+            + "\(variable.dtype): make it a wider one")
+      }
+      return whole
+    }
+    return Tensor(whole, shape: variable.shape, dtype: variable.dtype)
+  }
+
+  private func expectSameKind(_ other: AnyMetric) throws {
+    func described(_ metric: AnyMetric) -> String { "\(type(of: metric)) (\(metric.name))" }
+    guard type(of: other) == type(of: self),
+      !(self is any AsksByKeyPath) || name == other.name
+    else {
+      throw EngineError.argument(
+        "other", of: "merge", must: "be a metric of the same kind, \(described(self))",
+        found: "\(described(other))")
+    }
+    for (mine, theirs) in zip(settings, other.settings)
+    where !HookArgument(mine.value).isSame(as: theirs.value) {
+      throw EngineError.argument(
+        "other", of: "merge",
+        must: "have the settings of \(described(self)): its \(mine.label) is \(mine.value)",
+        found: "\(theirs.value)")
+    }
+  }
+
+  /// The properties that the classes of this metric declare, and its part.
+  private var settings: [(label: String, value: Any)] {
+    var settings: [(label: String, value: Any)] = [("on", on as Any)]
+    var level: Mirror? = Mirror(reflecting: self)
+    while let next = level, next.subjectType != AnyMetric.self {
+      settings += next.children.map { ($0.label ?? "setting", $0.value) }
+      level = next.superclassMirror
+    }
+    return settings
+  }
+
   /// The state variables, in order of making.
-  package var stateVariables: [Variable] { initial.map(\.0) }
+  package var stateVariables: [Variable] { states.map(\.variable) }
 
   /// Takes a batch into account, injecting what the metric asks for.
   package func update(context: InjectionContext) throws {
@@ -97,14 +203,16 @@ open class AnyMetric: AnyModule {
   /// The parts of the result.
   package func namedResults() -> [(name: String?, value: Tensor)] {
     guard let metric = self as? any MetricProtocol else { return [] }
-    let values = metric.result().namedValues
+    var values = metric.result().namedValues
+    if self is any LoggedByElement { values = values.flatMap { $0.value.elements(named: $0.name) } }
     for (part, value) in values where value.elementCount != 1 && !value.isInvalid {
       fail(
         EngineError.shape(
           operation: "metric \(name)",
           message: "result() gives \(part.map { "\"\($0)\" " } ?? "")a tensor of shape "
-            + "\(value.shape): logs hold one number a name; for several give a dictionary, "
-            + "[String: Tensor], whose parts are logged as \(name)/part"))
+            + "\(value.shape): logs hold one number a name; for several conform to "
+            + "LoggedByElement, whose elements are logged as \(name)/0, \(name)/1, or give a "
+            + "dictionary, [String: Tensor], whose parts are logged as \(name)/part"))
       return []
     }
     return values
@@ -143,3 +251,26 @@ extension MetricProtocol where Self: AnyMetric {
 /// Metrics of Keras: in `metrics` they do not see sample weights, in `weightedMetrics` they do. A metric of your own
 /// that asks for `sampleWeight` gets it in both.
 package protocol FollowsWeighting {}
+
+/// A metric whose result may hold several numbers: in logs each element has a name of its own, its position.
+///
+/// The elements of a vector are logged as `precision/0`, `precision/1`, ..., those of a matrix row by row as
+/// `confusion_matrix/0/0`, `confusion_matrix/0/1`, ...; a scalar keeps the metric's name. Outside of `Model`, `result()` gives
+/// the tensor.
+public protocol LoggedByElement: AnyMetric {}
+
+extension Tensor {
+  /// The elements, row by row, with their positions behind `name`; the tensor itself where it is a scalar.
+  fileprivate func elements(named name: String?) -> [(name: String?, value: Tensor)] {
+    guard rank > 0, !isInvalid else { return [(name, self)] }
+    let flat = reshape([-1])
+    return (0..<elementCount).map { index in
+      var (rest, position) = (index, [String]())
+      for length in shape.dimensions.reversed() {
+        position.insert("\(rest % length)", at: 0)
+        rest /= length
+      }
+      return (([name].compactMap { $0 } + position).joined(separator: "/"), flat[index])
+    }
+  }
+}

@@ -62,10 +62,23 @@ extension Metrics {
   ///
   /// - SeeAlso: Keras, `metrics.CategoricalCrossentropy`.
   public final class CategoricalCrossentropy: SmoothedCrossentropy, MetricProtocol {
+    /// The axis of classes, not the first.
+    public let axis: Int
+
+    /// The metric of classes along `axis`; predictions are probabilities by default.
+    public init(
+      fromLogits: Bool = false, labelSmoothing: Double = 0, axis: Int = -1,
+      on: StructurePath? = nil, name: String? = nil
+    ) {
+      self.axis = axis
+      super.init(fromLogits: fromLogits, labelSmoothing: labelSmoothing, on: on, name: name)
+    }
+
     /// Adds the values of a batch, one an element or a sample, to total and count.
     public func update(_ inputs: WeightedPredictions) {
       let values = categoricalCrossentropy(
-        inputs.yTrue, inputs.yPred, fromLogits: fromLogits, labelSmoothing: labelSmoothing)
+        classesLast(inputs.yTrue, axis, name), classesLast(inputs.yPred, axis, name),
+        fromLogits: fromLogits, labelSmoothing: labelSmoothing)
       add(values, sampleWeight: inputs.sampleWeight)
     }
   }
@@ -78,23 +91,52 @@ extension Metrics {
   {
     /// Whether predictions are logits; else they are probabilities.
     public let fromLogits: Bool
+    /// A label that does not count and need not be a class; nil for none.
+    public let ignoreClass: Int?
+    /// The axis of classes in predictions, not the first.
+    public let axis: Int
 
-    /// The metric; predictions are probabilities by default.
-    public init(fromLogits: Bool = false, on: StructurePath? = nil, name: String? = nil) {
+    /// The metric of classes along `axis`; predictions are probabilities by default.
+    ///
+    /// Labels of `ignoreClass` have no weight. Keras without sample weights counts them as values of 0.
+    public init(
+      fromLogits: Bool = false, ignoreClass: Int? = nil, axis: Int = -1,
+      on: StructurePath? = nil, name: String? = nil
+    ) {
       self.fromLogits = fromLogits
+      self.ignoreClass = ignoreClass
+      self.axis = axis
       super.init(on: on, name: name)
     }
 
     /// Adds the values of a batch, one an element or a sample, to total and count.
     public func update(_ inputs: WeightedPredictions) {
+      var (labels, weights) = (inputs.yTrue, inputs.sampleWeight)
+      let isIgnored = ignoreClass.map { labels .== $0 }
+      if let isIgnored { labels = select(isIgnored, 0, labels) }
       let values = sparseCategoricalCrossentropy(
-        inputs.yTrue, inputs.yPred, fromLogits: fromLogits)
-      add(values, sampleWeight: inputs.sampleWeight)
+        labels, classesLast(inputs.yPred, axis, name), fromLogits: fromLogits)
+      if let isIgnored, !values.isInvalid {
+        let counts = reshape(isIgnored, values.shape).logicalNot().cast(to: .float64)
+        weights = weights.map { spreadWeights($0, over: counts) * counts } ?? counts
+      }
+      add(values, sampleWeight: weights)
     }
   }
 }
 
+/// Labels or predictions with their classes along the last axis; fails where `axis` is that of samples.
+private func classesLast(_ x: Tensor, _ axis: Int, _ operation: String) -> Tensor {
+  if axis == -1 { return x }
+  guard let axis = axisWithinSamples(axis, of: x, operation) else { return .invalid }
+  var order = Array(0..<x.rank)
+  order.append(order.remove(at: axis))
+  return transpose(x, order)
+}
+
 /// The square root of the mean of squared differences, over all data seen: not the mean of roots of batches.
+///
+/// Squares are float64: their sum is exact where differences have some 20 bits, else its last bits can depend on the order of adding.
 ///
 /// - SeeAlso: Keras, `metrics.RootMeanSquaredError`.
 public final class RootMeanSquaredError: MeanMetric, MetricProtocol {

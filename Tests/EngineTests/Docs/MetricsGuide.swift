@@ -37,6 +37,31 @@ struct MetricsGuide {
     #expect(history["a/accuracy"] == 1)
   }
 
+  @Test("Several numbers, merged and logged")
+  func several() throws {
+    let (x, y) = (Tensor([[0.9], [0.5], [0.6]]), Tensor([[1], [0], [1]]))
+    // snippet: merged
+    let metric = Precision(thresholds: [0.25, 0.75])
+    try metric(yTrue: Tensor([[1], [0]]), yPred: Tensor([[0.9], [0.5]]))  // [0.5, 1]
+    let other = Precision(thresholds: [0.25, 0.75])
+    try other(yTrue: Tensor([[1], [0]]), yPred: Tensor([[0.3], [0.8]]))
+    try metric.merge(other)
+    let values = metric.result()  // [0.5, 0.5]
+    let history = try Model(
+      module: Identity(), metrics: [metric, F1Score(average: .macro, threshold: 0.5)]
+    ).evaluate(x: x, y: y)
+    // end
+    // output: merged-names
+    #expect(
+      history.keys.joined(separator: ", ") == """
+        loss, precision/0, precision/1, f1_score
+        """)
+    // end
+    expectClose(values, [0.5, 0.5])
+    expectClose(other.result(), [0.5, 0])
+    expectClose(Array(history.values), [0, 2.0 / 3, 1, 1])
+  }
+
   @Test("Metrics with and without weights")
   func weighted() throws {
     // snippet: weighted

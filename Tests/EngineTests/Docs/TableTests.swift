@@ -16,7 +16,10 @@ struct TableTests {
 
   @Test func metrics() throws {
     // Made of a function, and what others are made of: OwnLossTests, MetricsGuide.
-    let others: Set = ["CustomMetric", "MeanMetric", "SmoothedCrossentropy"]
+    let others: Set = [
+      "CustomMetric", "MeanMetric", "SmoothedCrossentropy", "ThresholdMetric", "ThresholdCount",
+      "ThresholdShare", "ThresholdSearch", "ClassPairs",
+    ]
     try expectRows(
       MetricTable.rows.keys, others, for: SourceTypes(in: "Engine/Metrics").heirs(of: "AnyMetric"))
   }

@@ -37,6 +37,7 @@ extension TrainingCheck {
     TrainingCheck(name: "totals-of-statistics", run: checkTotals),
     TrainingCheck(name: "nan-in-statistics", run: checkNaN),
     TrainingCheck(name: "kept-states", run: checkKeptStates),
+    TrainingCheck(name: "metrics-of-any-shares", run: checkMetrics),
   ]
 }
 
