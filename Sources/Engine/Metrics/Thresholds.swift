@@ -11,6 +11,9 @@ struct Thresholds {
   /// Whether the first lies a little below 0 and the last a little above 1.
   let hasMargins: Bool
 
+  /// How far the outer thresholds of an area lie outside of [0, 1]: Keras's `epsilon`.
+  private static let margin = 1e-7
+
   /// How many.
   var count: Int { ascending.count }
 
@@ -29,10 +32,15 @@ struct Thresholds {
     hasMargins = false
   }
 
-  /// `count` of them, evenly from 0 to 1; for a `count` of 1 it is ½.
+  /// `count` of them, evenly from 0 to 1; for a `count` of 1, which has no margins, it is ½.
   init(evenly count: Int, hasMargins: Bool) {
     let last = Swift.max(count, 2) - 1
-    ascending = count == 1 ? [0.5] : (0...last).map { Double($0) / Double(last) }
+    var even = count == 1 ? [0.5] : (0...last).map { Double($0) / Double(last) }
+    if hasMargins {
+      even[0] = -Self.margin
+      even[last] = 1 + Self.margin
+    }
+    ascending = even
     order = nil
     isEven = count > 1
     self.hasMargins = hasMargins
@@ -42,7 +50,7 @@ struct Thresholds {
   init(between given: [Double]) {
     let inner = given.sorted()
     isEven = Self.areEven([0] + inner + [1])
-    ascending = [-1e-7] + inner + [1 + 1e-7]
+    ascending = [-Self.margin] + inner + [1 + Self.margin]
     order = nil
     hasMargins = true
   }
@@ -96,7 +104,8 @@ struct ConfusionCounts {
 /// Labels and predictions have one shape; labels `[batch]` also fit predictions `[batch, 1]`. A label that is not 0 counts as 1. A
 /// prediction is positive where it is larger than the threshold; one that is NaN never is. What is kept is the weight
 /// of labels of 0 and of 1 by the number of thresholds below their prediction, in float64: a batch of `n` costs `n` additions,
-/// however many thresholds there are, if those are even, and `n` comparisons with each otherwise.
+/// however many thresholds there are, if those cut [0, 1] into equal parts, and `n` comparisons with each otherwise. With such even
+/// thresholds a prediction counts as within [0, 1], as in Keras.
 public class ThresholdMetric: AnyMetric, FollowsWeighting {
   /// Predictions larger than it count as positive, in the order given.
   public let thresholds: [Double]

@@ -179,6 +179,23 @@ struct MetricEdgeTests {
     #expect(try Precision()(yTrue: Tensor([0, 1, 1]), yPred: Tensor([1, 0, 1])).item() == 0.5)
   }
 
+  @Test("Steps that a mask hides count in no pair, and above and below no threshold")
+  func masks() throws {
+    let x = Tensor([[[0.9, 0.1], [0.2, 0.8], [0, 0]], [[0.3, 0.7], [0, 0], [0, 0]]])
+    func evaluate(_ y: Tensor, _ metrics: [AnyMetric]) throws -> Logs {
+      try Model(module: Sequential(Masking(), Identity()), metrics: MetricTree(metrics))
+        .evaluate(x: x, y: y)
+    }
+    let pairs = try evaluate(
+      Tensor([[0, 0, 1], [1, 0, 0]]), [ConfusionMatrix(numClasses: 2)])
+    let matrix = ["0/0", "0/1", "1/0", "1/1"].map { pairs["confusion_matrix/\($0)"] }
+    #expect(matrix == [1, 1, 0, 1])
+    let shares = try evaluate(
+      Tensor([[[1, 0], [1, 0], [0, 1]], [[0, 1], [1, 1], [1, 1]]]), [Precision(), Recall()])
+    expectClose(shares["precision"] ?? .nan, 2.0 / 3)
+    expectClose(shares["recall"] ?? .nan, 2.0 / 3)
+  }
+
   @Test("Each number of a result has a name in logs")
   func names() throws {
     let x = Tensor([[0.9, 0.2], [0.3, 0.6], [0.8, 0.1]])
