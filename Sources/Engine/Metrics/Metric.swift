@@ -75,7 +75,7 @@ open class AnyMetric: AnyModule {
   ///   another shape, and where an integer state does not hold the sum; this one is as before then.
   public func merge(_ others: AnyMetric...) throws { try merge(others) }
 
-  /// Adds what other metrics have counted; see ``merge(_:)-(AnyMetric...)``.
+  /// Adds what other metrics have counted, as the function of the same name does that takes them one by one.
   public func merge(_ others: [AnyMetric]) throws {
     for other in others { try expectSameKind(other) }
     var values: [(Variable, Tensor)] = []

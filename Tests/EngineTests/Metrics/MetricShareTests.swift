@@ -5,11 +5,14 @@ import Testing
 /// What several ranks have counted, each of its share, is bit by bit what one process counts: whatever the shares, some of them without
 /// samples.
 ///
-/// Data and weights are numbers of few bits, whose products and sums are exact.
+/// Weights, and the data where weights or squares count, are numbers of few bits, whose products and sums are exact.
 @Suite("Metrics of any shares")
 struct MetricShareTests {
   /// Rows of an update are elements of its result, so an update is not shared out.
   private static let wholeUpdates: Set = ["MeanTensor"]
+
+  /// Squares have twice as many bits as float32.
+  private static let addsSquares: Set = ["RootMeanSquaredError", "R2Score"]
 
   /// The cases of the fixture, of which those with weights have the same data, and cases of rows that Keras 3 lacks.
   static func cases() throws -> [FixtureCase] {
@@ -31,18 +34,29 @@ struct MetricShareTests {
 
   @Test("Merged, they give the result of one process", arguments: try cases())
   func shares(_ example: FixtureCase) throws {
-    var random = SeededGenerator(seed: 7)
-    var updates = try MetricTests.updates(example).map { try dyadic($0) }
-    if Self.wholeUpdates.contains(example.className ?? "") {
-      updates = updates.map { $0.mapTensors { $0[0..<2] } }
+    try expectSameOfShares(example, try MetricTests.updates(example).map { try dyadic($0) })
+  }
+
+  @Test(
+    "So they do for any numbers of float32 without weights, but for what adds their squares",
+    arguments: try cases().filter { !addsSquares.contains($0.className ?? "") })
+  func unweighted(_ example: FixtureCase) throws {
+    let updates = try MetricTests.updates(example).map {
+      try MetricTable.context($0, weighted: false)
     }
-    let whole = try metric(example, updates)
-    let expected = bits(whole)
+    try expectSameOfShares(example, updates)
+  }
+
+  private func expectSameOfShares(_ example: FixtureCase, _ given: [InjectionContext]) throws {
+    var random = SeededGenerator(seed: 7)
+    let isWhole = Self.wholeUpdates.contains(example.className ?? "")
+    let updates = isWhole ? given.map { $0.mapTensors { $0[0..<2] } } : given
+    let expected = bits(try metric(example, updates))
     for ranks in 1...5 {
       for _ in 0..<2 {
         var own = [[InjectionContext]](repeating: [], count: ranks)
         for update in updates {
-          if Self.wholeUpdates.contains(example.className ?? "") {
+          if isWhole {
             own[Int.random(in: 0..<ranks, using: &random)].append(update)
             continue
           }
