@@ -76,9 +76,10 @@ extension Metrics {
 
     /// Adds the values of a batch, one an element or a sample, to total and count.
     public func update(_ inputs: WeightedPredictions) {
+      guard isWithinSamples(axis, inputs.yPred, name) else { return }
       let values = categoricalCrossentropy(
-        classesLast(inputs.yTrue, axis, name), classesLast(inputs.yPred, axis, name),
-        fromLogits: fromLogits, labelSmoothing: labelSmoothing)
+        inputs.yTrue, inputs.yPred, fromLogits: fromLogits, labelSmoothing: labelSmoothing,
+        axis: axis)
       add(values, sampleWeight: inputs.sampleWeight)
     }
   }
@@ -111,13 +112,12 @@ extension Metrics {
 
     /// Adds the values of a batch, one an element or a sample, to total and count.
     public func update(_ inputs: WeightedPredictions) {
-      var (labels, weights) = (inputs.yTrue, inputs.sampleWeight)
-      let isIgnored = ignoreClass.map { labels .== $0 }
-      if let isIgnored { labels = select(isIgnored, 0, labels) }
+      guard isWithinSamples(axis, inputs.yPred, name) else { return }
       let values = sparseCategoricalCrossentropy(
-        labels, classesLast(inputs.yPred, axis, name), fromLogits: fromLogits)
-      if let isIgnored, !values.isInvalid {
-        let counts = reshape(isIgnored, values.shape).logicalNot().cast(to: .float64)
+        inputs.yTrue, inputs.yPred, fromLogits: fromLogits, ignoreClass: ignoreClass, axis: axis)
+      var weights = inputs.sampleWeight
+      if let ignoreClass, !values.isInvalid {
+        let counts = reshape(inputs.yTrue .!= ignoreClass, values.shape).cast(to: .float64)
         weights = weights.map { spreadWeights($0, over: counts) * counts } ?? counts
       }
       add(values, sampleWeight: weights)
@@ -125,13 +125,9 @@ extension Metrics {
   }
 }
 
-/// Labels or predictions with their classes along the last axis; fails where `axis` is that of samples.
-private func classesLast(_ x: Tensor, _ axis: Int, _ operation: String) -> Tensor {
-  if axis == -1 { return x }
-  guard let axis = axisWithinSamples(axis, of: x, operation) else { return .invalid }
-  var order = Array(0..<x.rank)
-  order.append(order.remove(at: axis))
-  return transpose(x, order)
+/// Whether classes are along the last axis, or one that is not that of samples; fails otherwise.
+private func isWithinSamples(_ axis: Int, _ predictions: Tensor, _ operation: String) -> Bool {
+  axis == -1 || axisWithinSamples(axis, of: predictions, operation) != nil
 }
 
 /// The square root of the mean of squared differences, over all data seen: not the mean of roots of batches.
