@@ -1,6 +1,6 @@
 """Writes attention.json: scaled dot-product attention and its gradients as PyTorch computes them in float64,
 torch_layers.json and transformers.json: layers, operations.json: operations along an axis, kinks.json: functions where they
-have corners, ctc.json and triplets.json: losses.
+have corners, ctc.json and triplets.json: losses, and torch_schedules.json: learning rates.
 
 Keras has nothing of these forms. Run with Python 3.11:
 
@@ -14,7 +14,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from fixtures import ctc, encoding, kinks, operations, torch_layers, transformers, triplets
+from fixtures import (
+    ctc, encoding, kinks, operations, torch_layers, torch_schedules, transformers, triplets)
 from fixtures.inputs import Inputs
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
@@ -100,3 +101,4 @@ if __name__ == "__main__":
     encoding.write(FOLDER, "kinks", versions, kinks.make(), source=source)
     encoding.write(TENSORS, "ctc", versions, [*ctc.make()], source=source)
     encoding.write(FOLDER, "triplets", versions, [*triplets.make()], source=source)
+    encoding.write(FOLDER, "torch_schedules", versions, torch_schedules.make(), source=source)

@@ -520,14 +520,59 @@ void apus_sgd(int dtype, void *p, const void *g, double lr, ptrdiff_t n);
 void apus_momentum(int dtype, void *p, const void *g, void *v, double lr, double momentum,
                    int nesterov, ptrdiff_t n);
 
-/// Adam (Kingma, Ba 2015, in the form of the end of section 2) with decoupled weight decay.
+/// Adam (Kingma, Ba 2015, in the form of the end of section 2).
 ///
-/// `p −= p·weight_decay·lr`; `m += (g − m)(1 − beta1)`; `v += (g² − v)(1 − beta2)`;
-/// `p −= lr·√bias2/bias1 · m / (√v + eps)`, where `bias1 = 1 − beta1ᵗ`, `bias2 = 1 − beta2ᵗ`.
-/// With `vmax` not NULL (AMSGrad) `vmax = max(vmax, v)` takes the place of v under the root.
+/// `m += (g − m)(1 − beta1)`; `v += (g² − v)(1 − beta2)`; `p −= lr·√bias2/bias1 · m / (√v + eps)`, where
+/// `bias1 = 1 − beta1ᵗ`, `bias2 = 1 − beta2ᵗ`. With `vmax` not NULL (AMSGrad) `vmax = max(vmax, v)` takes
+/// the place of v under the root.
 void apus_adam(int dtype, void *p, const void *g, void *m, void *v, void *vmax, double lr,
                double beta1, double beta2, double eps, double bias1, double bias2,
-               double weight_decay, ptrdiff_t n);
+               ptrdiff_t n);
+
+/// m and v as Adam's; `p −= (rate_m·m + rate_g·g) / (√(v/bias2) + eps)`.
+void apus_nadam(int dtype, void *p, const void *g, void *m, void *v, double rate_m,
+                double rate_g, double beta1, double beta2, double eps, double bias2,
+                ptrdiff_t n);
+
+/// m as Adam's; `u = max(beta2·u, |g|)`; `p −= rate · m / (u + eps)`.
+void apus_adamax(int dtype, void *p, const void *g, void *m, void *u, double rate, double beta1,
+                 double beta2, double eps, ptrdiff_t n);
+
+/// `v = rho·v + (1 − rho)g²`; `s = lr·g / √(v + eps)`, where with `a` not NULL (centered)
+/// `a = rho·a + (1 − rho)g` and v − a² takes the place of v; `p −= s`, or with `m` not NULL
+/// `m = momentum·m + s` and `p −= m`.
+void apus_rmsprop(int dtype, void *p, const void *g, void *v, void *m, void *a, double lr,
+                  double rho, double momentum, double eps, ptrdiff_t n);
+
+/// `sum += g²`; `p −= lr·g / √(sum + eps)`.
+void apus_adagrad(int dtype, void *p, const void *g, void *sum, double lr, double eps,
+                  ptrdiff_t n);
+
+/// `v = rho·v + (1 − rho)g²`; `s = √(d + eps)·g / √(v + eps)`; `d = rho·d + (1 − rho)s²`; `p −= lr·s`.
+void apus_adadelta(int dtype, void *p, const void *g, void *v, void *d, double lr, double rho,
+                   double eps, ptrdiff_t n);
+
+/// `p −= lr·sign(beta1·m + (1 − beta1)g)`; `m = beta2·m + (1 − beta2)g`.
+void apus_lion(int dtype, void *p, const void *g, void *m, double lr, double beta1,
+               double beta2, ptrdiff_t n);
+
+/// FTRL-Proximal (McMahan et al. 2013) with `sumᵖᵒʷᵉʳ/lr` in the place of 1/η.
+///
+/// `s = sum + g²`; `linear += g + 2·shrinkage·p − (sᵖᵒʷᵉʳ − sumᵖᵒʷᵉʳ)/lr · p`; `sum = s`;
+/// `p = (clip(linear, −l1, l1) − linear) / (sᵖᵒʷᵉʳ/lr + 2·l2)`.
+void apus_ftrl(int dtype, void *p, const void *g, void *sum, void *linear, double lr,
+               double power, double l1, double l2, double shrinkage, ptrdiff_t n);
+
+/// Schedule-free AdamW (Defazio et al. 2024): p is y, from which x is computed.
+///
+/// v as Adam's; `x = (p − (1 − beta1)z) / beta1`; `z −= lr·g / (√(v/bias2) + eps)`;
+/// `x += weight·(z − x)`; `p = (1 − beta1)z + beta1·x`.
+void apus_schedule_free(int dtype, void *p, const void *g, void *z, void *v, double lr,
+                        double beta1, double beta2, double eps, double bias2, double weight,
+                        ptrdiff_t n);
+
+/// A moving average: `a = momentum·a + (1 − momentum)p`.
+void apus_average(int dtype, void *a, const void *p, double momentum, ptrdiff_t n);
 
 // MARK: Random numbers
 

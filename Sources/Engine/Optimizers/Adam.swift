@@ -19,32 +19,34 @@ public class Adam: Optimizer {
   ///   - beta2: how much of the mean of squared gradients is kept, 0 to 1.
   ///   - epsilon: added to the root, so that nothing is divided by zero.
   ///   - amsgrad: whether to divide by the largest mean so far.
-  ///   - weightDecay: 0 for none.
+  ///   - weightDecay: decoupled; 0 for none.
   ///   - clipping: what is done to gradients first.
+  ///   - options: averages, accumulation, settings of some parameters.
   public init(
     learningRate: any LearningRateSchedule, beta1: Double = 0.9, beta2: Double = 0.999,
     epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0,
-    clipping: GradientClipping? = nil
+    clipping: GradientClipping? = nil, options: OptimizerOptions = OptimizerOptions()
   ) {
     if !(0..<1).contains(beta1) || !(0..<1).contains(beta2) {
       fail(
         EngineError.argument(
           "beta1 and beta2", of: "Adam", must: "be in 0..<1", found: "\(beta1) and \(beta2)"))
     }
-    rule = Rule(
-      beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad, weightDecay: weightDecay)
-    super.init(learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
+    rule = Rule(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad)
+    super.init(
+      learningRate: learningRate, weightDecay: weightDecay, clipping: clipping, options: options)
   }
 
   /// The optimizer with a learning rate of 0.001 or another number.
   public convenience init(
     learningRate: Double = 0.001, beta1: Double = 0.9, beta2: Double = 0.999,
     epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0,
-    clipping: GradientClipping? = nil
+    clipping: GradientClipping? = nil, options: OptimizerOptions = OptimizerOptions()
   ) {
     self.init(
       learningRate: ConstantLearningRate(learningRate), beta1: beta1, beta2: beta2,
-      epsilon: epsilon, amsgrad: amsgrad, weightDecay: weightDecay, clipping: clipping)
+      epsilon: epsilon, amsgrad: amsgrad, weightDecay: weightDecay, clipping: clipping,
+      options: options)
   }
 
   /// `m` and `v`, and the largest `v` with `amsgrad`; Keras's names.
@@ -55,12 +57,11 @@ public class Adam: Optimizer {
   /// The rule, for one sweep over all parameters.
   public override var updateRule: (any UpdateRule)? { rule }
 
-  private struct Rule: UpdateRule {
+  struct Rule: UpdateRule {
     let beta1: Double
     let beta2: Double
     let epsilon: Double
     let amsgrad: Bool
-    let weightDecay: Double
 
     func apply(
       parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,
@@ -70,19 +71,8 @@ public class Adam: Optimizer {
       UpdateKernels.adam(
         dtype, parameter, gradient, first: slots[0], second: slots[1],
         largest: amsgrad ? slots[2] : nil, learningRate: learningRate, betas: (beta1, beta2),
-        epsilon: epsilon, corrections: (1 - power(beta1, iteration), 1 - power(beta2, iteration)),
-        weightDecay: weightDecay, count: count)
-    }
-
-    /// `base` to a whole exponent, by squaring.
-    private func power(_ base: Double, _ exponent: Int) -> Double {
-      var (result, square, rest) = (1.0, base, exponent)
-      while rest > 0 {
-        if rest & 1 == 1 { result *= square }
-        square *= square
-        rest >>= 1
-      }
-      return result
+        epsilon: epsilon,
+        corrections: (correction(beta1, iteration), correction(beta2, iteration)), count: count)
     }
   }
 }

@@ -46,12 +46,16 @@ public protocol UpdateRule: Hashable, Sendable {
 
 /// One update of all parameters and slots, in place, in one sweep over memory: neighbours in memory become one stretch.
 ///
+/// Weight decay comes before the rule and moving averages after it, a block that fits the first cache at a time.
+///
 /// Inputs: learning rate (float32), iteration (int64), then parameters, then each slot of all parameters, then gradients.
-/// Outputs: parameters, then each slot.
+/// Outputs: parameters, then each slot. Averages are the last slot, which the rule does not see.
 struct FusedUpdate<Rule: UpdateRule>: Primitive {
   let rule: Rule
   let count: Int
   let slotCount: Int
+  let weightDecay: Double
+  let average: MovingAverage?
 
   var name: String { "update[\(rule)]" }
 
@@ -90,13 +94,12 @@ struct FusedUpdate<Rule: UpdateRule>: Primitive {
     }
     let learningRate = inputs[0].pointer(as: Float.self)
     let iteration = inputs[1].pointer(as: Int64.self)
-    let rule = rule
     let updates = stretches.map { stretch in
       workspace.parallel(
         stretch.count, grain: Workspace.elementGrain, multiple: 16
       ) { range, _ in
-        stretch.apply(
-          rule, range, learningRate: Double(learningRate.pointee),
+        apply(
+          stretch, range, learningRate: Double(learningRate.pointee),
           iteration: Int(iteration.pointee))
       }
     }
@@ -123,39 +126,73 @@ struct FusedUpdate<Rule: UpdateRule>: Primitive {
         && gradient + bytes == next.gradient
         && zip(slots, next.slots).allSatisfy { $0 + bytes == $1 }
     }
+  }
 
-    /// Updates the elements `range` of the stretch.
-    func apply(_ rule: Rule, _ range: Range<Int>, learningRate: Double, iteration: Int) {
-      let offset = range.lowerBound * dtype.size
-      withUnsafeTemporaryAllocation(
-        of: UnsafeMutableRawPointer.self, capacity: max(slots.count, 1)
-      ) { moved in
-        for (index, slot) in slots.enumerated() {
+  /// Elements that are decayed, updated and averaged while they are in the first cache.
+  private static var block: Int { 2048 }
+
+  /// Updates the elements `range` of a stretch.
+  private func apply(
+    _ stretch: Stretch, _ range: Range<Int>, learningRate: Double, iteration: Int
+  ) {
+    let (dtype, ruleSlots) = (stretch.dtype, slotCount - (average == nil ? 0 : 1))
+    let length = weightDecay == 0 && average == nil ? range.count : Self.block
+    withUnsafeTemporaryAllocation(
+      of: UnsafeMutableRawPointer.self, capacity: max(slotCount, 1)
+    ) { moved in
+      guard let pointers = moved.baseAddress else { return }
+      var first = range.lowerBound
+      while first < range.upperBound {
+        let count = min(length, range.upperBound - first)
+        let offset = first * dtype.size
+        for (index, slot) in stretch.slots.enumerated() {
           moved.initializeElement(at: index, to: slot + offset)
         }
-        guard let pointers = UnsafePointer(moved.baseAddress) else { return }
+        let parameter = stretch.parameter + offset
+        if weightDecay != 0 {
+          // Descent along the parameter itself is decay; the kernel allows its two arrays to be one.
+          UpdateKernels.sgd(
+            dtype, parameter, parameter, learningRate: learningRate * weightDecay, count: count)
+        }
         rule.apply(
-          parameter: parameter + offset, gradient: gradient + offset, slots: pointers,
-          count: range.count, dtype: dtype, learningRate: learningRate, iteration: iteration)
+          parameter: parameter, gradient: stretch.gradient + offset, slots: pointers,
+          count: count, dtype: dtype, learningRate: learningRate, iteration: iteration)
+        average?.apply(dtype, parameter, pointers[ruleSlots], count: count, iteration: iteration)
+        first += count
       }
     }
   }
 }
 
 extension Optimizer {
-  /// One ``FusedUpdate`` of all parameters.
+  /// One ``FusedUpdate`` of all parameters; with `average` the last slots are averages.
   func fusedUpdate(
     _ rule: some UpdateRule, _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]],
-    step: Step
+    step: Step, average: MovingAverage? = nil
   ) -> (parameters: [Tensor], slots: [[Tensor]]) {
     let count = parameters.count
     guard count > 0 else { return (parameters, slots) }
     let outputs = Engine.apply(
-      FusedUpdate(rule: rule, count: count, slotCount: slots.count),
+      FusedUpdate(
+        rule: rule, count: count, slotCount: slots.count, weightDecay: step.weightDecay,
+        average: average),
       [step.learningRate, step.iteration] + parameters + slots.flatMap { $0 } + gradients)
     return (
       Array(outputs[0..<count]),
       slots.indices.map { Array(outputs[(1 + $0) * count..<(2 + $0) * count]) }
     )
+  }
+}
+
+extension UpdateRule {
+  /// `1 − betaᵗ` at update t, with a power by squaring.
+  func correction(_ beta: Double, _ iteration: Int) -> Double {
+    var (power, square, rest) = (1.0, beta, iteration)
+    while rest > 0 {
+      if rest & 1 == 1 { power *= square }
+      square *= square
+      rest >>= 1
+    }
+    return 1 - power
   }
 }

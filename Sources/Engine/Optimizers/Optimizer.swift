@@ -5,17 +5,44 @@ import Tensors
 /// A subclass says what it remembers for each parameter (``slots``) and how one parameter is changed: with operations on tensors
 /// (``update(_:gradient:slots:step:)``), or by a loop over memory (``updateRule``), which is how the built-in ones do it.
 open class Optimizer {
-  /// A tensor of a parameter's shape that the optimizer remembers for it.
+  /// A tensor that the optimizer remembers for a parameter.
   public struct Slot: Sendable {
     /// The name before that of the parameter: `momentum/linear/kernel`.
     public let name: String
     /// The initial value of every element.
     public let initial: Double
+    /// Which parameters have it, and of what shape.
+    let shape: @Sendable (Variable) -> Shape?
+    /// Whether it begins with the parameter's value instead of ``initial``.
+    private(set) var copiesParameter = false
 
     /// A slot of this name, `initial` everywhere before the first update.
-    public init(_ name: String, initial: Double = 0) {
+    ///
+    /// - Parameters:
+    ///   - name: the name.
+    ///   - initial: the value of every element before the first update.
+    ///   - shape: the shape that the slot of a parameter has, nil for a parameter without it, which gets `[0]` in its place; the parameter's
+    ///     own shape, which ``Optimizer/updateRule`` needs, unless given.
+    public init(
+      _ name: String, initial: Double = 0,
+      shape: @escaping @Sendable (_ parameter: Variable) -> Shape? = { $0.shape }
+    ) {
       self.name = name
       self.initial = initial
+      self.shape = shape
+    }
+
+    /// A slot that begins with the parameter's value.
+    static func copy(_ name: String) -> Slot {
+      var slot = Slot(name)
+      slot.copiesParameter = true
+      return slot
+    }
+
+    /// The value for a parameter before the first update.
+    func start(for parameter: Variable) -> Tensor {
+      if copiesParameter { return parameter.stored }
+      return .full(shape(parameter) ?? [0], initial, dtype: parameter.dtype)
     }
   }
 
@@ -25,6 +52,27 @@ open class Optimizer {
     public let learningRate: Tensor
     /// The number of this update, an int64 scalar: 1 at the first one.
     public let iteration: Tensor
+    /// The decoupled weight decay of these parameters.
+    public let weightDecay: Double
+    /// The parameters that are updated together.
+    public let parameters: [Variable]
+
+    /// `learningRate` times a factor, in float64 and then in the type of a parameter.
+    func rate(_ dtype: DType, times factor: Double = 1) -> Tensor {
+      (learningRate.cast(to: .float64) * factor).cast(to: dtype)
+    }
+
+    /// `1 − betaᵗ` at update t, a float64 scalar.
+    func correction(_ beta: Double) -> Tensor {
+      1.0 - pow(Tensor(beta, dtype: .float64), iteration.cast(to: .float64))
+    }
+
+    /// The same for the parameter at `index` alone.
+    func of(_ index: Int) -> Step {
+      Step(
+        learningRate: learningRate, iteration: iteration, weightDecay: weightDecay,
+        parameters: [parameters[index]])
+    }
   }
 
   /// The learning rate as a variable: changing it takes effect at the next step, nothing is compiled again. Under a
@@ -36,35 +84,50 @@ open class Optimizer {
   public let clipping: GradientClipping?
   /// Decoupled weight decay: `p -= learningRate * weightDecay * p` before the update; 0 for none.
   public let weightDecay: Double
+  /// What else all optimizers can be asked for.
+  public let options: OptimizerOptions
   private let schedule: (any LearningRateSchedule)?
-  /// What is remembered for a parameter, which is kept: another one at its address must not find it.
-  private var slotVariables: [ObjectIdentifier: (owner: Variable, slots: [Variable])] = [:]
+  /// How many batches' gradients have been accumulated since the last update (int64).
+  private let accumulatedBatches: Variable
+  private var states: [ObjectIdentifier: State] = [:]
   private var order: [Variable] = []
+
+  /// What is remembered for a parameter, which is kept: another one at its address must not find it.
+  private struct State {
+    let owner: Variable
+    let settings: ParameterSettings
+    let slots: [Variable]
+    let average: Variable?
+    let accumulator: Variable?
+  }
 
   /// An optimizer whose learning rate follows a schedule, or is a ``ConstantLearningRate``.
   public init(
     learningRate: any LearningRateSchedule, weightDecay: Double = 0,
-    clipping: GradientClipping? = nil
+    clipping: GradientClipping? = nil, options: OptimizerOptions = OptimizerOptions()
   ) {
+    func scalar(_ path: String, _ initial: Tensor) -> Variable {
+      Variable(
+        path: path, kind: .optimizerState, initial: initial, combine: .first, trainable: false)
+    }
     schedule = learningRate is ConstantLearningRate ? nil : learningRate
-    learningRateVariable = Variable(
-      path: "learning_rate", kind: .optimizerState,
-      initial: Tensor(learningRate.initialValue, dtype: .float32), combine: .first,
-      trainable: false)
-    iterations = Variable(
-      path: "iterations", kind: .optimizerState, initial: Tensor(Int64(0)), combine: .first,
-      trainable: false)
+    learningRateVariable = scalar(
+      "learning_rate", Tensor(learningRate.initialValue, dtype: .float32))
+    iterations = scalar("iterations", Tensor(Int64(0)))
+    accumulatedBatches = scalar("accumulated_batches", Tensor(Int64(0)))
     self.weightDecay = weightDecay
     self.clipping = clipping
+    self.options = options
   }
 
   /// An optimizer with a learning rate that can be changed at any time.
   public convenience init(
-    learningRate: Double, weightDecay: Double = 0, clipping: GradientClipping? = nil
+    learningRate: Double, weightDecay: Double = 0, clipping: GradientClipping? = nil,
+    options: OptimizerOptions = OptimizerOptions()
   ) {
     self.init(
       learningRate: ConstantLearningRate(learningRate), weightDecay: weightDecay,
-      clipping: clipping)
+      clipping: clipping, options: options)
   }
 
   /// The learning rate of the next update.
@@ -72,7 +135,7 @@ open class Optimizer {
   /// Setting it under a schedule fails as ``withErrors(_:)`` describes: the schedule alone says what the rate is.
   public var learningRate: Double {
     get {
-      schedule.map { $0.value(at: iterations.value).item() } ?? learningRateVariable.value.item()
+      schedule.map { $0.value(at: batches).item() } ?? learningRateVariable.value.item()
     }
     set {
       if let scheduleName {
@@ -97,7 +160,7 @@ open class Optimizer {
   /// ``update(_:gradient:slots:step:)``.
   ///
   /// Parameters and slots lie side by side in memory: all of them are one sweep of the loop, on all threads, and nothing is copied or
-  /// allocated. The rule sees to ``weightDecay`` itself; gradients are clipped already.
+  /// allocated. Gradients are clipped already, and weight decay and moving averages are seen to on the way.
   ///
   /// ```swift
   /// final class SignDescent: Optimizer {
@@ -107,10 +170,10 @@ open class Optimizer {
   /// ```
   open var updateRule: (any UpdateRule)? { nil }
 
-  /// The new value of one parameter and of its slots, all of the parameter's shape.
+  /// The new value of one parameter, of its shape, and of its slots, each of its own shape.
   ///
-  /// `gradient` has that shape too, and `slots` are in the order of ``slots``. Fails unless a subclass overrides it, ``updateRule``
-  /// or ``updateAll(_:_:_:step:)``.
+  /// `gradient` has the shape of the parameter, which has been decayed, and `slots` are in the order of ``slots``. Fails unless a subclass
+  /// overrides it, ``updateRule`` or ``updateAll(_:_:_:step:)``.
   open func update(
     _ parameter: Tensor, gradient: Tensor, slots: [Tensor], step: Step
   ) -> (parameter: Tensor, slots: [Tensor]) {
@@ -121,7 +184,10 @@ open class Optimizer {
     return (parameter, slots)
   }
 
-  /// The new values of all parameters and slots, each of its parameter's shape; `slots[k]` is the k-th slot of every parameter.
+  /// The new values of parameters and slots, each of its old shape; `slots[k]` is the k-th slot of every parameter. An override sees to
+  /// ``Step/weightDecay`` itself.
+  ///
+  /// Called for all parameters at once, or, where ``OptimizerOptions/groups`` or weight decay tell them apart, for those with the same settings.
   open func updateAll(
     _ parameters: [Tensor], _ gradients: [Tensor], _ slots: [[Tensor]], step: Step
   ) -> (parameters: [Tensor], slots: [[Tensor]]) {
@@ -131,51 +197,215 @@ open class Optimizer {
     var newParameters: [Tensor] = []
     var newSlots = [[Tensor]](repeating: [], count: slots.count)
     for index in parameters.indices {
-      var parameter = parameters[index]
-      if weightDecay != 0 { parameter = parameter - parameter * step.learningRate * weightDecay }
       let result = update(
-        parameter, gradient: gradients[index], slots: slots.map { $0[index] }, step: step)
+        decayed(parameters[index], step), gradient: gradients[index],
+        slots: slots.map { $0[index] }, step: step.of(index))
       newParameters.append(result.parameter)
       for (slot, value) in result.slots.enumerated() { newSlots[slot].append(value) }
     }
     return (newParameters, newSlots)
   }
 
-  /// Makes the slots of `parameters`, laid out in memory in the same order. Called once, before the first update.
+  /// `p − rate · weightDecay · p`.
+  func decayed(_ parameter: Tensor, _ step: Step) -> Tensor {
+    guard step.weightDecay != 0 else { return parameter }
+    return parameter - parameter * step.rate(parameter.dtype, times: step.weightDecay)
+  }
+
+  /// Weight decay of a parameter, unless ``options`` say otherwise.
+  func weightDecay(of parameter: Variable) -> Double { weightDecay }
+
+  // MARK: State
+
+  /// Whether ``options`` keep a parameter as it is.
+  func isFrozen(_ parameter: Variable) -> Bool {
+    !options.groups.isEmpty && settings(of: parameter).isFrozen
+  }
+
+  private func settings(of parameter: Variable) -> ParameterSettings {
+    states[ObjectIdentifier(parameter)]?.settings
+      ?? options.settings(at: parameter.path, weightDecay: weightDecay(of: parameter))
+  }
+
+  /// Makes what is remembered of `parameters`, laid out in memory in the same order. Called once, before the first update.
   package func build(_ parameters: [Variable]) {
     // What is not trained now may be again: nothing that is remembered gets lost.
     order = parameters + order.filter { old in !parameters.contains { $0 === old } }
-    for parameter in parameters where slotVariables[ObjectIdentifier(parameter)] == nil {
-      let own = slots.map { slot in
+    for parameter in parameters where states[ObjectIdentifier(parameter)] == nil {
+      func variable(_ name: String, _ initial: Tensor, _ combine: Combine = .first) -> Variable {
         Variable(
-          path: "\(slot.name)/\(parameter.path)", kind: .optimizerState,
-          initial: .full(parameter.shape, slot.initial, dtype: parameter.dtype), combine: .first,
-          trainable: false)
+          path: "\(name)/\(parameter.path)", kind: .optimizerState, initial: initial,
+          combine: combine, trainable: false)
       }
-      slotVariables[ObjectIdentifier(parameter)] = (parameter, own)
+      states[ObjectIdentifier(parameter)] = State(
+        owner: parameter, settings: settings(of: parameter),
+        slots: slots.map { variable($0.name, $0.start(for: parameter)) },
+        average: options.useEMA ? variable("average", parameter.stored) : nil,
+        // What a rank has accumulated is its own.
+        accumulator: options.gradientAccumulationSteps > 1
+          ? variable(
+            "gradient_accumulator", .zeros(parameter.shape, dtype: parameter.dtype), .sum) : nil)
     }
   }
 
-  /// Updates the parameters from gradients that are already added over ranks.
-  package func apply(_ parameters: [Variable], _ gradients: [Tensor]) throws {
-    if parameters.contains(where: { slotVariables[ObjectIdentifier($0)] == nil }) {
-      build(parameters)
+  /// The moving averages of the parameters that are trained, with ``OptimizerOptions/useEMA``; else none, and none before the first
+  /// update.
+  ///
+  /// Each is a variable of its parameter's shape, which may be read and written between steps: to evaluate with averages, exchange the
+  /// values of both. Before the first update an average is the parameter's value.
+  public var averages: [(parameter: Variable, average: Variable)] {
+    order.compactMap { parameter in
+      states[ObjectIdentifier(parameter)]?.average.map { (parameter, $0) }
     }
-    let learningRate = schedule?.value(at: iterations.value) ?? learningRateVariable.value
+  }
+
+  /// Sets parameters to their moving averages, as `fit` does at its end; does nothing without ``OptimizerOptions/useEMA``.
+  ///
+  /// - SeeAlso: Keras, `Optimizer.finalize_variable_values`.
+  public func finalizeVariables() {
+    for (parameter, average) in averages { parameter.value = average.value }
+  }
+
+  /// The optimizer's state in a fixed order. Files of weights do not hold it.
+  ///
+  /// With ``OptimizerOptions/gradientAccumulationSteps`` a `gradient_accumulator` is the sum of this rank's gradients since the last update: that
+  /// of all ranks is the sum over them (``Combine/sum``). All else is the same on all ranks.
+  public var variables: [Variable] {
+    let states = order.compactMap { self.states[ObjectIdentifier($0)] }
+    return [iterations, learningRateVariable]
+      + (options.gradientAccumulationSteps > 1 ? [accumulatedBatches] : [])
+      + slots.indices.flatMap { slot in
+        states.map { $0.slots[slot] }.filter { $0.shape != [0] }
+      } + states.compactMap(\.average) + states.compactMap(\.accumulator)
+  }
+
+  // MARK: Updates
+
+  /// How many batches there have been, a scalar: what schedules count.
+  private var batches: Tensor {
+    let steps = options.gradientAccumulationSteps
+    guard steps > 1 else { return iterations.value }
+    return iterations.value * Tensor(Int64(steps), dtype: .int64) + accumulatedBatches.value
+  }
+
+  /// Whether the gradients of the next batch are only accumulated: another step than one that updates.
+  package var accumulates: Bool {
+    let steps = options.gradientAccumulationSteps
+    return steps > 1 && accumulatedBatches.pin().load(as: Int64.self) < Int64(steps - 1)
+  }
+
+  /// Whether the step after the next one is of another kind than the next one.
+  package var changesKind: Bool {
+    let steps = options.gradientAccumulationSteps
+    return steps > 1
+      && (!accumulates || accumulatedBatches.pin().load(as: Int64.self) == Int64(steps - 2))
+  }
+
+  /// Adds a batch's gradients, of this rank or of all, to those since the last update.
+  package func accumulate(_ parameters: [Variable], _ gradients: [Tensor]) {
+    build(new: parameters)
+    for (parameter, sum) in zip(parameters, withAccumulated(parameters, gradients)) {
+      states[ObjectIdentifier(parameter)]?.accumulator?.value = sum
+    }
+    accumulatedBatches.value = accumulatedBatches.value + Tensor(Int64(1), dtype: .int64)
+  }
+
+  /// A batch's gradients and those accumulated before.
+  package func withAccumulated(_ parameters: [Variable], _ gradients: [Tensor]) -> [Tensor] {
+    guard options.gradientAccumulationSteps > 1 else { return gradients }
+    build(new: parameters)
+    return zip(parameters, gradients).map { parameter, gradient in
+      let earlier = states[ObjectIdentifier(parameter)]?.accumulator
+      return earlier.map { $0.value + gradient.cast(to: $0.dtype) } ?? gradient
+    }
+  }
+
+  /// Updates parameters from a batch's gradients, or accumulates them; they are added over ranks already.
+  package func apply(_ parameters: [Variable], _ gradients: [Tensor]) throws {
+    let trained = zip(parameters, gradients).filter { !isFrozen($0.0) }
+    let (parameters, gradients) = (trained.map(\.0), trained.map(\.1))
+    // Another plan of `jit` for another kind of step.
+    Trace.active?.addGuard(TraceGuard("optimizer", self, "accumulates", \.accumulates))
+    if accumulates {
+      accumulate(parameters, gradients)
+    } else {
+      update(parameters, sums: withAccumulated(parameters, gradients))
+    }
+  }
+
+  /// Updates parameters from gradients that are added over ranks, and over the batches since the last update.
+  package func update(_ parameters: [Variable], sums: [Tensor]) {
+    build(new: parameters)
+    let learningRate = (schedule?.value(at: batches) ?? learningRateVariable.value)
+      .cast(to: .float32)
     let iteration = iterations.value + Tensor(Int64(1), dtype: .int64)
+    let steps = options.gradientAccumulationSteps
+    let means = steps > 1 ? sums.map { $0 / Double(steps) } : sums
+    let gradients = clipping?.apply(means) ?? means
+    for (settings, members) in groups(parameters) {
+      let factor = settings.learningRateMultiplier
+      let rate =
+        factor == 1 ? learningRate : (learningRate.cast(to: .float64) * factor).cast(to: .float32)
+      let step = Step(
+        learningRate: rate, iteration: iteration, weightDecay: settings.weightDecay,
+        parameters: members.map { parameters[$0] })
+      update(step, members.map { gradients[$0] })
+    }
     iterations.value = iteration
-    let own = parameters.map { slotVariables[ObjectIdentifier($0)]?.slots ?? [] }
-    let slotLists = slots.indices.map { slot in own.map { $0[slot] } }
-    let result = updateAll(
-      parameters.map(\.value), clipping?.apply(gradients) ?? gradients,
-      slotLists.map { $0.map(\.value) },
-      step: Step(learningRate: learningRate.cast(to: .float32), iteration: iteration))
-    for (variable, value) in zip(parameters, result.parameters) {
+    guard steps > 1 else { return }
+    accumulatedBatches.value = Tensor(Int64(0))
+    for accumulator in parameters.compactMap({ states[ObjectIdentifier($0)]?.accumulator }) {
+      accumulator.value = .zeros(accumulator.shape, dtype: accumulator.dtype)
+    }
+  }
+
+  private func build(new parameters: [Variable]) {
+    if parameters.contains(where: { states[ObjectIdentifier($0)] == nil }) { build(parameters) }
+  }
+
+  /// The positions of parameters with the same settings.
+  private func groups(_ parameters: [Variable]) -> [(ParameterSettings, [Int])] {
+    var groups: [(settings: ParameterSettings, members: [Int])] = []
+    for (index, parameter) in parameters.enumerated() {
+      let settings = settings(of: parameter)
+      if let known = groups.firstIndex(where: { $0.settings == settings }) {
+        groups[known].members.append(index)
+      } else {
+        groups.append((settings, [index]))
+      }
+    }
+    return groups
+  }
+
+  /// Updates parameters with the same settings, their slots and averages.
+  private func update(_ step: Step, _ gradients: [Tensor]) {
+    let states = step.parameters.compactMap { self.states[ObjectIdentifier($0)] }
+    let slotLists = slots.indices.map { slot in states.map { $0.slots[slot] } }
+    let averages = states.compactMap(\.average)
+    let moving = averages.isEmpty ? nil : MovingAverage(options)
+    let values = step.parameters.map(\.value)
+    let slotValues = slotLists.map { $0.map(\.value) }
+    var result: (parameters: [Tensor], slots: [[Tensor]])
+    var newAverages: [Tensor] = []
+    if let updateRule {
+      result = fusedUpdate(
+        updateRule, values, gradients, slotValues + (moving == nil ? [] : [averages.map(\.value)]),
+        step: step, average: moving)
+      if moving != nil { newAverages = result.slots.removeLast() }
+    } else {
+      result = updateAll(values, gradients, slotValues, step: step)
+      if let moving {
+        (result.parameters, newAverages) = moving.apply(
+          result.parameters, averages.map(\.value), iteration: step.iteration)
+      }
+    }
+    for (variable, value) in zip(step.parameters, result.parameters) {
       variable.value = variable.constraint?(value) ?? value
     }
     for (list, values) in zip(slotLists, result.slots) {
       for (variable, value) in zip(list, values) { variable.value = value }
     }
+    for (variable, value) in zip(averages, newAverages) { variable.value = value }
   }
 
   /// Updates a module's parameters from gradients in its own shape, as ``valueAndGrad(of:_:)`` gives them.
@@ -193,13 +423,5 @@ open class Optimizer {
       let assignments = try module.assignments(gradients)
       try apply(assignments.map(\.0), assignments.map(\.1))
     }
-  }
-
-  /// The optimizer's state in a fixed order. Files of weights do not hold it.
-  public var variables: [Variable] {
-    [iterations, learningRateVariable]
-      + slots.indices.flatMap { slot in
-        order.compactMap { slotVariables[ObjectIdentifier($0)]?.slots[slot] }
-      }
   }
 }

@@ -16,27 +16,31 @@ public final class SGD: Optimizer {
   ///   - learningRate: the schedule.
   ///   - momentum: 0 (none) or more, less than 1.
   ///   - nesterov: whether to look ahead; no effect without momentum.
-  ///   - weightDecay: 0 for none.
+  ///   - weightDecay: decoupled; 0 for none.
   ///   - clipping: what is done to gradients first.
+  ///   - options: averages, accumulation, settings of some parameters.
   public init(
     learningRate: any LearningRateSchedule, momentum: Double = 0, nesterov: Bool = false,
-    weightDecay: Double = 0, clipping: GradientClipping? = nil
+    weightDecay: Double = 0, clipping: GradientClipping? = nil,
+    options: OptimizerOptions = OptimizerOptions()
   ) {
     if !(0..<1).contains(momentum) {
       fail(EngineError.argument("momentum", of: "SGD", must: "be in 0..<1", found: "\(momentum)"))
     }
-    rule = Rule(momentum: momentum, nesterov: nesterov, weightDecay: weightDecay)
-    super.init(learningRate: learningRate, weightDecay: weightDecay, clipping: clipping)
+    rule = Rule(momentum: momentum, nesterov: nesterov)
+    super.init(
+      learningRate: learningRate, weightDecay: weightDecay, clipping: clipping, options: options)
   }
 
   /// The optimizer with a learning rate of 0.01 or another number.
   public convenience init(
     learningRate: Double = 0.01, momentum: Double = 0, nesterov: Bool = false,
-    weightDecay: Double = 0, clipping: GradientClipping? = nil
+    weightDecay: Double = 0, clipping: GradientClipping? = nil,
+    options: OptimizerOptions = OptimizerOptions()
   ) {
     self.init(
       learningRate: ConstantLearningRate(learningRate), momentum: momentum, nesterov: nesterov,
-      weightDecay: weightDecay, clipping: clipping)
+      weightDecay: weightDecay, clipping: clipping, options: options)
   }
 
   /// The velocity `v`, if there is momentum.
@@ -48,18 +52,12 @@ public final class SGD: Optimizer {
   private struct Rule: UpdateRule {
     let momentum: Double
     let nesterov: Bool
-    let weightDecay: Double
 
     func apply(
       parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,
       slots: UnsafePointer<UnsafeMutableRawPointer>, count: Int, dtype: DType,
       learningRate: Double, iteration: Int
     ) {
-      // Descent along the parameter itself is decay; the kernel allows its two arrays to be one.
-      if weightDecay != 0 {
-        UpdateKernels.sgd(
-          dtype, parameter, parameter, learningRate: learningRate * weightDecay, count: count)
-      }
       if momentum == 0 {
         UpdateKernels.sgd(dtype, parameter, gradient, learningRate: learningRate, count: count)
       } else {

@@ -26,7 +26,8 @@ public struct CosineDecay: LearningRateSchedule {
     warmupSteps: Int = 0
   ) {
     requirePositive(decaySteps, "CosineDecay: decaySteps")
-    initialValue = initialLearningRate
+    // Without steps of a warm-up Keras begins with its target.
+    initialValue = warmupSteps > 0 ? initialLearningRate : warmupTarget ?? initialLearningRate
     self.decaySteps = decaySteps
     self.alpha = alpha
     self.warmupTarget = warmupTarget
@@ -37,7 +38,7 @@ public struct CosineDecay: LearningRateSchedule {
   public func value(at iterations: Tensor) -> Tensor {
     let step = iterations.cast(to: .float64)
     guard let warmupTarget, warmupSteps > 0 else {
-      return decayed(step, from: warmupTarget ?? initialValue).cast(to: .float32)
+      return decayed(step, from: initialValue).cast(to: .float32)
     }
     let warm = step * ((warmupTarget - initialValue) / Double(warmupSteps)) + initialValue
     let late = decayed(maximum(step - Double(warmupSteps), 0), from: warmupTarget)

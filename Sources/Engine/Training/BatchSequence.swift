@@ -9,8 +9,8 @@ final class BatchSequence {
   private let batchSize: Int
   /// At a fixed address, because another thread reads it.
   private let order: UnsafeMutableBufferPointer<Int64>
-  /// The step that ran last.
-  private var recent: (shape: BatchShape, step: PreparedStep)?
+  /// The steps that ran last, one for each shape.
+  private var recent: [(shape: BatchShape, step: PreparedStep)] = []
   /// The batch that has been copied, or is being copied, ahead of time.
   private var ahead: (index: Int, plan: Plan, buffer: Int)?
 
@@ -21,6 +21,7 @@ final class BatchSequence {
     let rows: Int
     let globalRows: Int
     let looks: Bool
+    let accumulates: Bool
   }
 
   /// A pass that begins with the first batch.
@@ -69,8 +70,10 @@ final class BatchSequence {
       dataset.fill({ plan.inputPointer($0) }, rows: rows)
     }
     ahead = nil
-    // Another shape has another plan, which may not be there yet.
-    if (index + 1) * batchSize < order.count, globalRows(of: index + 1) == globalRows(of: index) {
+    // Another shape, and another kind of step, has another plan, which may not be there yet.
+    if (index + 1) * batchSize < order.count, globalRows(of: index + 1) == globalRows(of: index),
+      mode != .train || model.optimizer?.changesKind != true
+    {
       let next = share(of: index + 1)
       if next.count == rows.count {
         ahead = (index + 1, plan, 1 - buffer)
@@ -107,14 +110,17 @@ final class BatchSequence {
     return UnsafeBufferPointer(rebasing: order[range])
   }
 
-  /// The step that ran last when it fits again: nothing is looked up in a steady state.
+  /// A step that ran a moment ago when it fits again: nothing is looked up in a steady state.
   ///
   /// A call that a callback makes in between may have had the model's modules exchanged.
   private func step(rows: Int, globalRows: Int) throws -> PreparedStep {
-    let shape = BatchShape(rows: rows, globalRows: globalRows, looks: model.nonFinite.looks)
-    if let recent, recent.shape == shape, model.steps.latest === recent.step { return recent.step }
+    let shape = BatchShape(
+      rows: rows, globalRows: globalRows, looks: model.nonFinite.looks,
+      accumulates: mode == .train && model.accumulates)
+    if !recent.contains(where: { $0.step === model.steps.latest }) { recent.removeAll() }
+    if let known = recent.first(where: { $0.shape == shape }) { return known.step }
     let step = try model.step(mode, dataset, rows: rows, globalRows: globalRows)
-    recent = (shape, step)
+    recent.append((shape, step))
     return step
   }
 }

@@ -224,6 +224,7 @@ private struct FitRun {
       if try model.endsAfterEpoch() { break }
     }
     if model.driftInterval > 0 { try model.compareWeights() }
+    if !epochs.isEmpty { model.optimizer?.finalizeVariables() }
     try list.trainEnd(logs)
     model.history = list.history
     return list.history

@@ -161,6 +161,9 @@ public final class Model: TrainingControl {
   /// The name of the schedule that the learning rate follows; nil when it can be set.
   public var learningRateSchedule: String? { optimizer?.scheduleName }
 
+  /// Whether the next batch's gradients are only accumulated.
+  var accumulates: Bool { optimizer?.accumulates ?? false }
+
   /// What joins the ranks.
   public var communicator: any Communicator { strategy.communicator }
 

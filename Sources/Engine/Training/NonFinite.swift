@@ -20,10 +20,13 @@ extension Model {
   /// The watch of a step that trains.
   func gradientWatch() -> GradientWatch {
     GradientWatch(
-      names: orderedParameters.map(\.path) + [
-        "the vote to stop", "the count of what is not finite",
-      ],
-      looks: nonFinite.looks)
+      names: orderedParameters.map(\.path) + votesWatch.names, looks: nonFinite.looks)
+  }
+
+  /// The watch of what ranks tell each other, without gradients.
+  var votesWatch: GradientWatch {
+    GradientWatch(
+      names: ["the vote to stop", "the count of what is not finite"], looks: nonFinite.looks)
   }
 
   func countNotFinite(_ gradients: [Tensor], _ loss: Tensor) -> Tensor {

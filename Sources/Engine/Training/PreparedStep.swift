@@ -29,6 +29,8 @@ struct StepKey: Hashable {
   let replicas: Int
   /// Whether a step looks for numbers that are not finite.
   let looks: Bool
+  /// Whether a step only accumulates gradients.
+  let accumulates: Bool
 }
 
 /// A step that is ready to run on batches of one shape.
@@ -94,7 +96,7 @@ extension Model {
       globalRows: dependsOnGlobalRows ? globalRows : 0,
       modes: mode == .predict ? [] : module.modes,
       threads: ComputeThreads.count, replicas: strategy.replicaCount,
-      looks: mode == .train && nonFinite.looks)
+      looks: mode == .train && nonFinite.looks, accumulates: mode == .train && accumulates)
     if let known = steps.step(for: key), (known.plan == nil) == runEagerly { return known }
     var form = Structure.none
     let dataset = dataset.withoutRows

@@ -65,7 +65,7 @@ extension Model {
   /// What every rank must hold alike at every step. Running statistics of shares differ within an epoch.
   private var comparedVariables: [(path: String, variable: Variable)] {
     module.namedVariables.filter { $0.variable.kind == .parameter }
-      + (optimizer?.variables ?? []).map { ($0.path, $0) }
+      + (optimizer?.variables ?? []).filter { $0.combine == .first }.map { ($0.path, $0) }
   }
 
   /// Makes sure that ranks hold the same parameters and the same state of the optimizer: the same error on every rank names the first

@@ -33,9 +33,16 @@ extension Model {
       try empty?.gradients(of: terms.parts, total: loss, leaves, values)
       ?? gradientsOfScalar(loss, leaves, values)
 
-    // The sums over ranks, and the update, the same on all of them.
-    let sums = try addedOverRanks(gradients, loss: empty == nil ? loss : Tensor(0.0))
-    try optimizer.apply(parameters, sums)
+    // The sums over ranks, and the update, the same on all of them; or a sum of this rank alone, where several batches make one update.
+    let ownLoss = empty == nil ? loss : Tensor(0.0)
+    if optimizer.accumulates {
+      _ = try addedOverRanks([], kept: gradients, loss: ownLoss)
+      optimizer.accumulate(parameters, gradients)
+    } else {
+      let sums = try addedOverRanks(
+        optimizer.withAccumulated(parameters, gradients), loss: ownLoss)
+      optimizer.update(parameters, sums: sums)
+    }
 
     // Metrics of this rank's samples; their states are added up when somebody asks for results.
     try updateMetrics(batch, output.map(\.detached), terms, isTraining: true)
@@ -64,22 +71,28 @@ extension Model {
   }
 
   /// Gradients added over ranks, together with what ranks tell each other: whether one asks for the end, and whether the
-  /// loss or a gradient of one is not finite, which ends the step on all of them before anything is written.
-  private func addedOverRanks(_ gradients: [Tensor], loss: Tensor) throws -> [Tensor] {
+  /// loss or a gradient of one is not finite, which ends the step on all of them before anything is written. Gradients that are
+  /// `kept` are looked at and stay on this rank.
+  private func addedOverRanks(
+    _ gradients: [Tensor], kept: [Tensor] = [], loss: Tensor
+  ) throws -> [Tensor] {
     let looks = nonFinite.looks
     guard strategy.replicaCount > 1 else {
-      if looks { try requireFinite(countNotFinite(gradients, loss)) }
+      if looks { try requireFinite(countNotFinite(gradients + kept, loss)) }
       return gradients
     }
     let reduction = strategy.gradientReduction ?? BucketedAllReduce()
     // Buckets look at gradients when they are in the cache anyway.
     let areLookedAt = reduction is BucketedAllReduce && loss.isTraced
     let notFinite =
-      looks ? countNotFinite(areLookedAt ? [] : gradients, loss) : Tensor(0.0, dtype: .float32)
+      looks
+      ? countNotFinite(areLookedAt ? kept : gradients + kept, loss) : Tensor(0.0, dtype: .float32)
     let dtype = gradients.last?.dtype ?? .float32
-    var sums = try reduction.sums(
-      of: gradients + [stopVote.own.value.cast(to: dtype), notFinite.cast(to: dtype)],
-      over: communicator)
+    let votes = [stopVote.own.value.cast(to: dtype), notFinite.cast(to: dtype)]
+    let watch = gradients.isEmpty ? votesWatch : GradientWatch.current
+    var sums = try GradientWatch.$current.withValue(watch) {
+      try reduction.sums(of: gradients + votes, over: communicator)
+    }
     let count = sums.removeLast().cast(to: .float32)
     stopVote.total.value = sums.removeLast().cast(to: .float32)
     if looks { try requireFinite(count) }
@@ -87,5 +100,7 @@ extension Model {
   }
 
   /// The parameters that are trained, last ones first: their gradients are ready first.
-  var orderedParameters: [Variable] { module.trainableVariables.reversed() }
+  var orderedParameters: [Variable] {
+    module.trainableVariables.filter { optimizer?.isFrozen($0) != true }.reversed()
+  }
 }

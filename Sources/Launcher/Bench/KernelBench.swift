@@ -69,11 +69,26 @@ enum KernelBench {
     ]
   }
 
+  /// The optimizers, of every setting that has a loop of its own.
+  private static var optimizers: [(String, Optimizer)] {
+    [
+      ("SGD", SGD()), ("SGD with momentum", SGD(momentum: 0.9)), ("Adam", Adam()),
+      ("Adam with AMSGrad", Adam(amsgrad: true)), ("AdamW", AdamW()),
+      ("AdamW with averages", AdamW(options: OptimizerOptions(useEMA: true))),
+      ("Nadam", Nadam()), ("Adamax", Adamax()), ("RMSprop", RMSprop()),
+      ("RMSprop, momentum", RMSprop(momentum: 0.9)), ("Adagrad", Adagrad()),
+      ("Adadelta", Adadelta()), ("Lion", Lion()), ("Ftrl", Ftrl()),
+      ("ScheduleFreeAdamW", ScheduleFreeAdamW()), ("Lamb", Lamb()),
+      ("LARS", LARS(learningRate: 0.1)),
+      ("Adafactor", Adafactor()), ("Muon", Muon()),
+    ]
+  }
+
   /// One step of an optimizer on one parameter.
   private static func update(_ name: String, _ optimizer: Optimizer, elements: Int) -> Case {
     let parameter = Variable(
       path: "p", kind: .parameter, initial: .ones([elements / rowLength, rowLength]))
-    return Case(name, 1) {
+    return Case(name + " update", 1) {
       try optimizer.apply([parameter], $0)
       return []
     }
@@ -83,12 +98,8 @@ enum KernelBench {
   static func measure(threads: Int, sizes: [Int]) throws -> Report {
     ComputeThreads.set(threads)
     let rows = try sizes.flatMap { size in
-      let optimizers = [
-        update("SGD update", SGD(learningRate: 1e-3), elements: size),
-        update("Adam update", Adam(learningRate: 1e-3), elements: size),
-        update("AdamW update", AdamW(learningRate: 1e-3), elements: size),
-      ]
-      return try (elementwise + overRows + optimizers).map { try measure($0, elements: size) }
+      let updates = optimizers.map { update($0, $1, elements: size) }
+      return try (elementwise + overRows + updates).map { try measure($0, elements: size) }
     }
     return Report(
       threads: threads, kernels: rows,

@@ -30,6 +30,12 @@ struct TableTests {
     )
   }
 
+  @Test func schedules() throws {
+    try expectRows(
+      ScheduleTable.rows.keys, [],
+      for: SourceTypes(in: "Engine/Schedules").heirs(of: "LearningRateSchedule"))
+  }
+
   @Test func layers() throws {
     let others: Set = [
       // What others are made of, named Base... where they are that only.

@@ -46,10 +46,58 @@ enum ScheduleTable {
         periodFactor: try example.number("t_mul") ?? 2,
         rateFactor: try example.number("m_mul") ?? 1, alpha: try example.number("alpha") ?? 0)
     },
+    "ConstantLearningRate": { example in ConstantLearningRate(try example.required("value")) },
+    "LinearWarmup": { example in
+      LinearWarmup(
+        warmupSteps: Int(try example.required("warmup_steps")),
+        initialLearningRate: try example.number("initial_learning_rate") ?? 0,
+        then: try schedule(example["arguments"]["schedule"]))
+    },
+    "JoinedSchedules": { example in
+      JoinedSchedules(
+        try example["arguments"]["schedules"].elements().map(schedule),
+        boundaries: try example["arguments"]["boundaries"].elements().map { try $0.int() })
+    },
+    "LinearScaling": { example in
+      LinearScaling(
+        try schedule(example["arguments"]["schedule"]),
+        replicas: Int(try example.required("replicas")),
+        warmupSteps: Int(try example.number("warmup_steps") ?? 0))
+    },
+    "EpochSchedule": { example in
+      EpochSchedule(
+        try schedule(example["arguments"]["schedule"]),
+        stepsPerEpoch: Int(try example.required("steps_per_epoch")))
+    },
+    "OneCycle": { example in
+      OneCycle(
+        maxLearningRate: try example.required("max_lr"),
+        totalSteps: Int(try example.required("total_steps")),
+        pctStart: try example.number("pct_start") ?? 0.3,
+        annealStrategy: try example.argument("anneal_strategy")?.string() == "linear"
+          ? .linear : .cos,
+        divFactor: try example.number("div_factor") ?? 25,
+        finalDivFactor: try example.number("final_div_factor") ?? 1e4,
+        threePhase: try example.flag("three_phase"))
+    },
   ]
 
   static func cases() throws -> [FixtureCase] {
     try Fixture.load("schedules", from: .module).cases
+      + Fixture.load("torch_schedules", from: .module).cases
+  }
+
+  /// The steps of a case: PyTorch's has all.
+  static func steps(_ example: FixtureCase) throws -> [Double] {
+    if example.className == "OneCycle" {
+      return try example["values"].doubles().indices.map { Double($0) }
+    }
+    return try Fixture.load("schedules", from: .module)["steps"].doubles()
+  }
+
+  /// A schedule among the arguments of another.
+  @Sendable private static func schedule(_ value: JSONValue) throws -> any LearningRateSchedule {
+    try make(try FixtureCase(value))
   }
 
   static func make(_ example: FixtureCase) throws -> any LearningRateSchedule {
@@ -65,12 +113,12 @@ extension FixtureCase {
   func required(_ key: String) throws -> Double { try self["arguments"][key].double() }
 }
 
-@Suite("Learning rate schedules agree with Keras")
+@Suite("Learning rate schedules agree with Keras, Optax and PyTorch")
 struct ScheduleTests {
   @Test("Rates at chosen steps, at once and compiled", arguments: try ScheduleTable.cases())
   func rates(_ example: FixtureCase) throws {
     let schedule = try ScheduleTable.make(example)
-    let steps = try Fixture.load("schedules", from: .module)["steps"].doubles()
+    let steps = try ScheduleTable.steps(example)
     let compiled = jit { (steps: [Tensor]) in [schedule.value(at: steps[0])] }
     for (step, expected) in zip(steps, try example["values"].doubles()) {
       let iterations = Tensor(Int64(step))
@@ -108,10 +156,40 @@ struct ScheduleTests {
     #expect(variable.value.item() == 0.25)
   }
 
+  @Test("One cycle stays at its end, and phases without a length are over at once")
+  func endOfCycle() {
+    let cycle = OneCycle(maxLearningRate: 0.5, totalSteps: 10, pctStart: 0)
+    expectClose(cycle.value(at: Tensor(Int64(9))).item(), 0.5 / 25 / 1e4, atol: 1e-12)
+    expectClose(cycle.value(at: Tensor(Int64(1000))).item(), 0.5 / 25 / 1e4, atol: 1e-12)
+    let one = OneCycle(maxLearningRate: 0.5, totalSteps: 1, pctStart: 1, annealStrategy: .linear)
+    #expect(one.value(at: Tensor(Int64(0))).item().isFinite)
+  }
+
+  @Test("A factor for replicas is their number unless given")
+  func replicas() {
+    #expect(LinearScaling(0.1).value(at: Tensor(Int64(3))).item() == Double(Float(0.1)))
+    #expect(LinearScaling(0.1).replicas == 1)
+  }
+
   @Test("Arguments that mean nothing are errors")
   func wrongArguments() {
     expectError("decaySteps must be at least 1, got 0") {
       _ = ExponentialDecay(initialLearningRate: 1, decaySteps: 0, decayRate: 0.5)
+    }
+    expectError("LinearWarmup: warmupSteps must be at least 1, got 0") {
+      _ = LinearWarmup(warmupSteps: 0, then: 0.1)
+    }
+    expectError("JoinedSchedules: needs increasing boundaries from 1 on") {
+      _ = JoinedSchedules([ConstantLearningRate(1), ConstantLearningRate(2)], boundaries: [0])
+    }
+    expectError("LinearScaling: replicas must be at least 1, got 0") {
+      _ = LinearScaling(0.1, replicas: 0)
+    }
+    expectError("EpochSchedule: stepsPerEpoch must be at least 1, got 0") {
+      _ = EpochSchedule(ConstantLearningRate(1), stepsPerEpoch: 0)
+    }
+    expectError("OneCycle: pctStart must be in 0...0.5") {
+      _ = OneCycle(maxLearningRate: 1, totalSteps: 10, pctStart: 0.6, threePhase: true)
     }
     expectError("needs increasing boundaries and one value more") {
       _ = PiecewiseConstantDecay(boundaries: [5, 2], values: [1, 2, 3])

@@ -56,6 +56,32 @@ public struct Difference: Sendable, CustomStringConvertible {
         optimizer: SGD(
           learningRate: CosineDecay(initialLearningRate: 0.1, decaySteps: $0 ? 10 : 20)))
     },
+    Difference("warm-up", "schedule.schedule.initialValue: 0.25") {
+      try train(optimizer: SGD(learningRate: LinearWarmup(warmupSteps: 4, then: $0 ? 0.25 : 0.5)))
+    },
+    Difference("average", "options.emaMomentum: 0.5") {
+      try train(
+        optimizer: SGD(options: OptimizerOptions(useEMA: true, emaMomentum: $0 ? 0.5 : 0.9)))
+    },
+    Difference("accumulation", "options.gradientAccumulationSteps: 3") {
+      try train(optimizer: SGD(options: OptimizerOptions(gradientAccumulationSteps: $0 ? 3 : 2)))
+    },
+    Difference("group", "options.groups[1].learningRateMultiplier: 0.25") {
+      try train(
+        optimizer: SGD(
+          options: OptimizerOptions(
+            groups: [
+              ParameterGroup("bias"),
+              ParameterGroup("kernel", learningRateMultiplier: $0 ? 0.25 : 0.5),
+            ])))
+    },
+    Difference("excluded", "options.excludeFromWeightDecay[0]: \"bias\"") {
+      try train(
+        optimizer: AdamW(options: OptimizerOptions(excludeFromWeightDecay: [$0 ? "bias" : "b"])))
+    },
+    Difference("excluded-layers", "routing.excludeLayers[0]: \"last\"") {
+      try train(optimizer: Muon(excludeLayers: [$0 ? "last" : "first"]))
+    },
     Difference("optimizer", "optimizer: SGD", "optimizer: Adam") {
       try train(optimizer: $0 ? SGD() : Adam())
     },

@@ -1,16 +1,15 @@
 import Engine
 
 // snippet: optimizer
-/// Steps of one length: `p -= rate · sign(β₁ m + (1 − β₁) g)`, then `m = β₂ m + (1 − β₂) g`.
+/// Steps of one length along the sign of a mean of gradients: `m = β m + (1 − β) g`, `p -= rate · sign(m)`.
 ///
-/// - SeeAlso: Chen et al., *Symbolic Discovery of Optimization Algorithms* (2023), algorithm 2.
-final class Lion: Optimizer {
+/// - SeeAlso: Bernstein et al., *signSGD: Compressed Optimisation for Non-Convex Problems* (2018), algorithm 2.
+final class Signum: Optimizer {
   override var slots: [Slot] { [Slot("momentum")] }
-  override var updateRule: (any UpdateRule)? { Rule(beta1: 0.9, beta2: 0.99) }
+  override var updateRule: (any UpdateRule)? { Rule(beta: 0.9) }
 
   private struct Rule: UpdateRule {
-    let beta1: Double
-    let beta2: Double
+    let beta: Double
 
     func apply(
       parameter: UnsafeMutableRawPointer, gradient: UnsafeRawPointer,
@@ -21,11 +20,10 @@ final class Lion: Optimizer {
         let p = parameter.assumingMemoryBound(to: type)
         let g = gradient.assumingMemoryBound(to: type)
         let m = slots[0].assumingMemoryBound(to: type)
-        let (rate, beta1, beta2) = (S(learningRate), S(beta1), S(beta2))
+        let (rate, beta) = (S(learningRate), S(beta))
         for i in 0..<count {
-          let direction = beta1 * m[i] + (1 - beta1) * g[i]
-          p[i] -= direction > 0 ? rate : direction < 0 ? -rate : 0
-          m[i] = beta2 * m[i] + (1 - beta2) * g[i]
+          m[i] = beta * m[i] + (1 - beta) * g[i]
+          p[i] -= m[i] > 0 ? rate : m[i] < 0 ? -rate : 0
         }
       }
       if dtype == .float64 { run(Double.self) } else { run(Float.self) }
