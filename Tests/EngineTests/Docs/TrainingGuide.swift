@@ -35,6 +35,26 @@ struct TrainingGuide {
   }
   // end
 
+  @Test("Settings of an optimizer")
+  func optimizerSettings() throws {
+    let net = Sequential([Linear(8), ReLU(), Linear(4)])
+    // snippet: optimizer-settings
+    let optimizer = AdamW(
+      learningRate: LinearWarmup(
+        warmupSteps: 10, then: CosineDecay(initialLearningRate: 0.03, decaySteps: 190)),
+      weightDecay: 0.01, clipping: .globalNorm(1),
+      options: OptimizerOptions(
+        excludeFromWeightDecay: ["bias$"],
+        groups: [ParameterGroup("^layers/0/", learningRateMultiplier: 0.1)],
+        useEMA: true, gradientAccumulationSteps: 4))
+    // end
+    let x = randomUniform([64, 4], key: RandomKey(seed: 1))
+    let model = Model(module: net, loss: MeanSquaredError(), optimizer: optimizer)
+    try model.fit(x: x, y: x * 2, batchSize: 8, epochs: 2, verbose: .silent)
+    #expect(optimizer.averages.count == 4)
+    #expect(optimizer.averages.contains { $0.parameter.path.hasPrefix("layers/0/") })
+  }
+
   @Test("A loss with a setting, a callback, a schedule, files of weights, predictions")
   func train() throws {
     let x = randomUniform([60, 4], key: RandomKey(seed: 1))
