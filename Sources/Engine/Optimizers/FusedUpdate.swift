@@ -28,10 +28,11 @@ import Tensors
 ///
 /// Its properties are what an update depends on: a plan is compiled for their values. Nothing is allocated and no lock is taken.
 public protocol UpdateRule: Hashable, Sendable {
-  /// Changes `count` elements in place; called on several threads, each with elements of its own.
+  /// Changes `count` elements in place; called on several threads, each with elements of its own, and, where there are weight decay or moving
+  /// averages, for one short block after another.
   ///
   /// - Parameters:
-  ///   - parameter: the first element to change.
+  ///   - parameter: the first element to change, decayed already.
   ///   - gradient: the first element of its gradient, of the same scalar type.
   ///   - slots: the first element of each slot, in the order of ``Optimizer/slots``, of that type too.
   ///   - count: the number of elements.

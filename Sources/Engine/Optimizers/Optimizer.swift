@@ -324,8 +324,10 @@ open class Optimizer {
   package func apply(_ parameters: [Variable], _ gradients: [Tensor]) throws {
     let trained = zip(parameters, gradients).filter { !isFrozen($0.0) }
     let (parameters, gradients) = (trained.map(\.0), trained.map(\.1))
-    // Another plan of `jit` for another kind of step.
-    Trace.active?.addGuard(TraceGuard("optimizer", self, "accumulates", \.accumulates))
+    if options.gradientAccumulationSteps > 1 {
+      // Another plan of `jit` for another kind of step.
+      Trace.active?.addGuard(TraceGuard("optimizer", self, "accumulates", \.accumulates))
+    }
     if accumulates {
       accumulate(parameters, gradients)
     } else {

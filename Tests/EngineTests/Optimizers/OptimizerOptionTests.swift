@@ -159,6 +159,28 @@ struct OptimizerOptionTests {
     }
   }
 
+  @Test(
+    "A rule is one operation in place for all parameters of a group",
+    arguments: try OptimizerTable.singleCases())
+  func oneOperation(_ example: FixtureCase) throws {
+    let group = ParameterGroup("^p1", learningRateMultiplier: 0.5, weightDecay: 0.5)
+    for groups in [[], [group]] {
+      let optimizer = try OptimizerTable.make(example, groups: groups)
+      guard optimizer.updateRule != nil, !optimizer.accumulates else { return }
+      let variables = OptimizerTests.variables([.ones([8]), .ones([4, 4]), .ones([3])])
+      optimizer.build(variables)
+      let plan = try Plan(
+        try Trace.record(variables.map(\.spec)) {
+          try optimizer.apply(variables, $0)
+          return []
+        })
+      let updates = plan.instructions.filter { $0.primitive.name.hasPrefix("update[") }
+      #expect(updates.count == 1 + groups.count)
+      let held = 1 + optimizer.slots.count + (optimizer.options.useEMA ? 1 : 0)
+      #expect(updates.reduce(0) { $0 + $1.primitive.inPlace.count } == 3 * held)
+    }
+  }
+
   private func train(
     batch: Int, accumulated: Int, epochs: Int = 2, runEagerly: Bool = false,
     _ options: (Int) -> OptimizerOptions = { OptimizerOptions(gradientAccumulationSteps: $0) }
