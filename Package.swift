@@ -20,12 +20,14 @@ let package = Package(
   products: [
     .library(name: "Engine", targets: ["Engine"]),
     .library(name: "Dist", targets: ["Dist"]),
+    .library(name: "Monitoring", targets: ["Monitoring"]),
     .executable(name: "apus", targets: ["Launcher"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
   ],
   targets: [
@@ -67,6 +69,18 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // Monitoring: what shows a training elsewhere. A target of its own: who does not use it does not compile SwiftProtobuf, nor load Foundation's network.
+    .target(
+      name: "Monitoring",
+      dependencies: [
+        "Engine", "Tensors", "DataFiles",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["Events.proto"],
+      swiftSettings: strict),
+
     // Dist: what joins the ranks.
     .target(name: "Dist", dependencies: ["Tensors", "COpenMPI"], swiftSettings: strict),
 
@@ -103,7 +117,7 @@ let package = Package(
       dependencies: ["Tensors", .product(name: "Logging", package: "swift-log")],
       path: "Tests/TensorsTestSupport"),
     .target(
-      name: "TestSupport", dependencies: ["Engine", "TensorsTestSupport"],
+      name: "TestSupport", dependencies: ["Engine", "Monitoring", "TensorsTestSupport"],
       path: "Tests/TestSupport"),
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "TensorsTestSupport"],
@@ -117,6 +131,12 @@ let package = Package(
         "Engine", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "MonitoringTests",
+      dependencies: [
+        "Monitoring", "Engine", "TestSupport",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     .testTarget(
       name: "DistTests",
       dependencies: [

@@ -13,7 +13,7 @@ package enum AtomicFile {
   package static func write(
     to path: String, _ body: (borrowing FileWriter) throws(EngineError) -> Void
   ) throws(EngineError) {
-    let directory = (path as NSString).deletingLastPathComponent
+    let directory = Folders.folder(of: path)
     let folder = directory.isEmpty ? "." : directory
     let (descriptor, temporary) = try create(in: folder, for: path)
     var isOpen = true

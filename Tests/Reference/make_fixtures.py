@@ -29,7 +29,7 @@ dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
 
 FAMILIES = ["losses", "metrics", "optimizers", "schedules", "layers", "initializers", "weights", "training",
             "published", "more_layers", "layer_training", "recurrent", "preprocessing", "convolutions", "functional",
-            "attention_layers", "masks", "masked_normalization"]
+            "attention_layers", "masks", "masked_normalization", "callbacks"]
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "EngineTests" / "Fixtures" / "reference"
 
 

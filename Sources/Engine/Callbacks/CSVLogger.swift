@@ -1,3 +1,4 @@
+import DataFiles
 import Foundation
 import Logging
 import OrderedCollections
@@ -6,8 +7,10 @@ import Tensors
 /// Writes the logs of each epoch as a row of a file, on rank 0.
 ///
 /// The columns are `epoch`, counted from 0, and the names of the first epoch in the order of the
-/// logs; a name that a later epoch lacks gives `NA`. Numbers are written such that reading them
-/// gives the same bits.
+/// logs, with those of validation where that comes in later epochs only; a name that an epoch lacks gives `NA`. Numbers are
+/// written such that reading them gives the same bits. Keras sorts the names, and has columns `val_...` also without any validation.
+///
+/// Folders that are missing are made. Where rank 0 cannot write, all ranks end with its error.
 public final class CSVLogger: Callback {
   private let path: String
   private let separator: String
@@ -34,10 +37,19 @@ public final class CSVLogger: Callback {
 
   /// Opens the file, and keeps other processes from logging to it until the training ends.
   ///
-  /// - Throws: `EngineError.file` when it cannot be written, is a pipe, or another process is logging to it.
+  /// - Throws: `EngineError.file` when it cannot be written, is a pipe, or another process is logging to it;
+  ///   `EngineError.invalidArgument` for a separator that is empty, a quote or a line's end.
   public override func onTrainBegin(logs: Logs) throws {
-    guard isChief else { return }
+    let isSeparator = !separator.isEmpty && !separator.contains { $0 == "\"" || $0.isNewline }
+    try require(
+      isSeparator, "separator", "text without quotes and line ends",
+      found: separator.debugDescription)
     hasWarned = false
+    try asChief(openFile)
+  }
+
+  private func openFile() throws {
+    try Folders.make(for: path)
     if descriptor >= 0 { close(descriptor) }
     // O_NONBLOCK: opening a pipe that nobody reads would wait for ever.
     descriptor = open(
@@ -69,9 +81,13 @@ public final class CSVLogger: Callback {
   ///
   /// - Throws: `EngineError.file` when the file cannot be written.
   public override func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {
+    try asChief { try addRow(epoch, logs) }
+  }
+
+  private func addRow(_ epoch: Int, _ logs: Logs) throws {
     guard descriptor >= 0 else { return }
     var text = ""
-    let columns = names ?? Array(logs.keys)
+    let columns = names ?? columns(of: logs)
     if names == nil {
       names = columns
       text = row(["epoch"] + columns)
@@ -84,6 +100,15 @@ public final class CSVLogger: Callback {
       logger.warning(
         "CSVLogger: \(path) has columns \(columns) and so no place for \(extra)")
     }
+  }
+
+  /// The names of the first epoch, and those of validation that will come.
+  private func columns(of logs: Logs) -> [String] {
+    let names = Array(logs.keys)
+    guard parameters.hasValidation, !names.contains(where: { $0.hasPrefix("val_") }) else {
+      return names
+    }
+    return names + names.filter { $0 != "learning_rate" }.map { "val_" + $0 }
   }
 
   /// Closes the file; all lines are on disk then.

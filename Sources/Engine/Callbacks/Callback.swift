@@ -73,10 +73,10 @@ open class Callback {
 
 extension Callback {
   /// Whether this rank prints and writes files; true without a model.
-  var isChief: Bool { model?.isChief ?? true }
+  package var isChief: Bool { model?.isChief ?? true }
 
   /// Prints one line, on rank 0.
-  func say(_ message: String) {
+  package func say(_ message: String) {
     if isChief { output.line(message) }
   }
 }

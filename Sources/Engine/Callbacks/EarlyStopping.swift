@@ -7,7 +7,8 @@ import Tensors
 ///
 /// The rules are those of Keras 3: weights are restored when training ends, also when it ended by
 /// itself (Keras 2 restored them only after stopping early), and an epoch that improves never
-/// stops.
+/// stops. Only NaN differs: in Keras a first NaN is the best value, on which nothing improves, here
+/// it is no improvement.
 public final class EarlyStopping: Callback {
   private var monitor: Monitor
   private let minDelta: Double
@@ -52,7 +53,13 @@ public final class EarlyStopping: Callback {
   }
 
   /// Begins to count anew: nothing of an earlier run is remembered.
-  public override func onTrainBegin(logs: Logs) {
+  ///
+  /// - Throws: `EngineError.invalidArgument` when `patience` or `startFromEpoch` is negative, or `minDelta` or `baseline` no number.
+  public override func onTrainBegin(logs: Logs) throws {
+    try require(patience >= 0, "patience", "at least 0", found: patience)
+    try require(startFromEpoch >= 0, "startFromEpoch", "at least 0", found: startFromEpoch)
+    try require(minDelta.isFinite, "minDelta", "a finite number", found: minDelta)
+    try require(!(baseline ?? 0).isNaN, "baseline", "a number", found: baseline ?? 0)
     wait = 0
     stoppedEpoch = nil
     best = nil
@@ -61,9 +68,10 @@ public final class EarlyStopping: Callback {
   }
 
   /// Compares the value with the best one and ends training when `patience` has run out. Throws when the weights, which
-  /// `restoreBestWeights` keeps, cannot be read.
+  /// `restoreBestWeights` keeps, cannot be read, and when the name of the value does not tell which direction is better.
   public override func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {
-    guard let current = monitor.value(in: logs, of: self), epoch >= startFromEpoch else { return }
+    guard let current = try monitor.value(in: logs, of: self), epoch >= startFromEpoch
+    else { return }
     if restoreBestWeights, bestWeights == nil {
       bestWeights = try model?.weightsSnapshot()
       bestEpoch = epoch

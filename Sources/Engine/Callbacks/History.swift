@@ -10,6 +10,12 @@ public final class History: Callback {
   /// What the run was going to do.
   public var params: RunParameters { parameters }
 
+  /// The epochs of each name's values.
+  private var epochsByName: OrderedDictionary<String, [Int]> = [:]
+
+  /// The epochs, counted from 0, after which the values with this name were logged: one for each value.
+  public func epochs(of name: String) -> [Int] { epochsByName[name] ?? [] }
+
   /// The values with this name; empty when there are none.
   public subscript(name: String) -> [Double] { history[name] ?? [] }
 
@@ -19,6 +25,9 @@ public final class History: Callback {
   /// Adds the values of an epoch.
   public override func onEpochEnd(_ epoch: Int, logs: inout Logs) {
     self.epoch.append(epoch)
-    for (name, value) in logs { history[name, default: []].append(value) }
+    for (name, value) in logs {
+      history[name, default: []].append(value)
+      epochsByName[name, default: []].append(epoch)
+    }
   }
 }

@@ -28,9 +28,17 @@ public final class LearningRateScheduler: Callback {
   public override func onTrainBegin(logs: Logs) throws { try requireSettableLearningRate() }
 
   /// Sets the learning rate.
-  public override func onEpochBegin(_ epoch: Int, logs: Logs) {
+  ///
+  /// - Throws: ``EngineError/invalidArgument(message:)`` when the function gives a negative rate, or none that is finite.
+  public override func onEpochBegin(_ epoch: Int, logs: Logs) throws {
     guard let model else { return }
     let rate = schedule(epoch, model.learningRate)
+    guard rate.isFinite, rate >= 0 else {
+      throw EngineError.invalidArgument(
+        message:
+          "LearningRateScheduler: the schedule gives \(rate) for epoch \(epoch), counted from 0; "
+          + "a learning rate must be finite and at least 0")
+    }
     model.learningRate = rate
     if verbose {
       say("Epoch \(epoch + 1): LearningRateScheduler setting learning rate to \(rate).")

@@ -14,16 +14,23 @@ public struct RunParameters: Hashable, Sendable {
   public var steps: Int?
   /// Samples of an epoch over all ranks; nil when they are not known before.
   public var samples: Int?
+  /// Samples of a step over all ranks; the last one may have fewer. nil when they are not known before.
+  public var batchSize: Int?
+  /// Whether some epochs end with a validation.
+  public var hasValidation: Bool
   /// How much is printed; see ``Verbosity``.
   public var verbosity: Verbosity
 
   /// Parameters of a run.
   public init(
-    epochs: Int = 1, steps: Int? = nil, samples: Int? = nil, verbosity: Verbosity = .auto
+    epochs: Int = 1, steps: Int? = nil, samples: Int? = nil, batchSize: Int? = nil,
+    hasValidation: Bool = false, verbosity: Verbosity = .auto
   ) {
     self.epochs = epochs
     self.steps = steps
     self.samples = samples
+    self.batchSize = batchSize
+    self.hasValidation = hasValidation
     self.verbosity = verbosity
   }
 }

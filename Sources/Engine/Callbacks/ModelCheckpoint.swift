@@ -1,3 +1,4 @@
+import DataFiles
 import Tensors
 
 /// Saves the weights every epoch, or every few steps: the variables of the module, and nothing of the optimizer or of
@@ -5,8 +6,11 @@ import Tensors
 ///
 /// The path can have places for the epoch, counted from 1, for the step within it (`batch`, when
 /// saving by steps) and for logged values: `run/weights-{epoch:02d}-{val_loss:.4f}.safetensors`.
-/// Rank 0 writes; every rank takes the same decision from the same logs and takes part, since
-/// saving by steps needs all of them.
+/// Rank 0 writes, and makes folders that are missing; every rank takes the same decision from the same logs and takes part, since
+/// saving by steps needs all of them. Where rank 0 cannot write, all ranks end with its error.
+///
+/// Where `saveBestOnly` is asked for and the value is not logged, weights are saved each time, with one warning, as in Keras. A
+/// first NaN is the best value there, and nothing is saved after it; here it is no improvement and is not saved.
 public final class ModelCheckpoint: Callback {
   /// When weights are saved.
   public enum Frequency: Hashable, Sendable {
@@ -20,7 +24,7 @@ public final class ModelCheckpoint: Callback {
   private var monitor: Monitor
   private let saveBestOnly: Bool
   private let saveFrequency: Frequency
-  private let initialBest: Double?
+  private let initialValueThreshold: Double?
   private let verbose: Bool
   private var template: PathTemplate?
   private var epoch = 0
@@ -40,21 +44,22 @@ public final class ModelCheckpoint: Callback {
   ///   - mode: which direction is better.
   ///   - saveFrequency: when to save. Saving by steps with `saveBestOnly`, or with values in the
   ///     path, reads logs after every step.
-  ///   - initialBest: the value to beat at first, such as that of an earlier run.
+  ///   - initialValueThreshold: the value to beat at first, such as that of an earlier run; with `saveBestOnly` alone.
   ///   - verbose: whether a line is printed about every decision.
+  ///
   /// A number of steps below 1 is an error when training begins.
   public init(
     path: String, monitor: String = "val_loss", saveBestOnly: Bool = false,
-    mode: MonitorMode = .auto, saveFrequency: Frequency = .epoch, initialBest: Double? = nil,
-    verbose: Bool = false
+    mode: MonitorMode = .auto, saveFrequency: Frequency = .epoch,
+    initialValueThreshold: Double? = nil, verbose: Bool = false
   ) {
     self.path = path
     self.monitor = Monitor(monitor, mode: mode)
     self.saveBestOnly = saveBestOnly
     self.saveFrequency = saveFrequency
-    self.initialBest = initialBest
+    self.initialValueThreshold = initialValueThreshold
     self.verbose = verbose
-    best = initialBest
+    best = initialValueThreshold
   }
 
   /// True when saving by steps depends on logs.
@@ -67,13 +72,18 @@ public final class ModelCheckpoint: Callback {
 
   /// Reads the path.
   ///
-  /// - Throws: `EngineError.invalidArgument` when the path has a place that cannot be read, and when it is to save
-  ///   every 0 steps or fewer.
+  /// - Throws: `EngineError.invalidArgument` when the path has a place that cannot be read, is empty or ends in `/`, when it is to save
+  ///   every 0 steps or fewer, and when the value to beat is no number.
   public override func onTrainBegin(logs: Logs) throws {
     if case .steps(let count) = saveFrequency, count < 1 {
       throw EngineError.invalidArgument(
         message: "ModelCheckpoint: saveFrequency is \(count) steps, it must be at least 1")
     }
+    try require(
+      !path.isEmpty && !path.hasSuffix("/"), "path", "that of a file", found: "\"\(path)\"")
+    try require(
+      !(initialValueThreshold ?? 0).isNaN, "initialValueThreshold", "a number",
+      found: initialValueThreshold ?? 0)
     template = try PathTemplate(path)
     stepsSinceSaving = 0
   }
@@ -103,8 +113,9 @@ public final class ModelCheckpoint: Callback {
     guard let model else { return }
     let template = try template ?? PathTemplate(path)
     var reason = ""
-    if saveBestOnly {
-      guard let current = monitor.value(in: logs, of: self) else { return }
+    if saveBestOnly,
+      let current = try monitor.value(in: logs, of: self, otherwise: "weights are saved each time")
+    {
       let before = best ?? monitor.worst
       let text = "Epoch \(epoch + 1): \(monitor.name)"
       guard monitor.improves(current, on: before) else {
@@ -120,7 +131,12 @@ public final class ModelCheckpoint: Callback {
     if saveFrequency != .epoch { try model.synchronizeStatistics() }
     // A file of rank 0 must be one of all.
     try model.compareWeights()
-    try model.saveWeights(to: target)
+    try shareOutcome(
+      Result {
+        if isChief { try Folders.make(for: target) }
+        try model.saveWeights(to: target)
+      })
+    if verbose { say("Epoch \(epoch + 1): finished saving model to \(target)") }
     lastPath = target
   }
 

@@ -24,11 +24,12 @@ public final class ReduceLROnPlateau: Callback {
   ///   - factor: what the learning rate is multiplied by.
   ///   - patience: how many epochs without improvement reduce it.
   ///   - mode: which direction is better.
-  ///   - minDelta: changes up to this do not count.
+  ///   - minDelta: changes up to this do not count; its sign does not matter.
   ///   - cooldown: how many epochs are not counted after a reduction.
   ///   - minLearningRate: the learning rate does not go below this.
   ///   - verbose: whether a line is printed on each reduction.
-  /// A factor of 1 or more is an error when training begins.
+  ///
+  /// A factor of 1 or more, and numbers below 0, are errors when training begins.
   public init(
     monitor: String = "val_loss", factor: Double = 0.1, patience: Int = 10,
     mode: MonitorMode = .auto, minDelta: Double = 1e-4, cooldown: Int = 0,
@@ -38,7 +39,7 @@ public final class ReduceLROnPlateau: Callback {
     self.monitor = monitor
     self.factor = factor
     self.patience = patience
-    self.minDelta = minDelta
+    self.minDelta = abs(minDelta)
     self.cooldown = cooldown
     self.minLearningRate = minLearningRate
     self.verbose = verbose
@@ -47,7 +48,7 @@ public final class ReduceLROnPlateau: Callback {
 
   /// Forgets earlier runs.
   ///
-  /// - Throws: `EngineError.invalidArgument` when the factor is not below 1, or the learning rate follows a
+  /// - Throws: `EngineError.invalidArgument` when an argument is out of its range, or the learning rate follows a
   ///   schedule.
   public override func onTrainBegin(logs: Logs) throws {
     guard factor < 1, factor >= 0 else {
@@ -55,17 +56,23 @@ public final class ReduceLROnPlateau: Callback {
         message: "ReduceLROnPlateau: factor is \(factor), but it must be at least 0 and below 1 to "
           + "reduce the learning rate")
     }
+    try require(patience >= 0, "patience", "at least 0", found: patience)
+    try require(cooldown >= 0, "cooldown", "at least 0", found: cooldown)
+    try require(minDelta.isFinite, "minDelta", "a finite number", found: minDelta)
+    try require(
+      minLearningRate >= 0 && minLearningRate.isFinite, "minLearningRate", "at least 0",
+      found: minLearningRate)
     try requireSettableLearningRate()
     best = monitor.worst
     wait = 0
     coolingEpochs = 0
   }
 
-  /// Looks at the value and decides.
-  public override func onEpochEnd(_ epoch: Int, logs: inout Logs) {
+  /// Looks at the value and decides. Throws when the name of the value does not tell which direction is better.
+  public override func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {
     guard let model else { return }
-    let current = monitor.value(in: logs, of: self)
     logs["learning_rate"] = model.learningRate
+    let current = try monitor.value(in: logs, of: self)
     guard let current else { return }
     if coolingEpochs > 0 {
       coolingEpochs -= 1
@@ -82,7 +89,8 @@ public final class ReduceLROnPlateau: Callback {
 
   private func reduce(_ model: any TrainingControl, _ epoch: Int) {
     let old = model.learningRate
-    guard old > minLearningRate else { return }
+    // The optimizer holds the rate as float32: the minimum, once reached, is not above itself.
+    guard Float(old) > Float(minLearningRate) else { return }
     let new = max(old * factor, minLearningRate)
     model.learningRate = new
     if verbose { say("Epoch \(epoch + 1): ReduceLROnPlateau reducing learning rate to \(new).") }

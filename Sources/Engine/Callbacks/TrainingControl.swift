@@ -13,6 +13,9 @@ public protocol TrainingControl: AnyObject {
   /// The name of the schedule that the learning rate follows; nil when it can be set.
   var learningRateSchedule: String? { get }
 
+  /// What changes the parameters; nil without one, and unless given.
+  var optimizer: Optimizer? { get }
+
   /// Whether this rank prints and writes files.
   var isChief: Bool { get }
 
@@ -46,6 +49,11 @@ extension TrainingControl {
 
   /// Compares nothing and throws nothing: for models that one process has.
   public func compareWeights() throws {}
+}
+
+extension TrainingControl {
+  /// nil: for what has no optimizer.
+  public var optimizer: Optimizer? { nil }
 }
 
 extension TrainingControl {

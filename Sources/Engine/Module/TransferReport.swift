@@ -118,7 +118,7 @@ extension AnyModule {
   }
 
   /// What a file of weights holds, by path: everything but random keys, which differ from rank to rank, and logs.
-  var savedVariables: [(path: String, variable: Variable)] {
+  package var savedVariables: [(path: String, variable: Variable)] {
     namedVariables.filter { $0.variable.kind.isSaved }
   }
 }

@@ -214,7 +214,8 @@ private struct FitRun {
     let list = CallbackList(
       callbacks, model: model,
       parameters: RunParameters(
-        epochs: epochs.upperBound, steps: steps, samples: training.count, verbosity: verbose))
+        epochs: epochs.upperBound, steps: steps, samples: training.count, batchSize: batchSize,
+        hasValidation: validation != nil, verbosity: verbose))
     try list.trainBegin()
     var logs = Logs()
     for epoch in epochs {

@@ -1,4 +1,5 @@
 import Engine
+import TestSupport
 import Testing
 
 private final class Recorder: Callback {
@@ -78,6 +79,34 @@ private final class Recorder: Callback {
     #expect(calls == ["begin 0", "batch 0", "end 0 2.0", "done"])
   }
 
+  @Test func `closures are called around evaluations and predictions too`() throws {
+    var calls: [String] = []
+    func run(_ name: String) -> LambdaCallback.RunHook {
+      { logs in calls.append("\(name) \(logs.keys.joined(separator: ","))") }
+    }
+    func step(_ name: String) -> LambdaCallback.StepHook {
+      { number, _ in calls.append("\(name) \(number)") }
+    }
+    let lambda = LambdaCallback(
+      onTrainBatchBegin: step("train"), onTrainBegin: run("begin"), onTestBegin: run("test"),
+      onTestEnd: run("tested"), onTestBatchBegin: step("test"), onTestBatchEnd: step("tested"),
+      onPredictBegin: run("predict"), onPredictEnd: run("predicted"),
+      onPredictBatchBegin: step("predict"), onPredictBatchEnd: step("predicted"))
+    let x = Tensor.ones([4, 1])
+    let model = Model(module: Linear(1), loss: MeanSquaredError(), optimizer: SGD())
+    try model.fit(
+      x: x, y: x, verbose: .silent, callbacks: [lambda],
+      validationData: ValidationData(x: x, y: x))
+    #expect(
+      calls == ["begin ", "train 0", "test ", "test 0", "tested 0", "tested loss"])
+    calls = []
+    let _: Tensor = try model.predict(x: x, batchSize: 3, callbacks: [lambda])
+    #expect(
+      calls == [
+        "predict ", "predict 0", "predicted 0", "predict 1", "predicted 1", "predicted ",
+      ])
+  }
+
   @Test func `an error in a callback ends the training`() {
     let lambda = LambdaCallback(onEpochEnd: { _, _ in throw EngineError.model(message: "no") })
     #expect(throws: EngineError.model(message: "no")) {
@@ -95,5 +124,36 @@ private final class Recorder: Callback {
       [terminator], model, epochs: [["loss": 1], ["loss": loss], ["loss": 1]], steps: 3)
     #expect(model.stopTraining && model.weights == 1)
     #expect(log.text == "Batch 0: Invalid loss, terminating training\n")
+  }
+
+  @Test func `a loss that is no number can be an error`() throws {
+    expectError("TerminateOnNaN: the loss is nan after step 2 of epoch 1") {
+      let terminator = TerminateOnNaN(raiseError: true)
+      var step = 0
+      let list = CallbackList([terminator], model: ModelStub(), parameters: RunParameters())
+      try list.trainBegin()
+      try list.epochBegin(0)
+      while step < 3 {
+        try list.trainBatchEnd(step, ["loss": step == 1 ? .nan : 1])
+        step += 1
+      }
+    }
+    // A model looks by itself unless it is told not to.
+    let model = Model(module: Linear(1), loss: MeanSquaredError(), optimizer: SGD())
+    let x = Tensor([[Float.nan], [1]])
+    for (policy, raises, text) in [
+      (NonFinitePolicy.stop, false, "nan"), (.ignore, true, "TerminateOnNaN: the loss is nan"),
+    ] as [(NonFinitePolicy, Bool, String)] {
+      model.nonFinite = policy
+      expectError(text) {
+        try model.fit(
+          x: x, y: x, epochs: 3, verbose: .silent,
+          callbacks: [TerminateOnNaN(raiseError: raises)])
+      }
+    }
+    let history = try model.fit(
+      x: x, y: x, batchSize: 1, epochs: 3, verbose: .silent, callbacks: [TerminateOnNaN()],
+      shuffle: false)
+    #expect(history.epoch == [0])
   }
 }

@@ -6,7 +6,11 @@ import Synchronization
 /// Stands for a model: remembers what callbacks do to it.
 final class ModelStub: TrainingControl {
   var stopTraining = false
-  var learningRate = 0.1
+  var learningRate = 0.1 {
+    didSet { if roundsRates { learningRate = Double(Float(learningRate)) } }
+  }
+  /// Whether the learning rate is float32, as that of an optimizer.
+  var roundsRates = false
   var learningRateSchedule: String?
   var isChief: Bool { communicator.rank == 0 }
   let communicator: any Communicator

@@ -103,6 +103,52 @@ import Testing
       ])
   }
 
+  @Test(
+    arguments: [
+      ("patience is -1, it must be at least 0", { @Sendable in EarlyStopping(patience: -1) }),
+      (
+        "startFromEpoch is -2, it must be at least 0",
+        { @Sendable in EarlyStopping(startFromEpoch: -2) }
+      ),
+      (
+        "minDelta is nan, it must be a finite number",
+        { @Sendable in EarlyStopping(minDelta: .nan) }
+      ),
+      ("baseline is nan, it must be a number", { @Sendable in EarlyStopping(baseline: .nan) }),
+    ] as [(String, @Sendable () -> EarlyStopping)])
+  func `arguments out of their range are errors`(
+    _ text: String, _ make: @Sendable () -> EarlyStopping
+  ) {
+    expectError("EarlyStopping: " + text) { _ = try epochs([1], make()) }
+  }
+
+  @Test(
+    arguments: [
+      { EarlyStopping(monitor: "spread") }, { ReduceLROnPlateau(monitor: "spread") },
+      { ModelCheckpoint(path: "a", monitor: "spread", saveBestOnly: true) },
+    ] as [@Sendable () -> Callback])
+  func `a name that does not tell which direction is better needs a mode`(
+    _ make: @Sendable () -> Callback
+  ) {
+    let callback = make()
+    expectError(
+      "\(type(of: callback)) watches \"spread\", whose name does not tell whether more or less is "
+        + "better: give mode: .max or mode: .min"
+    ) { _ = try runTraining([callback], ModelStub(), epochs: [["spread": 1]]) }
+  }
+
+  @Test(arguments: [
+    ("accuracy_1", true), ("val_top_k_categorical_accuracy", true), ("out/precision", true),
+    ("mean_io_u", true), ("cosine_similarity", true), ("loss", false), ("head_loss_2", false),
+    ("root_mean_squared_error", false), ("sparse_categorical_crossentropy", false),
+  ])
+  func `names of metrics tell which direction is better`(_ name: String, _ isMore: Bool) throws {
+    let checkpoint = ModelCheckpoint(path: "{epoch}", monitor: name, saveBestOnly: true)
+    let model = ModelStub()
+    _ = try runTraining([checkpoint], model, epochs: [1, 2, 0].map { [name: $0] })
+    #expect(model.saved == (isMore ? ["1", "2"] : ["1", "3"]))
+  }
+
   @Test func `NaN is no improvement`() throws {
     #expect(try epochs([.nan, .nan, 1], EarlyStopping(patience: 2)) == 2)
   }

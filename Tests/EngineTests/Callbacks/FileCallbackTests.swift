@@ -101,9 +101,43 @@ import Testing
   @Test func `a path that cannot be written is named`() {
     #expect(
       throws: EngineError.file(
-        path: "/nowhere/a.csv", message: "CSVLogger cannot open: No such file or directory")
+        path: "/dev/null", message: "cannot make the folder: there is a file of this name")
     ) {
-      try runTraining([CSVLogger(path: "/nowhere/a.csv")], ModelStub(), epochs: [["loss": 1]])
+      try runTraining([CSVLogger(path: "/dev/null/a.csv")], ModelStub(), epochs: [["loss": 1]])
+    }
+    #expect(throws: EngineError.file(path: "/", message: "CSVLogger cannot open: Is a directory")) {
+      try runTraining([CSVLogger(path: "/")], ModelStub(), epochs: [["loss": 1]])
+    }
+  }
+
+  @Test func `folders that are missing are made`() throws {
+    try withTemporaryFile { folder in
+      let path = folder + "/a/b/log.csv"
+      _ = try runTraining([CSVLogger(path: path)], ModelStub(), epochs: [["loss": 1]])
+      #expect(try file(path) == "epoch,loss\n0,1.0\n")
+    }
+  }
+
+  @Test func `validation that comes later has its columns from the first epoch on`() throws {
+    try withTemporaryFile { path in
+      let csv = CSVLogger(path: path)
+      let list = CallbackList(
+        [csv], model: ModelStub(),
+        parameters: RunParameters(epochs: 2, hasValidation: true, verbosity: .silent))
+      try list.trainBegin()
+      try list.epochEnd(0, ["loss": 1, "learning_rate": 0.5])
+      try list.epochEnd(1, ["loss": 2, "val_loss": 3, "learning_rate": 0.5])
+      try list.trainEnd([:])
+      #expect(
+        try file(path) == "epoch,loss,learning_rate,val_loss\n0,1.0,0.5,NA\n1,2.0,0.5,3.0\n")
+    }
+  }
+
+  @Test(arguments: ["", "\"", "\n", ",\r\n"])
+  func `a separator that would break rows is refused`(_ separator: String) {
+    expectError("CSVLogger: separator is ") {
+      _ = try runTraining(
+        [CSVLogger(path: "/dev/null", separator: separator)], ModelStub(), epochs: [["loss": 1]])
     }
   }
 }
@@ -126,17 +160,43 @@ import Testing
     #expect(model.saved == ["1", "3"])
     #expect(checkpoint.best == 1)
     #expect(
-      log.lines.prefix(3) == [
+      log.lines.prefix(4) == [
         "Epoch 1: val_loss improved from inf to 2.00000, saving model to 1",
+        "Epoch 1: finished saving model to 1",
         "Epoch 2: val_loss did not improve from 2.00000",
         "Epoch 3: val_loss improved from 2.00000 to 1.00000, saving model to 3",
       ])
   }
 
+  @Test func `without the value that says what is best all epochs are saved, with one warning`()
+    throws
+  {
+    let model = ModelStub()
+    let (logger, store) = WarningLog.logger()
+    let checkpoint = ModelCheckpoint(path: "{epoch}", monitor: "val_los", saveBestOnly: true)
+    checkpoint.logger = logger
+    _ = try runTraining([checkpoint], model, epochs: lossLogs([1, 2, 3]))
+    #expect(model.saved == ["1", "2", "3"] && checkpoint.best == nil)
+    #expect(
+      store.messages.withLock { $0 } == [
+        """
+        warning: ModelCheckpoint watches "val_los", which is not logged and so weights are saved each \
+        time; available are val_loss: did you mean "val_loss"?
+        """
+      ])
+  }
+
+  @Test(arguments: [("", "\"\""), ("run/", "\"run/\"")])
+  func `a path of no file is refused`(_ path: String, _ found: String) {
+    expectError("ModelCheckpoint: path is \(found), it must be that of a file") {
+      _ = try runTraining([ModelCheckpoint(path: path)], ModelStub(), epochs: lossLogs([1]))
+    }
+  }
+
   @Test func `a value to beat can be given, and more can be better`() throws {
     let model = ModelStub()
     let checkpoint = ModelCheckpoint(
-      path: "{epoch}", monitor: "accuracy", saveBestOnly: true, initialBest: 0.5)
+      path: "{epoch}", monitor: "accuracy", saveBestOnly: true, initialValueThreshold: 0.5)
     _ = try runTraining([checkpoint], model, epochs: [0.4, 0.6, 0.7].map { ["accuracy": $0] })
     #expect(model.saved == ["2", "3"])
   }

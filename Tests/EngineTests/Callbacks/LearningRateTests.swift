@@ -2,6 +2,13 @@ import Engine
 import TestSupport
 import Testing
 
+/// Makes the loss one that stays.
+private final class Constant: Callback {
+  override func onEpochBegin(_ epoch: Int, logs: Logs) {
+    (model as? Model)?.module.variables.forEach { $0.value = 0 * $0.value }
+  }
+}
+
 @Suite struct ReduceLROnPlateauTests {
   /// The learning rate during each epoch.
   private func rates(_ values: [Double], _ plateau: ReduceLROnPlateau) throws -> [Double] {
@@ -33,6 +40,38 @@ import Testing
   @Test func `the learning rate does not fall below its minimum`() throws {
     let plateau = ReduceLROnPlateau(factor: 0.1, patience: 1, minLearningRate: 0.05)
     #expect(try rates([1, 1, 1, 1, 1], plateau) == [1, 1, 0.1, 0.05, 0.05])
+  }
+
+  @Test func `the minimum, rounded to float32, is not reduced to itself again`() throws {
+    let log = TextLog()
+    let plateau = ReduceLROnPlateau(
+      monitor: "loss", factor: 0.5, patience: 1, minLearningRate: 0.1, verbose: true)
+    plateau.output = log.output()
+    let model = Model(
+      module: Linear(1), loss: MeanSquaredError(), optimizer: SGD(learningRate: 0.15))
+    let x = Tensor.zeros([4, 1])
+    try model.fit(x: x, y: x + 1, epochs: 6, verbose: .silent, callbacks: [plateau, Constant()])
+    #expect(log.text == "Epoch 2: ReduceLROnPlateau reducing learning rate to 0.1.\n")
+  }
+
+  @Test(
+    arguments: [
+      ("patience is -1, it must be at least 0", { @Sendable in ReduceLROnPlateau(patience: -1) }),
+      ("cooldown is -1, it must be at least 0", { @Sendable in ReduceLROnPlateau(cooldown: -1) }),
+      (
+        "minLearningRate is -1.0, it must be at least 0",
+        { @Sendable in ReduceLROnPlateau(minLearningRate: -1) }
+      ),
+      (
+        "minDelta is inf, it must be a finite number",
+        { @Sendable in ReduceLROnPlateau(minDelta: .infinity) }
+      ),
+      ("factor is 1.0, but it must be at least 0", { @Sendable in ReduceLROnPlateau(factor: 1) }),
+    ] as [(String, @Sendable () -> ReduceLROnPlateau)])
+  func `arguments out of their range are errors`(
+    _ text: String, _ make: @Sendable () -> ReduceLROnPlateau
+  ) {
+    expectError("ReduceLROnPlateau: " + text) { _ = try rates([1], make()) }
   }
 
   @Test func `a reduction can be announced`() throws {
@@ -92,5 +131,17 @@ import Testing
     let history = try runTraining([scheduler], model, epochs: lossLogs([1, 1, 1]))
     #expect(history["learning_rate"] == [8, 4, 2])
     #expect(log.lines[2] == "Epoch 3: LearningRateScheduler setting learning rate to 2.0.")
+  }
+
+  @Test(arguments: [-0.1, .nan, .infinity])
+  func `a rate that is none is an error`(_ rate: Double) {
+    expectError(
+      "LearningRateScheduler: the schedule gives \(rate) for epoch 1, counted from 0; a learning rate must be "
+        + "finite and at least 0"
+    ) {
+      _ = try runTraining(
+        [LearningRateScheduler { epoch, _ in epoch == 1 ? rate : 0.1 }], ModelStub(),
+        epochs: lossLogs([1, 1]))
+    }
   }
 }

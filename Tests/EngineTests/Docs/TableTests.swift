@@ -48,4 +48,11 @@ struct TableTests {
       LayerTests.rows.map { contractTypeName($0.make()) }, others,
       for: types.filter { !$0.hasPrefix("Base") })
   }
+
+  @Test func callbacks() throws {
+    let types = try ["Engine/Callbacks", "Monitoring"].map {
+      try SourceTypes(in: $0).heirs(of: "Callback")
+    }
+    try expectRows(CallbackCheck.all.map(\.description), [], for: types[0].union(types[1]))
+  }
 }

@@ -1,0 +1,45 @@
+import Foundation
+import Tensors
+
+/// Folders that files are written to.
+package enum Folders {
+  /// Makes a folder and those above it, unless they are there.
+  ///
+  /// - Throws: ``EngineError/file(path:message:)`` that names the folder and the system's reason.
+  package static func make(_ folder: String) throws(EngineError) {
+    if folder.isEmpty { return }
+    var status = stat()
+    if stat(folder, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else { throw failure(folder, EEXIST) }
+      return
+    }
+    try make(self.folder(of: folder))
+    guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw failure(folder, errno) }
+  }
+
+  /// Makes the folder of a file.
+  ///
+  /// - Throws: as ``make(_:)`` does.
+  package static func make(for file: String) throws(EngineError) {
+    try make(folder(of: file))
+  }
+
+  /// The folder of a path: what stands before the last name and its slash, `/` for names at the root, and empty without a slash.
+  ///
+  /// Foundation's `deletingLastPathComponent` traps on a path of one letter (Swift 6.3 on Linux).
+  package static func folder(of path: String) -> String {
+    func withoutSlashes(_ text: Substring) -> Substring {
+      var text = text
+      while text.count > 1, text.last == "/" { text = text.dropLast() }
+      return text
+    }
+    let path = withoutSlashes(path[...])
+    guard let slash = path.lastIndex(of: "/") else { return "" }
+    return slash == path.startIndex ? "/" : String(withoutSlashes(path[..<slash]))
+  }
+
+  private static func failure(_ folder: String, _ code: Int32) -> EngineError {
+    let reason = code == EEXIST ? "there is a file of this name" : systemReason(code)
+    return .file(path: folder, message: "cannot make the folder: \(reason)")
+  }
+}
