@@ -20,9 +20,9 @@ final class EventFile {
     try Folders.make(folder)
     let now = Date().timeIntervalSince1970
     let host = ProcessInfo.processInfo.hostName
-    // TensorBoard takes files by the part `tfevents`; the rest makes them differ between runs, hosts, processes and runs of one process.
-    path =
-      "\(folder)/events.out.tfevents.\(Int(now)).\(host).\(getpid()).\(Self.number.next()).v2"
+    // TensorBoard takes files by the part `tfevents`, in the order of their names: by time, then, in one process, by number.
+    let number = String(format: "%06d", Self.number.next())
+    path = "\(folder)/events.out.tfevents.\(Int(now)).\(host).\(getpid()).\(number).v2"
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw .file(path: path, message: "cannot make the file: \(systemReason(errno))")
