@@ -106,6 +106,25 @@ let package = Package(
     .executableTarget(
       name: "LowLevelLoop", dependencies: ["Engine", "Dist"], path: "Examples/LowLevelLoop",
       exclude: ["README.md"]),
+    .executableTarget(
+      name: "Autoencoder", dependencies: ["Engine", "Dist"], path: "Examples/Autoencoder",
+      exclude: ["README.md"]),
+    .executableTarget(
+      name: "VAE", dependencies: ["Engine", "Dist"], path: "Examples/VAE",
+      exclude: ["README.md"]),
+    .executableTarget(
+      name: "InputsAndOutputs", dependencies: ["Engine", "Dist"], path: "Examples/InputsAndOutputs",
+      exclude: ["README.md"]),
+    .executableTarget(
+      name: "TransferLearning", dependencies: ["Engine", "Dist"], path: "Examples/TransferLearning",
+      exclude: ["README.md"]),
+    .executableTarget(
+      name: "TemporalOrder", dependencies: ["Engine", "Dist"], path: "Examples/TemporalOrder",
+      exclude: ["README.md"]),
+    .executableTarget(
+      name: "CharacterTransformer", dependencies: ["Engine", "Dist"],
+      path: "Examples/CharacterTransformer",
+      exclude: ["README.md"]),
 
     .executableTarget(
       name: "ImportWeights", dependencies: ["Engine"], path: "Examples/ImportWeights",
@@ -147,6 +166,11 @@ let package = Package(
       dependencies: [
         "Engine", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
       ]),
+    .testTarget(
+      name: "ExampleTests",
+      dependencies: [
+        "TensorsTestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
+      ]),
     .executableTarget(
       name: "ErrorChecks", dependencies: ["TestSupport"], path: "Tests/ErrorChecks"),
     .executableTarget(
@@ -158,7 +182,7 @@ let package = Package(
 if engineOnly {
   package.products.removeAll { $0.name != "Engine" }
   package.targets.removeAll { target in
-    ["COpenMPI", "LauncherTests"].contains(target.name)
+    ["COpenMPI", "LauncherTests", "ExampleTests"].contains(target.name)
       || target.dependencies.contains {
         if case .byNameItem("Dist", _) = $0 { true } else { false }
       }

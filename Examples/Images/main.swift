@@ -119,6 +119,7 @@ final class GoodEnough: Callback {
 }
 
 try withStrategy(.mpi, lossScaling: .globalBatch) {
+  let epochs = CommandLine.arguments.contains("--tiny") ? 3 : 20  // 3 as the tests run it
   let digits = try Digits.load()
   let images = digits.images.reshape([-1, 8, 8, 1])
   let (training, test) = (0..<1437, 1437..<1797)
@@ -127,9 +128,9 @@ try withStrategy(.mpi, lossScaling: .globalBatch) {
     module: Network(), loss: FocalLoss(),
     metrics: [SparseCategoricalAccuracy(name: "accuracy"), Recalls(name: "recall")],
     optimizer: Adam(
-      learningRate: CosineDecay(initialLearningRate: 1e-2, decaySteps: 20 * steps)))
+      learningRate: CosineDecay(initialLearningRate: 1e-2, decaySteps: epochs * steps)))
   try model.fit(
-    x: images[training], y: digits.labels[training], batchSize: 64, epochs: 20,
+    x: images[training], y: digits.labels[training], batchSize: 64, epochs: epochs,
     callbacks: [
       GoodEnough(images[test], digits.labels[test], goal: 5),
       ModelCheckpoint(path: "best.safetensors", monitor: "val_accuracy", saveBestOnly: true),
