@@ -13,7 +13,7 @@ import Tensors
 ///
 /// MPI itself adds up whatever comes. So every blocking collective begins with a message of 16 bytes in which ranks compare what they
 /// call, on a communicator of its own: ranks that call different things all throw the same error before any data move. An all-reduce that
-/// is only started is compared by what its data carry (``Tensors/BucketSeal``), and a rank that waits in vain by ``RankWatch``.
+/// is only started is compared by what its data carry (`BucketSeal`), and a rank that waits in vain by `RankWatch`.
 ///
 /// `@unchecked Sendable`: `rank`, `size`, `notes`, `node`, `whole`, `handle`, `control`, `maximumCount`
 /// and `onlyThread` never change, and a journal may be used from any thread.
@@ -233,7 +233,7 @@ extension MPICommunicator {
 // MARK: - All-reduce
 
 extension MPICommunicator {
-  /// Replaces each element by its combination over all ranks (MPI 3.1 §5.9.6). Throws as ``Communicator`` says.
+  /// Replaces each element by its combination over all ranks (MPI 3.1 §5.9.6). Throws as ``/Engine/Communicator`` says.
   public func allReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws {
@@ -246,7 +246,7 @@ extension MPICommunicator {
     }
   }
 
-  /// Begins an all-reduce (MPI 3.1 §5.12.8). Throws as ``Communicator`` says.
+  /// Begins an all-reduce (MPI 3.1 §5.12.8). Throws as ``/Engine/Communicator`` says.
   ///
   /// In place: Open MPI's nonblocking all-reduce in place is a binomial reduce and broadcast unless
   /// told otherwise, and the session tells it (see ``MPISession``). Measured with 2 ranks on one node,
@@ -291,7 +291,7 @@ extension MPICommunicator {
     }
   }
 
-  /// Returns when the all-reduce of `token` is done. Throws as ``Communicator`` says.
+  /// Returns when the all-reduce of `token` is done. Throws as ``/Engine/Communicator`` says.
   public func wait(_ token: Int) throws {
     try locked("MPI_Waitall") { () throws(DistError) in
       let number = table.number(of: token)
@@ -312,7 +312,7 @@ extension MPICommunicator {
     }
   }
 
-  /// Whether the all-reduce of `token` is done; makes progress on all that are pending. Throws as ``Communicator``
+  /// Whether the all-reduce of `token` is done; makes progress on all that are pending. Throws as ``/Engine/Communicator``
   /// says.
   public func test(_ token: Int) throws -> Bool {
     try locked("MPI_Testall") { () throws(DistError) in try table.test(token, rank: numberInRun) }
@@ -345,7 +345,7 @@ extension MPICommunicator {
 // MARK: - Other collectives
 
 extension MPICommunicator {
-  /// Copies `count` elements from rank `root` to all others (MPI 3.1 §5.4). Throws as ``Communicator`` says.
+  /// Copies `count` elements from rank `root` to all others (MPI 3.1 §5.4). Throws as ``/Engine/Communicator`` says.
   public func broadcast(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, root: Int
   ) throws {
@@ -356,7 +356,7 @@ extension MPICommunicator {
     }
   }
 
-  /// Concatenates what the ranks hold, on every rank (MPI 3.1 §5.7). Throws as ``Communicator`` says.
+  /// Concatenates what the ranks hold, on every rank (MPI 3.1 §5.7). Throws as ``/Engine/Communicator`` says.
   public func allGather(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws {
@@ -396,7 +396,7 @@ extension MPICommunicator {
     }
   }
 
-  /// Adds up what the ranks bring, and gives each rank its part of the sum (MPI 3.1 §5.10.2). Throws as ``Communicator`` says.
+  /// Adds up what the ranks bring, and gives each rank its part of the sum (MPI 3.1 §5.10.2). Throws as ``/Engine/Communicator`` says.
   public func reduceScatter(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws {
@@ -436,7 +436,7 @@ extension MPICommunicator {
     }
   }
 
-  /// Returns when every rank has called it (MPI 3.1 §5.3). Throws as ``Communicator`` says.
+  /// Returns when every rank has called it (MPI 3.1 §5.3). Throws as ``/Engine/Communicator`` says.
   public func barrier() throws {
     try locked("MPI_Barrier") { () throws(DistError) in
       defer { lastMeeting = .now }
@@ -521,7 +521,7 @@ extension MPICommunicator: PartibleCommunicator {
   /// The groups that this rank is in.
   private var mpiGroups: [MPICommunicator] { groups.all.compactMap { $0 as? MPICommunicator } }
 
-  /// What joins the ranks of this rank's group (MPI 3.1 §6.4.2); nil when it is in none. Throws as ``Communicator`` says.
+  /// What joins the ranks of this rank's group (MPI 3.1 §6.4.2); nil when it is in none. Throws as ``/Engine/Communicator`` says.
   package func makeGroup(
     of partition: RankPartition, number: Int
   ) throws -> (any Communicator)? {

@@ -12,7 +12,7 @@ public enum StrategyKind: Hashable, Sendable {
 }
 
 /// Runs `body` on every rank of a strategy, which is in force inside it as
-/// ``Engine/DistributionContext/strategy``.
+/// ``/Engine/DistributionContext/strategy``.
 ///
 /// ```swift
 /// try withStrategy(.mpi) {
@@ -21,7 +21,7 @@ public enum StrategyKind: Hashable, Sendable {
 /// }
 /// ```
 ///
-/// - `.single`: `body` runs here, and its errors are thrown. (Inside another strategy ``Engine/alone(_:)`` does the same
+/// - `.single`: `body` runs here, and its errors are thrown. (Inside another strategy ``/Engine/alone(_:)`` does the same
 ///   for a part of one rank's work.)
 /// - `.mpi`: every process runs `body`, and a normal return ends MPI in it (so this can be done once
 ///   in a process; inside a running session it can be nested). An error ends the job with exit code 1. One that all
@@ -32,7 +32,7 @@ public enum StrategyKind: Hashable, Sendable {
 ///   result is rank 0's. When a rank throws, others that wait for it throw too, and the error that
 ///   came first is thrown here.
 ///
-/// A failed operation (a wrong shape) outside ``Engine/withErrors(_:)``, `fit` and `jit` ends the program at once, with all
+/// A failed operation (a wrong shape) outside ``/Engine/withErrors(_:)``, `fit` and `jit` ends the program at once, with all
 /// its ranks: nothing goes on with a tensor that has no right values.
 ///
 /// `body` is `@Sendable` because ranks that are threads run it side by side: what it trains must be

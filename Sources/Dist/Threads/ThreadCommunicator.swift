@@ -28,7 +28,7 @@ public final class ThreadCommunicator: Communicator {
     journal = world.journals[rank]
   }
 
-  /// Replaces each element by its combination over all ranks. Throws as ``Communicator`` says.
+  /// Replaces each element by its combination over all ranks. Throws as ``/Engine/Communicator`` says.
   public func allReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws {
@@ -36,7 +36,7 @@ public final class ThreadCommunicator: Communicator {
   }
 
   /// Brings this rank's values; the result is written to `buffer` by ``wait(_:)`` or ``test(_:)``. Throws as
-  /// ``Communicator`` says.
+  /// ``/Engine/Communicator`` says.
   public func startAllReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
   ) throws -> Int {
@@ -46,13 +46,13 @@ public final class ThreadCommunicator: Communicator {
       call, rank: rank, data: buffer, bytes: count * dtype.size, target: buffer)
   }
 
-  /// Returns when the all-reduce of `token` is done. Throws as ``Communicator`` says.
+  /// Returns when the all-reduce of `token` is done. Throws as ``/Engine/Communicator`` says.
   public func wait(_ token: Int) throws {
     try world.finish(token, rank: rank) { reduce($0) }
   }
 
   /// Whether the all-reduce of `token` is done; when all ranks have brought their values, does it. Throws as
-  /// ``Communicator`` says.
+  /// ``/Engine/Communicator`` says.
   public func test(_ token: Int) throws -> Bool {
     try world.finishIfReady(token, rank: rank) { reduce($0) }
   }
@@ -86,7 +86,7 @@ public final class ThreadCommunicator: Communicator {
     }
   }
 
-  /// Copies `count` elements from rank `root` to all others. Throws as ``Communicator`` says.
+  /// Copies `count` elements from rank `root` to all others. Throws as ``/Engine/Communicator`` says.
   public func broadcast(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, root: Int
   ) throws {
@@ -100,7 +100,7 @@ public final class ThreadCommunicator: Communicator {
     }
   }
 
-  /// Concatenates what the ranks hold, on every rank. Throws as ``Communicator`` says.
+  /// Concatenates what the ranks hold, on every rank. Throws as ``/Engine/Communicator`` says.
   public func allGather(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws {
@@ -117,7 +117,7 @@ public final class ThreadCommunicator: Communicator {
     }
   }
 
-  /// Adds up in the order of ranks, and gives each rank its part of the sum. Throws as ``Communicator`` says.
+  /// Adds up in the order of ranks, and gives each rank its part of the sum. Throws as ``/Engine/Communicator`` says.
   public func reduceScatter(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer
   ) throws {
@@ -130,7 +130,7 @@ public final class ThreadCommunicator: Communicator {
     }
   }
 
-  /// Returns when every rank has called it. Throws as ``Communicator`` says.
+  /// Returns when every rank has called it. Throws as ``/Engine/Communicator`` says.
   public func barrier() throws {
     let number = try world.post(CollectiveCall(.barrier), rank: rank, data: nil, bytes: 0)
     try world.finish(number, rank: rank) { _ in }

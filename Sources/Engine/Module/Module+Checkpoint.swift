@@ -2,7 +2,7 @@ import Tensors
 
 extension Callable where Self: AnyModule {
   /// Calls the module, and calls it again in the backward pass instead of keeping what it computes inside. See
-  /// ``checkpoint(_:)-1``.
+  /// ``checkpoint(_:)-((Argument)->Result)``.
   ///
   /// ```swift
   /// func call(_ x: Tensor) -> Tensor { blocks.reduce(x) { $1.checkpointed($0) } }

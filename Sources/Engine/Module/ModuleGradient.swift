@@ -43,7 +43,7 @@ public func valueAndGrad<Auxiliary: Codable>(
   )
 }
 
-/// The gradient of `body` with respect to every trained parameter of a module. Throws what ``valueAndGrad(of:_:)`` throws.
+/// The gradient of `body` with respect to every trained parameter of a module. Throws what ``valueAndGrad(of:_:)->(_,_)`` throws.
 public func grad(of module: AnyModule, _ body: () throws -> Tensor) throws -> ModuleTree {
   try valueAndGrad(of: module, body).gradients
 }

@@ -16,7 +16,7 @@ public func valueAndGrad(
 }
 
 /// A function that gives the gradient of `f` with respect to every argument, each of the argument's shape. It throws what that
-/// of ``valueAndGrad(_:)-1`` throws.
+/// of `valueAndGrad(f)` throws.
 public func grad(
   _ f: @escaping ([Tensor]) throws -> Tensor
 ) -> ([Tensor]) throws -> [Tensor] {
@@ -24,7 +24,7 @@ public func grad(
 }
 
 /// A function that gives `f`'s value, a scalar, and its gradient with respect to the one argument, of that one's shape. It
-/// throws what that of ``valueAndGrad(_:)-1`` throws.
+/// throws what that of `valueAndGrad(f)` throws.
 public func valueAndGrad(
   _ f: @escaping (Tensor) throws -> Tensor
 ) -> (Tensor) throws -> (value: Tensor, gradient: Tensor) {
@@ -35,7 +35,7 @@ public func valueAndGrad(
 }
 
 /// A function that gives the gradient of `f` with respect to the one argument, of that one's shape. It throws what that of
-/// ``valueAndGrad(_:)-1`` throws.
+/// `valueAndGrad(f)` throws.
 public func grad(_ f: @escaping (Tensor) throws -> Tensor) -> (Tensor) throws -> Tensor {
   { try valueAndGrad(f)($0).gradient }
 }

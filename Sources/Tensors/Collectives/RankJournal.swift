@@ -3,8 +3,8 @@ import Synchronization
 
 /// What a rank is doing and which collectives it has taken part in: always on, so that a rank that others wait for can be found.
 ///
-/// Collectives of a group of ranks have a sequence of their own, and a journal of the group writes them (``group(_:of:name:)``). The number
-/// of a collective holds the number of its sequence above ``groupShift`` bits: 0 is that of all ranks.
+/// Collectives of a group of ranks have a sequence of their own, and a journal of the group writes them (`group(_:of:name:)`). The number
+/// of a collective holds the number of its sequence above `groupShift` bits: 0 is that of all ranks.
 ///
 /// The rank's own threads write, others read: all under one lock, which is held for some nanoseconds. Writing allocates nothing.
 public final class RankJournal: Sendable {

@@ -35,6 +35,6 @@ package final class ModuleSeeds: Sendable {
 ///
 /// Modules that stand alone are different from each other: each takes the next seed of the sequence when it first draws
 /// something, an initial value or a random key. Without this call the sequence is that of 42; it is the same at every run,
-/// and on every rank as long as all ranks use the same modules first. ``AnyModule/seed`` and `Model(seed:)` give one module
+/// and on every rank as long as all ranks use the same modules first. ``KerasLayer/seed`` and `Model(seed:)` give one module
 /// a seed, whatever the sequence. Under ranks every rank must call it.
 public func setSeed(_ seed: UInt64) { ModuleSeeds.current.restart(seed: seed) }

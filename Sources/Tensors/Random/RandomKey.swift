@@ -1,6 +1,6 @@
 /// Names a stream of random numbers: value `i` of a stream depends on the key and `i` only.
 ///
-/// An argument of ``jit(cacheLimit:file:line:_:)`` or another transform like any tensor: it is traced, so that another key
+/// An argument of ``jit(cacheLimit:file:line:_:)-(_,_,_,(Argument)->Result)`` or another transform like any tensor: it is traced, so that another key
 /// compiles nothing again. While it is traced it has no numbers yet; ``seed`` and ``stream`` fail there.
 public struct RandomKey: Sendable {
   private var numbers: (seed: UInt64, stream: UInt64)

@@ -35,7 +35,7 @@ extension Ranks {
 }
 
 /// Gradients added over all ranks in a loop of your own, in the way of the strategy (``GradientReduction``), which need not be
-/// exact; shapes, errors and all else as for ``allReduce(_:)``, which throws what the communicator throws.
+/// exact; shapes, errors and all else as for ``allReduce(_:_:)``, which throws what the communicator throws.
 ///
 /// ```swift
 /// let (loss, gradients) = try valueAndGrad(of: net) { ... }  // of this rank's share

@@ -2,7 +2,7 @@
 /// statistics of a layer.
 ///
 /// What is trained is the sum of what the ranks compute, so the gradient that goes on to `x` is the sum over all ranks of the
-/// gradients that arrive: one message forward, and one in the backward pass. (``allReduce(_:)``, for what has been computed,
+/// gradients that arrive: one message forward, and one in the backward pass. (``allReduce(_:_:)``, for what has been computed,
 /// has none on the backward pass.) Ranks wait for each other here. One process gets `x` back.
 ///
 /// ```swift

@@ -11,7 +11,7 @@ public func jacobian(
   { x in try flatJacobian({ [try f($0[0])] }, at: [x])[0][0] }
 }
 
-/// As ``jacobian(_:)-1``, for any structures: the value's structure, in which each tensor is replaced by a structure of the
+/// As ``jacobian(_:)-((Tensor)->Tensor)``, for any structures: the value's structure, in which each tensor is replaced by a structure of the
 /// argument's form.
 public func jacobian<Argument: Codable, Result: Codable>(
   _ f: @escaping (Argument) throws -> Result
@@ -28,7 +28,7 @@ public func jacobian<Argument: Codable, Result: Codable>(
 /// A function that gives the matrix of `f`'s partial derivatives, by forward mode: one way forward for each element of the
 /// argument, all of them at once. Best when the argument has fewer elements than the value.
 ///
-/// - SeeAlso: ``jacobian(_:)-1``, which gives the same; JAX, `jax.jacfwd`.
+/// - SeeAlso: ``jacobian(_:)-((Tensor)->Tensor)``, which gives the same; JAX, `jax.jacfwd`.
 public func jacobianForward(
   _ f: @escaping (Tensor) throws -> Tensor
 ) -> (Tensor) throws -> Tensor {
@@ -43,7 +43,7 @@ public func hessian(_ f: @escaping (Tensor) throws -> Tensor) -> (Tensor) throws
   jacobianForward(grad(f))
 }
 
-/// As ``hessian(_:)-1``, for any structure: the argument's structure, in which each tensor is replaced by a structure of the
+/// As ``hessian(_:)-((Tensor)->Tensor)``, for any structure: the argument's structure, in which each tensor is replaced by a structure of the
 /// same form. The tensor at `a`, `b` has the shape of the tensor at `a` followed by that of the tensor at `b`.
 public func hessian<Argument: Codable>(
   _ f: @escaping (Argument) throws -> Tensor
@@ -68,17 +68,17 @@ public func hessianVectorProduct<Argument: Codable>(
 
 // MARK: Of what another transform gave
 
-/// ``jacobian(_:)-1`` of what another transform gave.
+/// ``jacobian(_:)-((Tensor)->Tensor)`` of what another transform gave.
 public func jacobian(_ f: Transformed<Tensor, Tensor>) -> (Tensor) throws -> Tensor {
   jacobian(f.body)
 }
 
-/// ``jacobianForward(_:)-1`` of what another transform gave.
+/// ``jacobianForward(_:)-((Tensor)->Tensor)`` of what another transform gave.
 public func jacobianForward(_ f: Transformed<Tensor, Tensor>) -> (Tensor) throws -> Tensor {
   jacobianForward(f.body)
 }
 
-/// ``hessian(_:)-1`` of what another transform gave.
+/// ``hessian(_:)-((Tensor)->Tensor)`` of what another transform gave.
 public func hessian(_ f: Transformed<Tensor, Tensor>) -> (Tensor) throws -> Tensor {
   hessian(f.body)
 }

@@ -1,6 +1,6 @@
 import OrderedCollections
 
-/// Which axis of each tensor ``vmap(_:inAxes:outAxes:)`` maps over, as a tree that begins like the structure it is for.
+/// Which axis of each tensor ``vmap(_:inAxes:outAxes:)-((Argument)->Result,_,_)`` maps over, as a tree that begins like the structure it is for.
 ///
 /// `0` is the first axis of every tensor below, `-1` the last, `nil` none: the tensor is the same for every example.
 /// `[nil, 0]` has an entry for each place of a list (or each argument), `["weights": nil, "x": 0]` one for each name.

@@ -6,7 +6,7 @@
 /// let slope = try pullback(.ones(y.shape))  // cos(x)
 /// ```
 ///
-/// The pullback can be called any number of times, mapped with ``vmap(_:inAxes:outAxes:)`` and differentiated. It keeps
+/// The pullback can be called any number of times, mapped with ``vmap(_:inAxes:outAxes:)-((Argument)->Result,_,_)`` and differentiated. It keeps
 /// the intermediate results of `f` alive.
 ///
 /// - Parameter f: from tensors, or any Codable structures of tensors, to any Codable structure of tensors.
@@ -60,7 +60,7 @@ public func vjp<each Argument: Codable, Result: Codable>(
 ///
 /// - Parameter f: from a tensor, or any Codable structure of tensors, to any Codable structure of tensors.
 /// - Returns: a function of the argument and a direction of the same form and shapes. Tangents of integer tensors are
-///   zeros. It throws as ``vjp(_:)`` does.
+///   zeros. It throws as `vjp` of one argument does.
 /// - SeeAlso: Radul et al., *You Only Linearize Once* (2023), §1; the trick is J. Townsend's (2017).
 public func jvp<Argument: Codable, Result: Codable>(
   _ f: @escaping (Argument) throws -> Result
@@ -87,7 +87,7 @@ public func jvp<Argument: Codable, Result: Codable>(
   jvp(f.body)
 }
 
-/// ``vjp(_:)`` from tensors to tensors.
+/// `vjp` of one argument from tensors to tensors.
 func flatVJP(
   _ f: ([Tensor]) throws -> [Tensor], at arguments: [Tensor]
 ) throws -> (outputs: [Tensor], pullback: ([Tensor]) throws -> [Tensor]) {

@@ -2,7 +2,7 @@ import Tensors
 
 /// What layers of sequences, images and volumes with the channels last share: input `[batch, spatial axes..., channels]`.
 ///
-/// A subclass for one number of spatial axes says it in ``rank``; without one a layer cannot be made.
+/// A subclass for one number of spatial axes says it in `rank`; without one a layer cannot be made.
 public class BaseSpatialLayer: AnyModule {
   /// The number of spatial axes: 1 for sequences, 2 for images, 3 for volumes.
   class var rank: Int { 0 }

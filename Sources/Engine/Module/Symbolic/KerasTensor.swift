@@ -8,7 +8,7 @@ import Tensors
 /// let model = Functional(inputs: x, outputs: y)
 /// ```
 ///
-/// ``Input(shape:batchSize:dtype:name:)`` makes the first ones; layers, operators and functions called on some give
+/// `Input(shape:batchSize:dtype:name:)` makes the first ones; layers, operators and functions called on some give
 /// more. Two are equal when they are the same result of the same call.
 ///
 /// - SeeAlso: Keras, `keras.KerasTensor`.

@@ -43,7 +43,7 @@ public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor { applyNumeric(MinimumOp
 /// The smaller of each element and one number; an integer tensor becomes float32.
 public func minimum(_ a: Tensor, _ b: Double) -> Tensor { minimum(a, a.constant(b)) }
 
-/// The smaller of each element and one number of any Swift type; types as in ``maximum(_:_:)``.
+/// The smaller of each element and one number of any Swift type; types as in ``maximum(_:_:)-(_,S)``.
 public func minimum<S: TensorScalar>(_ a: Tensor, _ b: S) -> Tensor { minimum(a, a.choice(b)) }
 
 /// Each element, or the bound that it lies beyond. At a bound half of the gradient passes.
@@ -62,8 +62,8 @@ public func clip<Low: TensorScalar, High: TensorScalar>(
   minimum(maximum(x, min), max)
 }
 
-/// The larger of each element and a bound of any Swift type; see ``clip(_:min:max:)``.
+/// The larger of each element and a bound of any Swift type; see ``clip(_:min:max:)-(_,Low,_)``.
 public func clip<Low: TensorScalar>(_ x: Tensor, min: Low) -> Tensor { maximum(x, min) }
 
-/// The smaller of each element and a bound of any Swift type; see ``clip(_:min:max:)``.
+/// The smaller of each element and a bound of any Swift type; see ``clip(_:min:max:)-(_,Low,_)``.
 public func clip<High: TensorScalar>(_ x: Tensor, max: High) -> Tensor { minimum(x, max) }

@@ -15,7 +15,7 @@ struct AnyTrue: ReductionPrimitive, NonDifferentiable {
 /// bool: whether all elements are true, or not zero, along one axis, several, or all (the default);
 /// true for nothing.
 ///
-/// Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)``.
+/// Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)->Tensor``.
 public func all(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
 ) -> Tensor {
@@ -25,7 +25,7 @@ public func all(
 /// bool: whether any element is true, or not zero, along one axis, several, or all (the default);
 /// false for nothing.
 ///
-/// Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)``.
+/// Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)->Tensor``.
 public func any(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
 ) -> Tensor {

@@ -1,7 +1,7 @@
 /// `log Σ exp(x)` along one axis, several, or all (the default), without overflow; -infinity for nothing. Integers become
 /// float32.
 ///
-/// Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)``.
+/// Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)->Tensor``.
 public func logSumExp(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
 ) -> Tensor {

@@ -29,7 +29,7 @@ struct Min: ReductionExtremum {
 
 /// The largest element along one axis, several, or all (the default); NaN if there is one.
 ///
-/// Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)``; where there are no elements also an
+/// Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)->Tensor``; where there are no elements also an
 /// ``EngineError/shape(operation:message:)``. bool becomes int32. Equal ones share the gradient.
 public func max(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
@@ -37,7 +37,7 @@ public func max(
   reduced(numeric(x), axis, axes, keepDims, "max", by: Max.self)
 }
 
-/// The smallest element along one axis, several, or all (the default); all else as for ``max(_:axis:axes:keepDims:)``.
+/// The smallest element along one axis, several, or all (the default); all else as for ``max(_:axis:axes:keepDims:)->Tensor``.
 public func min(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
 ) -> Tensor {
@@ -45,12 +45,12 @@ public func min(
 }
 
 extension Tensor {
-  /// The largest element along one axis, several, or all (the default); see ``max(_:axis:axes:keepDims:)``.
+  /// The largest element along one axis, several, or all (the default); see ``max(_:axis:axes:keepDims:)->Tensor``.
   public func max(axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
     Tensors.max(self, axis: axis, axes: axes, keepDims: keepDims)
   }
 
-  /// The smallest element along one axis, several, or all (the default); see ``min(_:axis:axes:keepDims:)``.
+  /// The smallest element along one axis, several, or all (the default); see ``min(_:axis:axes:keepDims:)->Tensor``.
   public func min(axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
     Tensors.min(self, axis: axis, axes: axes, keepDims: keepDims)
   }

@@ -2,7 +2,7 @@
 /// elements.
 ///
 /// The mean of nothing is NaN. Integers and bool are averaged as float32. Parameters, shape and errors as for
-/// ``sum(_:axis:axes:keepDims:)``.
+/// ``sum(_:axis:axes:keepDims:)->Tensor``.
 public func mean(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
 ) -> Tensor {
@@ -18,7 +18,7 @@ public func mean(
 ///
 /// That of the population (divided by n); found in a second pass over centred values, which unlike
 /// the mean of squares less the square of the mean does not cancel. Integers become float32. Parameters, shape and errors
-/// as for ``sum(_:axis:axes:keepDims:)``.
+/// as for ``sum(_:axis:axes:keepDims:)->Tensor``.
 public func variance(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
 ) -> Tensor {
@@ -32,7 +32,7 @@ public func variance(
 /// The standard deviation of the population along one axis, several, or all (the default), with the gradient 0 where it
 /// is 0.
 ///
-/// Integers become float32. Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)``.
+/// Integers become float32. Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)->Tensor``.
 public func standardDeviation(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
 ) -> Tensor {

@@ -27,7 +27,7 @@ struct EuclideanNorm: ReductionPrimitive {
 ///   - axis: the axis, negative from the end.
 ///   - axes: or several axes.
 ///   - keepDims: whether they stay, with length 1.
-/// - Returns: shape and errors as for ``sum(_:axis:axes:keepDims:)``.
+/// - Returns: shape and errors as for ``sum(_:axis:axes:keepDims:)->Tensor``.
 /// - SeeAlso: NumPy, `numpy.linalg.norm` of a vector.
 public func norm(
   _ x: Tensor, order: Double = 2, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false

@@ -39,7 +39,7 @@ struct Product: ReductionPrimitive {
 
 /// The product along one axis, several, or all (the default). The product of nothing is 1.
 ///
-/// bool and uint8 are multiplied as int64. Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)``.
+/// bool and uint8 are multiplied as int64. Parameters, shape and errors as for ``sum(_:axis:axes:keepDims:)->Tensor``.
 public func prod(
   _ x: Tensor, axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false
 ) -> Tensor {

@@ -30,7 +30,7 @@ public func sum(
 }
 
 extension Tensor {
-  /// The sum along one axis, several, or all (the default); see ``sum(_:axis:axes:keepDims:)``.
+  /// The sum along one axis, several, or all (the default); see ``sum(_:axis:axes:keepDims:)->Tensor``.
   public func sum(axis: Int? = nil, axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
     Tensors.sum(self, axis: axis, axes: axes, keepDims: keepDims)
   }

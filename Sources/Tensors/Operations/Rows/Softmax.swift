@@ -91,7 +91,7 @@ public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   softmax(x, axis, isLogarithm: false)
 }
 
-/// `x − log Σ exp(x)` along an axis: the logarithm of ``softmax(_:axis:)`` without loss of digits. Parameters, shape and
+/// `x − log Σ exp(x)` along an axis: the logarithm of ``softmax(_:axis:)->Tensor`` without loss of digits. Parameters, shape and
 /// errors are the same.
 public func logSoftmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   softmax(x, axis, isLogarithm: true)
@@ -108,7 +108,7 @@ private func softmax(_ x: Tensor, _ axis: Int, isLogarithm: Bool) -> Tensor {
 }
 
 extension Tensor {
-  /// `exp(x) / Σ exp(x)` along an axis, the last by default; see ``softmax(_:axis:)``.
+  /// `exp(x) / Σ exp(x)` along an axis, the last by default; see ``softmax(_:axis:)->Tensor``.
   public func softmax(axis: Int = -1) -> Tensor { Tensors.softmax(self, axis: axis) }
 
   /// `x − log Σ exp(x)` along an axis, the last by default; see ``logSoftmax(_:axis:)``.

@@ -38,7 +38,7 @@ public func squeeze(_ x: Tensor, axis: Int? = nil) -> Tensor {
 /// - Parameters:
 ///   - x: of any shape and type.
 ///   - axes: negative from the end; all by default.
-/// - Returns: a view of `x` of the same shape; errors as for ``sum(_:axis:axes:keepDims:)``.
+/// - Returns: a view of `x` of the same shape; errors as for ``sum(_:axis:axes:keepDims:)->Tensor``.
 public func flip(_ x: Tensor, axes: [Int]? = nil) -> Tensor {
   attempt {
     let axes = try x.shape.reductionAxes(nil, axes, "flip")

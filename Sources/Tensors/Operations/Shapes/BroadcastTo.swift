@@ -81,6 +81,6 @@ public func broadcast(_ x: Tensor, to shape: Shape) -> Tensor {
 }
 
 extension Tensor {
-  /// This tensor repeated to `shape`; see ``Tensors/broadcast(_:to:)``.
+  /// This tensor repeated to `shape`; see ``broadcast(_:to:)``.
   public func broadcast(to shape: Shape) -> Tensor { Tensors.broadcast(self, to: shape) }
 }

@@ -19,7 +19,7 @@ func countable(_ x: Tensor) -> Tensor {
 func boolean(_ x: Tensor) -> Tensor { x.cast(to: .bool) }
 
 extension Shape {
-  /// The shape that two shapes broadcast to; for the rule see ``Tensors/broadcast(_:to:)``.
+  /// The shape that two shapes broadcast to; for the rule see ``broadcast(_:to:)``.
   ///
   /// - Parameters:
   ///   - a: a shape.
