@@ -39,7 +39,9 @@ private func checkValues() throws {
     try requireEqual(
       try ranks.broadcast([rank], from: last), [members[last]], "a list of the last")
     for root in [-1, members.count] {
-      let refused = try requireError("no such rank") { try ranks.broadcast(rank, from: root) }
+      let refused = try requireError("no such rank") {
+        _ = try ranks.broadcast(rank, from: root)
+      }
       try require("\(refused)".contains("must be a rank below \(members.count)"), "\(refused)")
     }
     try requireEqual(
