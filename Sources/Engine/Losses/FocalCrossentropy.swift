@@ -91,7 +91,8 @@ public struct CategoricalFocalCrossentropy: Loss {
   public let gamma: Double
   /// Whether predictions are any numbers, with `p = softmax(yPred)`; else they are probabilities.
   public let fromLogits: Bool
-  /// Moves labels towards the even distribution: `t·(1 − s) + s / classes`.
+  /// Moves labels towards the even distribution: `t·(1 − s) + s / classes`, with the classes of `axis` (Keras 3 counts those of the
+  /// last axis).
   public let labelSmoothing: Double
   /// The axis of classes; negative from the end.
   public let axis: Int

@@ -16,7 +16,8 @@ import Tensors
 /// loss and its gradients are those of one process. With ``LossScaling/replicas`` each rank has the loss of its own share, and the mean over ranks
 /// counts, as in Keras; so it is where the loss is called outside of `Model`.
 ///
-/// What such a loss gives are no values of samples: with sample or class weights it is an error.
+/// What such a loss gives are no values of samples: with sample or class weights it is an error, unless it asks for `sampleWeight` and weighs
+/// the terms of its sums.
 public protocol LossOfSums: Loss where Output == Tensor {
   /// What the loss asks for, by name.
   associatedtype Inputs

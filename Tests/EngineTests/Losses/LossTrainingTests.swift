@@ -120,6 +120,31 @@ struct LossTrainingTests {
     }
   }
 
+  /// As the comment of ``LossOfSums`` writes one, with weights that it asks for.
+  private struct RelativeError: LossOfSums {
+    struct Inputs: Decodable {
+      let yTrue, yPred: Tensor
+      let sampleWeight: Tensor?
+    }
+    var options = LossOptions(name: "relative")
+    func sums(_ i: Inputs) -> [Tensor] {
+      let (error, size) = (sum(square(i.yTrue - i.yPred), axis: 1), sum(square(i.yTrue), axis: 1))
+      return [error, size].map { part in sum(i.sampleWeight.map { $0 * part } ?? part) }
+    }
+    func value(of sums: [Tensor]) -> Tensor { sums[0] / sums[1] }
+  }
+
+  @Test("A loss of sums of one's own, which weighs them itself")
+  func ownSums() throws {
+    let (x, y) = (Tensor([[1.0, 2], [3, 4]]), Tensor([[1.0, 1], [1, 2]]))
+    // Squared errors of the rows: 1 and 8, squares of labels: 2 and 5.
+    let own = model([RelativeError()])
+    try expect(try own.evaluate(x: x, y: y), "relative_loss", 9.0 / 7, within: 1e-6)
+    let weighted = try own.evaluate(x: x, y: y, sampleWeight: Tensor([3.0, 1]))
+    try expect(weighted, "relative_loss", 1, within: 1e-6)
+    expectClose(try RelativeError()(yTrue: y, yPred: x), Tensor(9.0 / 7))
+  }
+
   @Test("Sequences are learned whose labels have no place, in batches of any size")
   func sequences() throws {
     // Each label is said for two steps, between others that say nothing.
