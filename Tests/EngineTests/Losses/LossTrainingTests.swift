@@ -126,7 +126,7 @@ struct LossTrainingTests {
       let yTrue, yPred: Tensor
       let sampleWeight: Tensor?
     }
-    var options = LossOptions(name: "relative")
+    var options = LossOptions()
     func sums(_ i: Inputs) -> [Tensor] {
       let (error, size) = (sum(square(i.yTrue - i.yPred), axis: 1), sum(square(i.yTrue), axis: 1))
       return [error, size].map { part in sum(i.sampleWeight.map { $0 * part } ?? part) }
@@ -139,9 +139,9 @@ struct LossTrainingTests {
     let (x, y) = (Tensor([[1.0, 2], [3, 4]]), Tensor([[1.0, 1], [1, 2]]))
     // Squared errors of the rows: 1 and 8, squares of labels: 2 and 5.
     let own = model([RelativeError()])
-    try expect(try own.evaluate(x: x, y: y), "relative_loss", 9.0 / 7, within: 1e-6)
+    try expect(try own.evaluate(x: x, y: y), "loss", 9.0 / 7, within: 1e-6)
     let weighted = try own.evaluate(x: x, y: y, sampleWeight: Tensor([3.0, 1]))
-    try expect(weighted, "relative_loss", 1, within: 1e-6)
+    try expect(weighted, "loss", 1, within: 1e-6)
     expectClose(try RelativeError()(yTrue: y, yPred: x), Tensor(9.0 / 7))
   }
 
