@@ -161,6 +161,21 @@ struct OptimizerTests {
     }
   }
 
+  /// With gradients 1, -1, ... the update is the gradient, and the size of a small parameter epsilon2.
+  @Test("Adafactor's rate falls as 1/√t, or not")
+  func relativeStep() throws {
+    for (isRelative, last) in [(true, 1 / 5.0.squareRoot()), (false, 0.5)] {
+      let optimizer = Adafactor(learningRate: 0.5, epsilon2: 100, relativeStep: isRelative)
+      let variables = Self.variables([Tensor([0.0, 0], dtype: .float64)])
+      for sign in [1.0, -1, 1, -1, 1] {
+        try withErrors {
+          try optimizer.apply(variables, [Tensor([sign, sign], dtype: .float64)])
+        }
+      }
+      expectClose(variables[0].value, [-100 * last, -100 * last], rtol: 1e-9)
+    }
+  }
+
   @Test("Slots are named after the parameter and listed in a fixed order")
   func slots() throws {
     let (initial, gradients) = try Self.data(.float32)

@@ -155,7 +155,10 @@ extension ApusTests {
       let report = try await object(["kernels", "--elements", "1300"], as: Report.self)
       // Ten rows of 128.
       #expect(report.kernels.allSatisfy { $0.elements == 1280 && $0.nsPerElement > 0 })
-      let bytesPerElement = ["add": 12.0, "relu": 8, "Adam update": 28, "SGD update": 12]
+      let bytesPerElement = [
+        "add": 12.0, "relu": 8, "Adam update": 28, "SGD update": 12, "Lion update": 20,
+        "Adadelta update": 28, "AdamW with averages update": 36, "RMSprop update": 20,
+      ]
       for kernel in report.kernels {
         guard let bytes = bytesPerElement[kernel.name] else { continue }
         // The update also reads the learning rate and counts its steps.

@@ -3,13 +3,18 @@ import Synchronization
 
 /// Gradients of several batches that make one update: N ranks give what one process gives, and add gradients once an update.
 extension TrainingCheck {
-  static let accumulation: [TrainingCheck] = [false, true].flatMap { isEager in
-    let suffix = isEager ? "-eagerly" : ""
-    return [
-      TrainingCheck(name: "accumulated" + suffix) { try checkAccumulated(runEagerly: isEager) },
-      TrainingCheck(name: "accumulated-skip" + suffix) { try checkSkipped(runEagerly: isEager) },
-    ] + (isEager ? [] : [TrainingCheck(name: "accumulated-stop", run: checkStopped)])
-  }
+  static let accumulation: [TrainingCheck] =
+    [false, true].flatMap { isEager in
+      let suffix = isEager ? "-eagerly" : ""
+      return [
+        TrainingCheck(name: "accumulated" + suffix) { try checkAccumulated(runEagerly: isEager) },
+        TrainingCheck(name: "accumulated-skip" + suffix) { try checkSkipped(runEagerly: isEager) },
+      ] + (isEager ? [] : [TrainingCheck(name: "accumulated-stop", run: checkStopped)])
+    } + [
+      TrainingCheck(name: "rate-of-replicas") {
+        try requireEqual(LinearScaling(0.1).replicas, communicator.size, "replicas")
+      }
+    ]
 }
 
 private let rows = 12
