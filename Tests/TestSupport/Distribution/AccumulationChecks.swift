@@ -31,7 +31,9 @@ private func make(runEagerly: Bool) -> Model {
 }
 
 /// Adds gradients, and counts those that it is given besides what ranks tell each other.
-private final class Counting: GradientReduction {
+private final class Counting: GradientReduction, CustomStringConvertible {
+  /// The same in all processes: ranks compare it.
+  let description = "Counting"
   private let added = Mutex<[Int]>([])
 
   var counts: [Int] { added.withLock { $0 } }
