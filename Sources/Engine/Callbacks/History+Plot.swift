@@ -11,7 +11,8 @@ extension History {
   ///
   /// - Parameters:
   ///   - path: the file, which is replaced.
-  ///   - names: what to draw, in this order, by the names of training; all unless given.
+  ///   - names: what to draw, in this order, by the names of training; unless given all but elements of matrices, such as
+  ///     `confusion_matrix/0/1`.
   /// - Throws: ``EngineError/file(path:message:)`` when the file cannot be written, ``EngineError/invalidArgument(message:)`` for
   ///   a name that was not logged, and when nothing was.
   public func plot(to path: String, names: [String]? = nil) throws {
@@ -24,14 +25,14 @@ extension History {
   ///
   /// Values that are infinite or NaN leave a gap.
   ///
-  /// - Parameter names: what to draw, in this order, by the names of training; all unless given.
+  /// - Parameter names: what to draw, in this order, by the names of training; unless given all but elements of matrices.
   /// - Returns: the text of an SVG file.
   /// - Throws: ``EngineError/invalidArgument(message:)`` for a name that was not logged, and when nothing was.
   public func svg(names: [String]? = nil) throws -> String {
     // `val_accuracy` without `accuracy` is a panel too.
     let logged = OrderedSet(
       history.keys.map { $0.hasPrefix("val_") ? String($0.dropFirst(4)) : $0 })
-    let panels = names ?? Array(logged)
+    let panels = names ?? logged.filter { !isElementOfMatrix($0) }
     for name in panels where !logged.contains(name) {
       throw EngineError.invalidArgument(
         message: "History.plot: \"\(name)\" was not logged; available are "
@@ -47,6 +48,12 @@ extension History {
           title: name, training: points(name), validation: points("val_" + name))
       }
     ).svg
+  }
+
+  /// Whether a name ends in two numbers.
+  private func isElementOfMatrix(_ name: String) -> Bool {
+    let indices = name.split(separator: "/").dropFirst().suffix(2)
+    return indices.count == 2 && indices.allSatisfy { Int($0) != nil }
   }
 
   /// Epochs, counted from 1, and values.

@@ -262,6 +262,7 @@ private struct FitRun {
         validation, batchSize: validationBatchSize, steps: validationSteps, list)
       for (name, value) in results { logs["val_" + name] = value }
     }
+    if model.learningRateSchedule != nil { logs["learning_rate"] = model.learningRate }
     return try list.epochEnd(epoch, logs)
   }
 }

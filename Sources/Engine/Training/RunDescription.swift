@@ -14,8 +14,10 @@ extension Model {
       "nonFinite: \(nonFinite.rawValue)",
       "driftInterval: \(driftInterval)", "requiresSameBits: \(requiresSameBits)",
       "lossScaling: \(strategy.lossScaling.rawValue)",
-      "gradients are added by \(strategy.gradientReduction ?? BucketedAllReduce())",
     ]
+    let reduction = strategy.gradientReduction ?? BucketedAllReduce()
+    lines.append("gradients are added by \(type(of: reduction))")
+    lines += SettingLines.lines(of: reduction, path: "gradients")
     if requiresSameBits {
       lines += ["kernels: \(KernelSet.description)", "threads: \(ComputeThreads.count)"]
     }

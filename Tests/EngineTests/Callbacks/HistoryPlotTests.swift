@@ -188,6 +188,17 @@ private struct Axis {
     expectError("History.plot: nothing was logged") { _ = try History().svg() }
   }
 
+  @Test func `elements of matrices are drawn where they are asked for`() throws {
+    let history = try logged([
+      ["loss": 1, "precision/0": 0.5, "matrix/0/1": 2, "val_matrix/0/1": 3]
+    ])
+    func titles(_ names: [String]?) throws -> [String] {
+      try Reader.read(try history.svg(names: names)).all("text", class: "title").map(\.text)
+    }
+    #expect(try titles(nil) == ["loss", "precision/0"])
+    #expect(try titles(["matrix/0/1"]) == ["matrix/0/1"])
+  }
+
   @Test func `the file is made, with its folders`() throws {
     try withTemporaryFile { folder in
       let history = try logged([["loss": 1], ["loss": 2]])

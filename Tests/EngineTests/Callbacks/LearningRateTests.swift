@@ -120,6 +120,15 @@ private final class Constant: Callback {
 }
 
 @Suite struct LearningRateSchedulerTests {
+  @Test func `the rate of a schedule is in the logs, that of the next update`() throws {
+    let rate = PolynomialDecay(initialLearningRate: 1, decaySteps: 4, endLearningRate: 0)
+    let model = Model(
+      module: Linear(1), loss: MeanSquaredError(), optimizer: SGD(learningRate: rate))
+    let x = Tensor.ones([4, 1])
+    let history = try model.fit(x: x, y: x, batchSize: 2, epochs: 2, verbose: .silent)
+    #expect(history["learning_rate"] == [0.5, 0])
+  }
+
   @Test func `the schedule sets the learning rate of each epoch`() throws {
     let model = ModelStub()
     model.learningRate = 8

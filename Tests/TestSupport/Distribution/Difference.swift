@@ -35,7 +35,7 @@ public struct Difference: Sendable, CustomStringConvertible {
       let strategy = FixedStrategy(communicator, lossScaling: odd ? .globalBatch : .replicas)
       try DistributionContext.$strategy.withValue(strategy) { try train() }
     },
-    Difference("buckets", "gradients are added by") { odd in
+    Difference("buckets", "gradients.limits") { odd in
       let reduction = BucketedAllReduce(limits: BucketLimits(bytes: odd ? 64 : 128))
       let strategy = FixedStrategy(communicator, gradientReduction: reduction)
       try DistributionContext.$strategy.withValue(strategy) { try train() }
