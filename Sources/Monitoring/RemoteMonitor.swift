@@ -11,11 +11,14 @@ import Tensors
 
 /// Sends the logs of each epoch to a server, on rank 0, as JSON by HTTP: `{"epoch": 0, "loss": 0.25, ...}`.
 ///
-/// The form is Keras's: epochs count from 0, and the text is a field of a form unless `sendAsJSON` makes it the whole of the message. A value that
-/// is infinite or NaN, which JSON does not have, is `null` (Keras writes `NaN`, or fails with `send_as_json`).
+/// The form is Keras's: epochs count from 0, and the text is a field of a form unless `sendAsJSON` makes it the whole of the message.
 ///
 /// A server that cannot be reached, or answers with a status of 400 or more, is warned of once and ends no training. The training waits for each answer,
 /// `timeout` seconds at most.
+///
+/// - Note: Departs from Keras: a value that is infinite or NaN, which JSON does not have, is `null`; Keras writes `NaN`, or fails with
+///   `send_as_json`. `timeout` ends the wait for an answer; Keras waits for ever.
+/// - SeeAlso: Keras, `callbacks.RemoteMonitor`.
 public final class RemoteMonitor: Callback {
   private let root: String
   private let path: String
@@ -33,7 +36,7 @@ public final class RemoteMonitor: Callback {
   ///   - field: the field of the form; not used with `sendAsJSON`.
   ///   - headers: more lines in the head of the message, such as `["Authorization": "Bearer ..."]`.
   ///   - sendAsJSON: whether the message is the JSON, of the type `application/json`, and no form.
-  ///   - timeout: seconds after which an answer is no longer waited for. Keras waits for ever.
+  ///   - timeout: seconds after which an answer is no longer waited for.
   ///
   /// An address that is none is an error when training begins.
   public init(

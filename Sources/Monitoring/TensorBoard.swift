@@ -16,13 +16,13 @@ import Tensors
 /// goes on in the same curves. Where rank 0 cannot write, all ranks end with its error, at the end of the epoch at the latest.
 ///
 /// Curves have Keras's names: `epoch_loss` over epochs, counted from 0, `batch_loss` over steps, `evaluation_loss_vs_iterations` over updates of the
-/// optimizer. Unlike there
-/// - steps are counted from the optimizer's first update: in a second call of `fit` they do not begin at 1 again;
-/// - every how many steps values are written is counted within each epoch, and its last step is left out unless all are written: the epoch's values follow;
-/// - images show the filters of the first convolution, scaled to what they hold (Keras clips all weights to 0...1), also without histograms;
-/// - the graph is a table as text, under `model`: for a functional model with the layers that each one takes outputs of.
+/// optimizer. Under `model` is the table of the model as text: for a functional model with the layers that each one takes outputs of.
 ///
-/// Profiles and embeddings are not written.
+/// - Note: Departs from Keras: steps are counted from the optimizer's first update; Keras begins at 1 again in a second call of `fit`. Every how many
+///   steps values are written is counted within each epoch, and its last step is left out unless all are written: the epoch's values follow. Images
+///   show the filters of the first convolution, scaled to what they hold, also without histograms; Keras clips all weights to 0...1. A table
+///   stands for the graph; profiles and embeddings are not written.
+/// - SeeAlso: Keras, `callbacks.TensorBoard`.
 public final class TensorBoard: Callback {
   /// When losses and metrics are written.
   public enum UpdateFrequency: Hashable, Sendable {

@@ -8,9 +8,13 @@ import Tensors
 ///
 /// The columns are `epoch`, counted from 0, and the names of the first epoch in the order of the
 /// logs, with those of validation where that comes in later epochs only; a name that an epoch lacks gives `NA`. Numbers are
-/// written such that reading them gives the same bits. Keras sorts the names, and has columns `val_...` also without any validation.
+/// written such that reading them gives the same bits.
 ///
 /// Folders that are missing are made. Where rank 0 cannot write, all ranks end with its error.
+///
+/// - Note: Departs from Keras: columns are in the order of the logs, and there are columns `val_...` only where there is a validation; Keras sorts
+///   the names, and has those columns also without any.
+/// - SeeAlso: Keras, `callbacks.CSVLogger`.
 public final class CSVLogger: Callback {
   private let path: String
   private let separator: String

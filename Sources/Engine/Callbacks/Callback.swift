@@ -17,7 +17,7 @@ open class Callback {
   public weak var model: (any TrainingControl)?
   /// What the current run is going to do; set before the first call.
   public var parameters = RunParameters()
-  /// Where ``say(_:)`` and the bar write: standard output unless set.
+  /// Where `say(_:)` and the bar write: standard output unless set.
   public var output = TextOutput.standardOutput
   /// Where warnings go, under the label `apus.callbacks`.
   public var logger = Logger(label: "apus.callbacks")

@@ -6,9 +6,10 @@ import Tensors
 /// beat `baseline`, if there is one, to start the count anew. The first epoch never ends training.
 ///
 /// The rules are those of Keras 3: weights are restored when training ends, also when it ended by
-/// itself (Keras 2 restored them only after stopping early), and an epoch that improves never
-/// stops. Only NaN differs: in Keras a first NaN is the best value, on which nothing improves, here
-/// it is no improvement.
+/// itself (Keras 2 restored them only after stopping early), and an epoch that improves never stops.
+///
+/// - Note: Departs from Keras: NaN is never an improvement; in Keras a first NaN is the best value, on which nothing improves.
+/// - SeeAlso: Keras, `callbacks.EarlyStopping`.
 public final class EarlyStopping: Callback {
   private var monitor: Monitor
   private let minDelta: Double

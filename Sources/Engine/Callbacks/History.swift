@@ -2,6 +2,8 @@ import OrderedCollections
 import Tensors
 
 /// What a run of `fit` logged, epoch by epoch.
+///
+/// - SeeAlso: Keras, `callbacks.History`.
 public final class History: Callback {
   /// The epochs that ended, counted from 0.
   public private(set) var epoch: [Int] = []

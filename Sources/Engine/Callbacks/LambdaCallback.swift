@@ -5,6 +5,8 @@ import Tensors
 /// ```swift
 /// LambdaCallback(onEpochEnd: { epoch, logs in print(epoch, logs["loss"] ?? .nan) })
 /// ```
+///
+/// - SeeAlso: Keras, `callbacks.LambdaCallback`.
 public final class LambdaCallback: Callback {
   /// Called before or after a run, with logs.
   public typealias RunHook = (Logs) throws -> Void

@@ -5,6 +5,8 @@ import Tensors
 ///
 /// Writes `learning_rate` into the logs. The optimizer must have been given a number: under a ``LearningRateSchedule`` the
 /// rate cannot be set, which is an error when training begins.
+///
+/// - SeeAlso: Keras, `callbacks.LearningRateScheduler`.
 public final class LearningRateScheduler: Callback {
   private let schedule: (_ epoch: Int, _ learningRate: Double) -> Double
   private let verbose: Bool

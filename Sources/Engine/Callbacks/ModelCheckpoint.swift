@@ -9,8 +9,11 @@ import Tensors
 /// Rank 0 writes, and makes folders that are missing; every rank takes the same decision from the same logs and takes part, since
 /// saving by steps needs all of them. Where rank 0 cannot write, all ranks end with its error.
 ///
-/// Where `saveBestOnly` is asked for and the value is not logged, weights are saved each time, with one warning, as in Keras. A
-/// first NaN is the best value there, and nothing is saved after it; here it is no improvement and is not saved.
+/// Where `saveBestOnly` is asked for and the value is not logged, weights are saved each time, with one warning, as in Keras.
+///
+/// - Note: Departs from Keras: with `saveBestOnly` NaN is never an improvement and is not saved; in Keras a first NaN is the best value, and nothing
+///   is saved after it. The optimizer is not saved; Keras saves the whole model unless `save_weights_only` is set.
+/// - SeeAlso: Keras, `callbacks.ModelCheckpoint`.
 public final class ModelCheckpoint: Callback {
   /// When weights are saved.
   public enum Frequency: Hashable, Sendable {

@@ -50,7 +50,7 @@ struct Monitor {
 
   /// Whether `value` is better than `best` by more than `delta`. NaN is no improvement, nor is the worst infinity.
   ///
-  /// In Keras the first value is one, whatever it is, and nothing improves on NaN: after a first NaN nothing is best any more.
+  /// - Note: Departs from Keras: there the first value is one, whatever it is, and nothing improves on NaN: after a first NaN nothing is best any more.
   func improves(_ value: Double, on best: Double, by delta: Double = 0) -> Bool {
     isMore ? value - delta > best : value + delta < best
   }

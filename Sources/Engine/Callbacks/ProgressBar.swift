@@ -20,6 +20,8 @@ import Tensors
 /// ```
 /// Epoch 3/10 - 120/120 - 1s - 12ms/step - loss: 0.1034 - accuracy: 0.9640 - val_loss: 0.1200
 /// ```
+///
+/// - SeeAlso: Keras, `callbacks.ProgbarLogger`.
 public final class ProgressBar: Callback {
   private enum Run { case none, train, test, predict }
 

@@ -5,6 +5,9 @@ import Tensors
 ///
 /// Writes `learning_rate`, as it was during the epoch, into the logs. The optimizer must have been given a number: under a
 /// ``LearningRateSchedule`` the rate cannot be set, which is an error when training begins.
+///
+/// - Note: Departs from Keras: NaN is never an improvement; in Keras a first NaN is the best value, on which nothing improves.
+/// - SeeAlso: Keras, `callbacks.ReduceLROnPlateau`.
 public final class ReduceLROnPlateau: Callback {
   private var monitor: Monitor
   private let factor: Double

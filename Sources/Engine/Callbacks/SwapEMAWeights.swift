@@ -12,9 +12,11 @@ import Tensors
 ///   validationSplit: 0.2)
 /// ```
 ///
-/// The trained weights are kept meanwhile, a copy of all parameters, and the averages stay as they are. Keras exchanges both in place: there `fit` ends with the trained
-/// weights when it ends before its last epoch (`EarlyStopping`), here with the averages, and there the averages stay in the model after `predict`, here they do not.
+/// The trained weights are kept meanwhile, a copy of all parameters, and the averages stay as they are.
 ///
+/// - Note: Departs from Keras: `fit` always ends with the averages, and after `predict` the model has its trained weights again. Keras exchanges both
+///   in place: there `fit` ends with the trained weights when it ends before its last epoch (`EarlyStopping`), and the averages stay in the model after
+///   `predict`.
 /// - SeeAlso: Keras, `callbacks.SwapEMAWeights`.
 public final class SwapEMAWeights: Callback {
   private let swapOnEpoch: Bool

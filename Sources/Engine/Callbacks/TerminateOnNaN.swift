@@ -4,8 +4,11 @@ import Tensors
 /// Ends training as soon as the loss is not a finite number.
 ///
 /// Looks at the loss after every step, combined over ranks, so that all of them stop at the same
-/// one. A model looks for such numbers by itself, before it changes its weights, and throws: this callback sees them only
-/// with ``NonFinitePolicy/ignore`` (`model.nonFinite`).
+/// one.
+///
+/// - Note: Departs from Keras: a model looks for such numbers by itself, before it changes its weights, and throws: this callback sees them only with
+///   ``NonFinitePolicy/ignore`` (`model.nonFinite`). Keras trains on without the callback.
+/// - SeeAlso: Keras, `callbacks.TerminateOnNaN`.
 public final class TerminateOnNaN: Callback {
   private let raiseError: Bool
   private var epoch = 0

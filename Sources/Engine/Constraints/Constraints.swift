@@ -1,6 +1,6 @@
 import Tensors
 
-/// No element is below 0: negative ones become 0. Keras's `NonNeg`.
+/// No element is below 0: negative ones become 0.
 ///
 /// - SeeAlso: Keras, `constraints.NonNeg`.
 public struct NonNegative: Constraint {

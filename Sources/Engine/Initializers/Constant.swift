@@ -1,6 +1,8 @@
 import Tensors
 
 /// 0 for every element: the default for biases.
+///
+/// - SeeAlso: Keras, `initializers.Zeros`.
 public struct Zeros: Initializer {
   /// The initializer of zeros.
   public init() {}
@@ -12,6 +14,8 @@ public struct Zeros: Initializer {
 }
 
 /// 1 for every element: the default for the factors of normalisations.
+///
+/// - SeeAlso: Keras, `initializers.Ones`.
 public struct Ones: Initializer {
   /// The initializer of ones.
   public init() {}
@@ -23,6 +27,8 @@ public struct Ones: Initializer {
 }
 
 /// One value for every element.
+///
+/// - SeeAlso: Keras, `initializers.Constant`.
 public struct Constant: Initializer {
   /// The value of every element.
   public let value: Double
@@ -36,7 +42,9 @@ public struct Constant: Initializer {
   }
 }
 
-/// A matrix with one value on its diagonal and zeros elsewhere; Keras's `Identity`.
+/// A matrix with one value on its diagonal and zeros elsewhere.
+///
+/// - SeeAlso: Keras, `initializers.Identity`.
 public struct IdentityMatrix: Initializer {
   /// The value on the diagonal.
   public let gain: Double

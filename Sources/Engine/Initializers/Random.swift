@@ -1,6 +1,8 @@
 import Tensors
 
-/// Numbers evenly distributed over [`low`, `high`); Keras's `RandomUniform`.
+/// Numbers evenly distributed over [`low`, `high`).
+///
+/// - SeeAlso: Keras, `initializers.RandomUniform`.
 public struct Uniform: Initializer {
   /// The smallest number that can be drawn.
   public let low: Double
@@ -19,7 +21,9 @@ public struct Uniform: Initializer {
   }
 }
 
-/// Normally distributed numbers; Keras's `RandomNormal`.
+/// Normally distributed numbers.
+///
+/// - SeeAlso: Keras, `initializers.RandomNormal`.
 public struct Normal: Initializer {
   /// The mean of the distribution.
   public let mean: Double
@@ -39,6 +43,8 @@ public struct Normal: Initializer {
 }
 
 /// Normally distributed numbers, of which those more than two standard deviations from the mean are drawn again.
+///
+/// - SeeAlso: Keras, `initializers.TruncatedNormal`.
 public struct TruncatedNormal: Initializer {
   /// The mean of the distribution.
   public let mean: Double

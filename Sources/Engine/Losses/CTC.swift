@@ -11,6 +11,7 @@ import Tensors
 /// Labels that do not fit into the steps, with one step more for each pair of equal neighbours, give a loss of about 100 000, with
 /// finite gradients, as in Keras; PyTorch gives infinity.
 ///
+/// - Note: Departs from Keras: a label outside `0 ..< classes` is an error that names it; Keras gives a number without meaning.
 /// - SeeAlso: Graves, Fernández, Gomez, Schmidhuber, *Connectionist Temporal Classification* (2006), §4.1; Keras, `losses.CTC`.
 public struct CTC: Loss, TakesClassNumbers {
   /// Reduction, weight, part and name.

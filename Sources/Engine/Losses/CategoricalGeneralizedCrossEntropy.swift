@@ -5,9 +5,10 @@ import Tensors
 /// Near `−log p` for small `q`, near the mean absolute error for a `q` near 1.
 ///
 /// Values of shape `[batch]` for labels `[batch]` or `[batch, 1]` and predictions `[batch, classes]`, which are probabilities; axes in
-/// between stay. A label outside `0 ..< classes` is an error that names it. The slope of `p^q` is infinite at 0: below 1e-7
-/// it is taken to be a straight line, so that gradients are finite. See ``LossOptions`` for the other arguments.
+/// between stay. The slope of `p^q` is infinite at 0: below 1e-7 it is taken to be a straight line, so that gradients are finite. See
+/// ``LossOptions`` for the other arguments.
 ///
+/// - Note: Departs from Keras: a label outside `0 ..< classes` is an error that names it; Keras takes the probability of its class to be 0.
 /// - SeeAlso: Zhang, Sabuncu, *Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels* (2018), equation 6;
 ///   Keras, `losses.CategoricalGeneralizedCrossEntropy`.
 public struct CategoricalGeneralizedCrossEntropy: Loss, TakesClassNumbers {

@@ -64,6 +64,8 @@ func clippedProbabilities(_ p: Tensor) -> Tensor { minimum(maximum(p, 1e-7), 1 -
 /// Values of shape `[batch]` for labels and predictions `[batch, classes]`; for class numbers use
 /// ``SparseCategoricalCrossentropy``. See ``LossOptions`` for the other arguments.
 ///
+/// - Note: Departs from Keras: where all probabilities of a row are 0 each counts as 1e-7; the quotient of Keras is NaN there. Label smoothing
+///   divides by the number of classes on `axis`; Keras 3 counts those on the last axis, also where `axis` is another one.
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §6.2.2.3; label smoothing: Szegedy et al.,
 ///   *Rethinking the Inception Architecture* (2016), §7; Keras, `losses.CategoricalCrossentropy`.
 public struct CategoricalCrossentropy: Loss {
@@ -109,8 +111,6 @@ public func categoricalCrossentropy(
 }
 
 /// Labels moved towards the even distribution over the classes of an axis.
-///
-/// Keras 3 counts the classes on the last axis, also where `axis` is another one.
 func smoothed(_ labels: Tensor, _ smoothing: Double, axis: Int) -> Tensor {
   guard smoothing != 0, labels.rank > 0 else { return labels }
   return attempt {
@@ -121,8 +121,8 @@ func smoothed(_ labels: Tensor, _ smoothing: Double, axis: Int) -> Tensor {
 
 /// The logarithms of class probabilities along an axis.
 ///
-/// Probabilities are first divided by their sum and clipped to [1e-7, 1 − 1e-7], as in Keras. Where all are 0 each counts as 1e-7; the
-/// quotient of Keras is NaN there.
+/// Probabilities are first divided by their sum and clipped to [1e-7, 1 − 1e-7], as in Keras. Where all are 0 each counts as 1e-7
+/// (see ``CategoricalCrossentropy``).
 func logProbabilities(_ yPred: Tensor, fromLogits: Bool, axis: Int = -1) -> Tensor {
   if fromLogits { return logSoftmax(yPred, axis: axis) }
   let total = sum(yPred, axis: axis, keepDims: true)
@@ -132,9 +132,11 @@ func logProbabilities(_ yPred: Tensor, fromLogits: Bool, axis: Int = -1) -> Tens
 /// The cross-entropy of one choice among classes, `−log p[yTrue]`, for labels that are class numbers.
 ///
 /// Values of shape `[batch]` for labels `[batch]` or `[batch, 1]` and predictions `[batch, classes]`; axes in between, such as time, stay.
-/// A label outside `0 ..< classes` is an error that names it, but for `ignoreClass`: a sample (or pixel, or step) with that label, which may be any
-/// number, has the value 0, no gradient, and does not count in a mean. See ``LossOptions`` for the other arguments.
+/// A sample (or pixel, or step) with the label `ignoreClass`, which may be any number, has the value 0, no gradient, and does not count
+/// in a mean. See ``LossOptions`` for the other arguments.
 ///
+/// - Note: Departs from Keras: a label outside `0 ..< classes` is an error that names it, unless it is `ignoreClass`; in Keras such a sample has the
+///   value 0. Where all probabilities of a row are 0 each counts as 1e-7; the quotient of Keras is NaN there.
 /// - SeeAlso: Goodfellow, Bengio, Courville, *Deep Learning* (2016), §6.2.2.3; Keras,
 ///   `losses.SparseCategoricalCrossentropy`.
 public struct SparseCategoricalCrossentropy: Loss, TakesClassNumbers {

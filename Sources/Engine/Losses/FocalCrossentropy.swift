@@ -7,9 +7,9 @@ import Tensors
 /// `applyClassBalancing` each is multiplied by `t·α + (1 − t)·(1 − α)`: with the default α = 0.25, a yes counts a third of a no.
 ///
 /// Values of shape `[batch]` for labels (0 or 1, or in between) and predictions `[batch, n]`; see ``LossOptions``
-/// for the other arguments. From logits nothing is clipped, so that also what is very wrong has a gradient; Keras
-/// clips probabilities there too.
+/// for the other arguments.
 ///
+/// - Note: Departs from Keras: from logits nothing is clipped, so that also what is very wrong has a gradient; Keras clips probabilities there too.
 /// - SeeAlso: Lin, Goyal, Girshick, He, Dollár, *Focal Loss for Dense Object Detection* (2017), §3; Keras,
 ///   `losses.BinaryFocalCrossentropy`.
 public struct BinaryFocalCrossentropy: Loss {
@@ -79,9 +79,11 @@ public func binaryFocalCrossentropy(
 /// The cross-entropy of one choice among classes in which what is answered well already counts little:
 /// `Σ α · (1 − p)^γ · −t · log p` over an axis, for labels that are rows of probabilities (one-hot or soft).
 ///
-/// Values of shape `[batch]` for labels and predictions `[batch, classes]`; see ``LossOptions`` for the other arguments. From
-/// logits nothing is clipped, so that also what is very wrong has a gradient; Keras clips probabilities there too.
+/// Values of shape `[batch]` for labels and predictions `[batch, classes]`; see ``LossOptions`` for the other arguments.
 ///
+/// - Note: Departs from Keras: from logits nothing is clipped, so that also what is very wrong has a gradient; Keras clips probabilities there too.
+///   Where all probabilities of a row are 0 each counts as 1e-7; the quotient of Keras is NaN there. Label smoothing divides by the number of classes
+///   on `axis`; Keras 3 counts those on the last axis, also where `axis` is another one.
 /// - SeeAlso: Lin, Goyal, Girshick, He, Dollár, *Focal Loss for Dense Object Detection* (2017), §3; Keras,
 ///   `losses.CategoricalFocalCrossentropy`.
 public struct CategoricalFocalCrossentropy: Loss {

@@ -3,7 +3,7 @@ import Tensors
 /// Labels and predictions in one rank and in the predictions' floating-point type.
 ///
 /// After ``sameRank(labels:predictions:)`` shapes must be equal: NumPy's rule would silently compare every label `[batch]` with
-/// every column of `[batch, batch]`, and the class number of `[batch, 1]` with the probability of each class, as Keras does.
+/// every column of `[batch, batch]`, and the class number of `[batch, 1]` with the probability of each class.
 ///
 /// A mismatch fails with ``EngineError/shape(operation:message:)``.
 func paired(
@@ -33,8 +33,7 @@ func pairedInOwnTypes(
 
 /// The mean over an axis, mostly the last: one value a sample.
 ///
-/// Labels and predictions of rank 1 are one number a sample and stay; Keras averages them over the batch, which leaves
-/// nothing for sample weights to apply to. Their mean is the same.
+/// Labels and predictions of rank 1 are one number a sample and stay (see ``Loss``).
 func sampleMean(_ values: Tensor, axis: Int = -1) -> Tensor {
   values.rank <= 1 ? values : mean(values, axis: axis)
 }

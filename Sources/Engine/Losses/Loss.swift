@@ -46,6 +46,11 @@ public struct LossOptions: Sendable {
 /// `[batch, time, 1]` become `[batch, time]` like their labels. Class numbers `[batch]` for `[batch, classes]` stay.
 ///
 /// Sample weights count whether the loss asks for them or not.
+///
+/// - Note: Departs from Keras: a loss that compares labels and predictions element by element fails where their shapes differ by more than one axis
+///   of length 1; of Keras's only `BinaryCrossentropy`, `BinaryFocalCrossentropy` and `CategoricalCrossentropy` do, the others broadcast. Labels and
+///   predictions `[batch]` are one number a sample, to which sample weights apply; Keras takes the mean over the batch first, and weights that one
+///   number. Without weights the result is the same.
 public protocol Loss: LeafTreeNode, Sendable where Leaf == any Loss {
   /// What the loss asks for, by name.
   associatedtype Inputs: Decodable

@@ -4,13 +4,15 @@ import Tensors
 /// in 0...1.
 ///
 /// The sums are over all elements of the batch, samples included, so this is one number and no mean over samples: a reduction has nothing to
-/// reduce, and with sample or class weights it is an error. With `axes` the sums are over these: `axes: [1, 2, 3]` gives
-/// a value for each image of `[batch, height, width, classes]`, to which weights apply.
+/// reduce. With `axes` the sums are over these: `axes: [1, 2, 3]` gives a value for each image of `[batch, height, width, classes]`, to
+/// which weights apply.
 ///
 /// On several ranks with ``LossScaling/globalBatch`` the sums are those over all ranks' samples, which gives loss and gradients of one
 /// process; with ``LossScaling/replicas`` each rank has the loss of its share, and their mean counts, as in Keras (see
 /// ``LossOfSums``). Of nothing at all the loss is 1, without a gradient. See ``LossOptions`` for the other arguments.
 ///
+/// - Note: Departs from Keras: sample and class weights are an error where `axes` do not leave the axis of samples, since there is no value for each;
+///   Keras multiplies the one number by them.
 /// - SeeAlso: Milletari, Navab, Ahmadi, *V-Net* (2016), §3; Keras, `losses.Dice`.
 public struct Dice: LossOfSums {
   /// The axes that are summed over, negative from the end; nil for all.
@@ -56,6 +58,8 @@ public func dice(_ yTrue: Tensor, _ yPred: Tensor, axes: [Int]? = nil) -> Tensor
 /// much; the paper, and Keras's documentation, say it the other way round. Axes, weights and ranks as for ``Dice``; see
 /// ``LossOptions`` for the other arguments.
 ///
+/// - Note: Departs from Keras: sample and class weights are an error where `axes` do not leave the axis of samples, since there is no value for each;
+///   Keras multiplies the one number by them.
 /// - SeeAlso: Salehi, Erdogmus, Gholipour, *Tversky Loss Function for Image Segmentation* (2017), §2; Keras, `losses.Tversky`.
 public struct Tversky: LossOfSums {
   /// What a label counts that predictions miss.

@@ -69,8 +69,9 @@ public func categoricalAccuracy(_ yTrue: Tensor, _ yPred: Tensor) -> Tensor {
 /// How often the largest prediction is that of the right class; of equals the first counts.
 ///
 /// Labels are class numbers `[batch]` or `[batch, 1]`, predictions (probabilities or logits) `[batch, classes]`; a time
-/// axis in between stays. A label outside `0 ..< classes` is an error that names it.
+/// axis in between stays.
 ///
+/// - Note: Departs from Keras: a label outside `0 ..< classes` is an error that names it; Keras counts such a sample as wrong.
 /// - SeeAlso: Keras, `metrics.SparseCategoricalAccuracy`.
 public final class SparseCategoricalAccuracy: MeanMetric, MetricProtocol, TakesClassNumbers {
   /// Adds the values of a batch, one an element or a sample, to total and count.

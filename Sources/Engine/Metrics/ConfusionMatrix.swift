@@ -3,8 +3,10 @@ import Tensors
 /// The base of metrics that count pairs of classes: what is right, and what was predicted.
 ///
 /// Labels and predictions are class numbers of one shape, `[batch]` or `[batch, ...]`, or scores along an axis of `numClasses`, of
-/// which the largest is the class. A class number outside `0 ..< numClasses` is an error that names it, where Keras leaves it
-/// out, unless it is a label of `ignoreClass`. Weights are kept in float64, where Keras counts in integers and cuts off fractions.
+/// which the largest is the class.
+///
+/// - Note: Departs from Keras: a class number outside `0 ..< numClasses` is an error that names it, unless it is a label of `ignoreClass`; Keras's
+///   `IoU` leaves it out. Weights are kept in float64; Keras counts in integers and cuts off fractions.
 public class ClassPairs: AnyMetric, FollowsWeighting {
   /// How many classes there are.
   public let numClasses: Int
@@ -77,9 +79,9 @@ public class ClassPairs: AnyMetric, FollowsWeighting {
 
 /// How often each class was predicted for samples of each: rows are labels, columns predictions.
 ///
-/// By default labels are class numbers and predictions scores `[batch, classes]`, as a classifier gives them; see ``ClassPairs``. Keras
-/// has it as a function only.
+/// By default labels are class numbers and predictions scores `[batch, classes]`, as a classifier gives them; see ``ClassPairs``.
 ///
+/// - Note: Departs from Keras: Keras has it as a function only.
 /// - SeeAlso: scikit-learn, `metrics.confusion_matrix`; TensorFlow, `math.confusion_matrix`.
 public final class ConfusionMatrix: ClassPairs, MetricProtocol, LoggedByElement, TakesClassNumbers {
   /// What is left of counts when they are divided.

@@ -3,9 +3,9 @@ import Tensors
 /// The mean over samples of Pearson's correlation between the labels and predictions of a sample.
 ///
 /// Labels and predictions have shape `[batch, n]`, or more axes, one of which is ``axis``. It is a correlation *within* samples, as in
-/// Keras; not one over the data set, for which every sample would have to have a single number. A sample whose labels or predictions
-/// are all equal counts as 0, where Keras gives NaN.
+/// Keras; not one over the data set, for which every sample would have to have a single number.
 ///
+/// - Note: Departs from Keras: a sample whose labels or predictions are all equal counts as 0; Keras gives NaN.
 /// - SeeAlso: Keras, `metrics.PearsonCorrelation`.
 public final class PearsonCorrelation: MeanMetric, MetricProtocol {
   /// The axis along which labels and predictions are correlated, not the first.

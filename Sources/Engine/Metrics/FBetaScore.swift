@@ -16,8 +16,9 @@ public enum ClassAverage: Sendable {
 /// Labels (0 or 1, in one or several columns of a row) and predictions have shape `[batch, classes]`, or `[batch]` for one. Without a threshold the
 /// largest prediction of a row is positive, as are those equal to it, unless it is 0; with one all that are larger than it. A row
 /// with NaN has no positive predictions without a threshold. A class without labels and positive predictions has the score 0.
-/// Keras adds 1e-7 to each denominator, which here are exact.
 ///
+/// - Note: Departs from Keras: denominators are exact, so that perfect predictions score 1; Keras adds 1e-7 to them. Labels and predictions `[batch]`
+///   count as one column; Keras refuses them.
 /// - SeeAlso: van Rijsbergen, *Information Retrieval* (1979), chapter 7; Keras, `metrics.FBetaScore`.
 public class FBetaScore: AnyMetric, MetricProtocol, FollowsWeighting, LoggedByElement {
   /// How the scores of classes become one; nil for one number a class.

@@ -3,8 +3,9 @@ import Tensors
 /// Intersection over union, `TP / (TP + FP + FN)`, the mean over some classes.
 ///
 /// Labels and predictions are class numbers unless told otherwise; see ``ClassPairs``. A class that is neither label nor
-/// prediction is not in the mean; without any it is 0. Keras adds 1e-7 to the denominators, which here are exact.
+/// prediction is not in the mean; without any it is 0.
 ///
+/// - Note: Departs from Keras: denominators are exact, so that perfect predictions score 1; Keras adds 1e-7 to them.
 /// - SeeAlso: Keras, `metrics.IoU`.
 public class IoU: ClassPairs, MetricProtocol, TakesClassNumbers {
   /// The classes that the mean is of.

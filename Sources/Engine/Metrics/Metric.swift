@@ -21,6 +21,9 @@ public protocol MetricProtocol: AnyObject {
 }
 
 /// What all metrics share: state, a name, and the part of the labels that they are about.
+///
+/// - Note: Departs from Keras: a metric that compares labels and predictions element by element fails where their shapes differ by more than one axis
+///   of length 1; Keras broadcasts in many, such as `MeanSquaredError`, `BinaryAccuracy` and `R2Score`.
 open class AnyMetric: AnyModule {
   /// Which part of `yTrue` and `yPred` the metric is about; nil for all.
   public let on: StructurePath?

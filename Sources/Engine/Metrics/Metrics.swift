@@ -86,6 +86,8 @@ extension Metrics {
 
   /// The mean of the loss `SparseCategoricalCrossentropy` over all data seen.
   ///
+  /// - Note: Departs from Keras: labels of `ignoreClass` have no weight; Keras without sample weights counts them as values of 0. Another label
+  ///   outside `0 ..< classes` is an error that names it; in Keras such a sample has the value 0.
   /// - SeeAlso: Keras, `metrics.SparseCategoricalCrossentropy`.
   public final class SparseCategoricalCrossentropy: MeanMetric, MetricProtocol,
     TakesClassNumbers
@@ -98,8 +100,6 @@ extension Metrics {
     public let axis: Int
 
     /// The metric of classes along `axis`; predictions are probabilities by default.
-    ///
-    /// Labels of `ignoreClass` have no weight. Keras without sample weights counts them as values of 0.
     public init(
       fromLogits: Bool = false, ignoreClass: Int? = nil, axis: Int = -1,
       on: StructurePath? = nil, name: String? = nil

@@ -4,9 +4,10 @@ import Tensors
 /// `1 − Σ w(y − p)² / Σ w(y − ȳ)²`, of each output.
 ///
 /// Labels and predictions have shape `[batch, outputs]`, or `[batch]` for one. It is 1 at best and
-/// 0 for predictions that are the mean. An output whose labels are all equal (they vary by less than the rounding of their squares)
-/// has the score 1 where predictions are too, else 0; Keras gives NaN and 0 there. Before the first sample it is 0.
+/// 0 for predictions that are the mean. Before the first sample it is 0.
 ///
+/// - Note: Departs from Keras: an output whose labels are all equal (they vary by less than the rounding of their squares) has the score 1 where
+///   predictions are too, else 0; Keras gives NaN and 0 there. Labels and predictions `[batch]` count as one column; Keras refuses them.
 /// - SeeAlso: Keras, `metrics.R2Score`; Draper, Smith, *Applied Regression Analysis* (1998), §1.3 and, for `numRegressors`, §5.
 public final class R2Score: AnyMetric, MetricProtocol, FollowsWeighting, LoggedByElement {
   /// How the scores of outputs become one.

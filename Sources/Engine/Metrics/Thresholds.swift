@@ -102,10 +102,13 @@ struct ConfusionCounts {
 /// The base of metrics of predictions above and below thresholds, with labels of 0 and 1.
 ///
 /// Labels and predictions have one shape; labels `[batch]` also fit predictions `[batch, 1]`. A label that is not 0 counts as 1. A
-/// prediction is positive where it is larger than the threshold; one that is NaN never is. What is kept is the weight
-/// of labels of 0 and of 1 by the number of thresholds below their prediction, in float64: a batch of `n` costs `n` additions,
-/// however many thresholds there are, if those cut [0, 1] into equal parts, and `n` comparisons with each otherwise. With such even
-/// thresholds a prediction counts as within [0, 1], as in Keras.
+/// prediction is positive where it is larger than the threshold. What is kept is the weight of labels of 0 and of 1 by the number
+/// of thresholds below their prediction, in float64: a batch of `n` costs `n` additions, however many
+/// thresholds there are, if those cut [0, 1] into equal parts, and `n` comparisons with each otherwise. With such even thresholds a
+/// prediction counts as within [0, 1], as in Keras.
+///
+/// - Note: Departs from Keras: a prediction that is NaN is above no threshold; with thresholds that cut [0, 1] into equal parts Keras, on JAX, counts
+///   it as above the lowest one.
 public class ThresholdMetric: AnyMetric, FollowsWeighting {
   /// Predictions larger than it count as positive, in the order given.
   public let thresholds: [Double]

@@ -36,8 +36,9 @@ public func topKCategoricalAccuracy(_ yTrue: Tensor, _ yPred: Tensor, k: Int = 5
 /// How often the right class is among the `k` with the largest predictions, by class number.
 ///
 /// Labels are class numbers `[batch]` or `[batch, 1]`, predictions (probabilities or logits) `[batch, classes]`; a time axis in
-/// between stays. A label outside `0 ..< classes` is an error that names it. Ties and NaN are as for ``TopKCategoricalAccuracy``.
+/// between stays. Ties and NaN are as for ``TopKCategoricalAccuracy``.
 ///
+/// - Note: Departs from Keras: a label outside `0 ..< classes` is an error that names it; Keras counts such a sample as wrong.
 /// - SeeAlso: Keras, `metrics.SparseTopKCategoricalAccuracy`.
 public final class SparseTopKCategoricalAccuracy: MeanMetric, MetricProtocol, TakesClassNumbers {
   /// How many predictions count as right.

@@ -7,8 +7,8 @@ import Tensors
 /// `v = β v + (1 − β) s`. With `u = g / √v` and `rms` the root of the mean of squares:
 /// `p -= ρ · max(epsilon2, rms(p)) · u / max(1, rms(u) / clipThreshold)`.
 ///
-/// Keras 3.15 takes `min(rate, 1/√t)` also without `relative_step`, against its documentation, and keeps `v` of matrices in memory.
-///
+/// - Note: Departs from Keras: without `relativeStep` the rate is `rate` itself, as Keras documents it; Keras 3.15 takes `min(rate, 1/√t)` there too.
+///   `v` of matrices is not kept in memory; Keras keeps it.
 /// - SeeAlso: Shazeer, Stern, *Adafactor: Adaptive Learning Rates with Sublinear Memory Cost* (2018), algorithms 4 and 5; Keras 3,
 ///   `optimizers.Adafactor`.
 public final class Adafactor: Optimizer {

@@ -410,7 +410,7 @@ open class Optimizer {
     for (variable, value) in zip(averages, newAverages) { variable.value = value }
   }
 
-  /// Updates a module's parameters from gradients in its own shape, as ``valueAndGrad(of:_:)`` gives them.
+  /// Updates a module's parameters from gradients in its own shape, as ``valueAndGrad(of:_:)->(_,_)`` gives them.
   ///
   /// Parameters without a gradient, and what the optimizer remembers of them, stay as they are. Gradients are taken as
   /// they come: under several ranks add them up before.

@@ -13,15 +13,17 @@ import Tensors
 ///     useEMA: true, gradientAccumulationSteps: 4))
 /// ```
 ///
-/// All ranks have the same ones. There is no scaling of losses (Keras's `loss_scale_factor` and `LossScaleOptimizer`): it keeps gradients of
-/// float16 from vanishing, and gradients here are float32 or float64 under every ``PrecisionPolicy``, bfloat16 included, whose exponents
-/// are those of float32.
+/// All ranks have the same ones.
 ///
+/// - Note: Departs from Keras: losses are not scaled (Keras's `loss_scale_factor` and `LossScaleOptimizer`): that keeps gradients of float16 from
+///   vanishing, and gradients here are float32 or float64 under every ``PrecisionPolicy``, bfloat16 included, whose exponents are those of float32.
+///   `excludeFromWeightDecay` looks at the whole path of a parameter; Keras at its last part only. With `gradientAccumulationSteps` averages move at
+///   updates; Keras 3.15 moves them at every batch, also where the parameters have not changed.
 /// - SeeAlso: Keras 3, `optimizers.Optimizer`.
 public struct OptimizerOptions: Hashable, Sendable {
   /// Parameters of which a part of the path matches one of these regular expressions have no weight decay, unless a group gives them one.
   ///
-  /// Keras's `exclude_from_weight_decay(var_names=)`, which looks at the last part of the path only.
+  /// Keras's `exclude_from_weight_decay(var_names=)`.
   public let excludeFromWeightDecay: [String]
   /// Settings for some of the parameters; the first group that matches counts.
   public let groups: [ParameterGroup]
@@ -34,8 +36,7 @@ public struct OptimizerOptions: Hashable, Sendable {
   /// The number of batches whose mean gradient makes one update; 1, the default, for an update a batch.
   ///
   /// Under several ranks gradients are added over them once an update. Schedules of the learning rate count batches, as in Keras,
-  /// ``Optimizer/iterations``, corrections of moments and averages updates. (Keras 3.15 moves averages at every batch, also where the
-  /// parameters have not changed.) What is left at the end of an epoch is a part of the next update.
+  /// ``Optimizer/iterations``, corrections of moments and averages updates. What is left at the end of an epoch is a part of the next update.
   public let gradientAccumulationSteps: Int
 
   /// Settings; Keras's defaults.

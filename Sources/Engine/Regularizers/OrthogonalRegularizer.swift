@@ -3,6 +3,7 @@ import Tensors
 /// Pulls the rows or the columns of a matrix towards right angles: the factor times the mean absolute cosine of the angle
 /// between two of them.
 ///
+/// - Note: Departs from Keras: the penalty of a single vector is 0; in Keras it is NaN.
 /// - SeeAlso: Keras, `regularizers.OrthogonalRegularizer`.
 public struct OrthogonalRegularizer: Regularizer {
   /// Which vectors are meant.
@@ -24,7 +25,7 @@ public struct OrthogonalRegularizer: Regularizer {
     self.mode = mode
   }
 
-  /// The penalty of a matrix, 0 for a single vector; another rank fails with ``EngineError/shape(operation:message:)``.
+  /// The penalty of a matrix; another rank fails with ``EngineError/shape(operation:message:)``.
   public func callAsFunction(_ parameter: Tensor) -> Tensor {
     guard parameter.rank == 2 else {
       return fail(
