@@ -6,6 +6,12 @@ public enum Reduction: String, Codable, Sendable, CaseIterable {
   case auto
   /// Sum divided by the number of values (not by the sum of weights).
   case sumOverBatchSize
+  /// The weighted mean: the sum of weighted values divided by that of their weights, 0 where that is 0; without weights
+  /// ``sumOverBatchSize``.
+  ///
+  /// - Note: Departs from Keras: each value has a weight, one a sample applies to all its steps. Keras adds up the weights before they are spread over
+  ///   steps, so that values `[batch, time]` and weights `[batch, 1]` give `time` times the mean.
+  case meanWithSampleWeight
   /// The sum of all values, whatever their number.
   case sum
   /// The values as they are; in `Model` their sum is what gradients are taken of.
@@ -13,6 +19,9 @@ public enum Reduction: String, Codable, Sendable, CaseIterable {
 
   /// Whether `Model` divides by the number of values.
   var isMean: Bool { self == .auto || self == .sumOverBatchSize }
+
+  /// Whether the result depends on what else is in the batch.
+  var dividesByBatch: Bool { isMean || self == .meanWithSampleWeight }
 }
 
 /// What all losses have in common.
@@ -131,14 +140,14 @@ extension Loss {
 
   /// The reduced loss outside of `Model`, for training loops of your own: a scalar, or with reduction `none` the values.
   ///
-  /// - Throws: what Keras raises when a strategy with several replicas is active and the reduction is `auto` or
-  ///   `sumOverBatchSize`: which batch size is meant is not known there. Also when a value is missing.
+  /// - Throws: what Keras raises when a strategy with several replicas is active and the reduction is `auto`,
+  ///   `sumOverBatchSize` or `meanWithSampleWeight`: which batch is meant is not known there. Also when a value is missing.
   public func callAsFunction(
     x: some Encodable = Structure.none, yTrue: some Encodable = Structure.none,
     yPred: some Encodable, sampleWeight: Tensor? = nil
   ) throws -> Tensor {
     let replicas = DistributionContext.strategy.replicaCount
-    if replicas > 1, options.reduction == .auto || options.reduction == .sumOverBatchSize {
+    if replicas > 1, options.reduction.dividesByBatch {
       throw EngineError.invalidArgument(
         message: """
           loss \(name): with \(replicas) replicas use reduction .sum or .none outside of fit and evaluate, and divide \
@@ -220,18 +229,44 @@ public func reduceLoss(
   _ values: Tensor, sampleWeight: Tensor? = nil, reduction: Reduction = .sumOverBatchSize,
   weight: Double = 1
 ) throws -> Tensor {
+  try reduceLoss(
+    values, sampleWeight: sampleWeight, reduction: reduction, weight: weight, overRanks: nil)
+}
+
+/// The same; a weighted mean divides by the sum over all ranks where `overRanks` gives it.
+func reduceLoss(
+  _ values: Tensor, sampleWeight: Tensor?, reduction: Reduction, weight: Double,
+  overRanks: ((Tensor) -> Tensor)?
+) throws -> Tensor {
   var weighted = values
+  var weights: Tensor?
   if let sampleWeight {
-    weighted = try values * aligned(sampleWeight.cast(to: values.dtype), to: values)
+    let own = try aligned(sampleWeight.cast(to: values.dtype), to: values)
+    weighted = values * own
+    weights = own
   }
   let reduced =
     switch reduction {
+    case .meanWithSampleWeight:
+      weightedMean(weighted, of: values, weights: weights, overRanks: overRanks)
     case .none: weighted
     case .sum: sum(weighted)
     case .auto, .sumOverBatchSize:
       sum(weighted) / Double(max(values.elementCount, 1))
     }
   return weight == 1 ? reduced : reduced * weight
+}
+
+/// `Σ weighted / Σ weights`, each of the values with a weight; 0 where that sum is 0.
+private func weightedMean(
+  _ weighted: Tensor, of values: Tensor, weights: Tensor?, overRanks: ((Tensor) -> Tensor)?
+) -> Tensor {
+  let own =
+    weights.map { sum($0.broadcast(to: values.shape)) }
+    ?? Tensor(Double(values.elementCount), dtype: values.dtype)
+  let total = overRanks?(own) ?? own
+  let isNothing = total .== 0
+  return select(isNothing, 0, sum(weighted) / select(isNothing, 1, total))
 }
 
 /// Weights with as many axes as `values`: one axis of length 1 too many is dropped, missing ones are added at the end.

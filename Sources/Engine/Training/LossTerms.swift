@@ -21,7 +21,8 @@ extension Model {
   /// losses, and losses added by modules, are multiplied by 1/replicas, since gradients are summed over ranks.
   ///
   /// With ``LossScaling/globalBatch`` the sum over ranks is the loss of one process: what is a mean over this rank's samples is
-  /// multiplied by their part of the whole batch, what is a mean over the steps of a mask is divided by those of all ranks.
+  /// multiplied by their part of the whole batch, what is a mean over the steps of a mask is divided by those of all ranks, a weighted mean by
+  /// their weights.
   func lossTerms(
     _ batch: Batch, _ output: Structure, _ context: ModuleContext, isTraining: Bool, globalRows: Int
   ) throws -> LossTerms {
@@ -71,11 +72,15 @@ extension Model {
           continue
         }
         if mask != nil { noteMaskedMean(isTraining: isTraining) }
+        let dividesByAll = isWeightedBySamples && !part.isOfWholeBatch
         let reduced = try reduceLoss(
           values, sampleWeight: try weights(batch, for: values, of: entry, mask: partMask),
-          reduction: options.reduction, weight: options.weight)
+          reduction: options.reduction, weight: options.weight,
+          overRanks: dividesByAll ? overRanks : nil)
         switch options.reduction {
-        case .auto, .sumOverBatchSize:
+        case .meanWithSampleWeight where dividesByAll:
+          add(name, gradient: reduced, logged: scaled(reduced, perShare))
+        case .auto, .sumOverBatchSize, .meanWithSampleWeight:
           add(name, gradient: scaled(reduced, share), logged: reduced)
         case .sum where part.isOfWholeBatch:
           add(name, gradient: scaled(reduced, share), logged: reduced)

@@ -56,6 +56,8 @@ struct IgnoredSteps: ShareExample {
         SparseCategoricalCrossentropy(fromLogits: true, ignoreClass: -1),
         SparseCategoricalCrossentropy(
           fromLogits: true, ignoreClass: -1, reduction: .sum, name: "sum"),
+        SparseCategoricalCrossentropy(
+          fromLogits: true, ignoreClass: -1, reduction: .meanWithSampleWeight, name: "weighted"),
       ], optimizer: SGD(learningRate: 0.1), seed: 3, runEagerly: runEagerly)
   }
 }

@@ -268,6 +268,7 @@ private struct Losses: ShareExample {
       losses: [
         MeanSquaredError(), MeanAbsoluteError(reduction: .sum, weight: 0.1), WeightedMean(), Size(),
         MeanSquaredError(reduction: .none, weight: 0.1),
+        MeanAbsoluteError(reduction: .meanWithSampleWeight, name: "weighted_mean"),
         CustomLoss("own_mean", \.yTrue, \.yPred, \.sampleWeight) { yTrue, yPred, _ in
           mean(square(yTrue - yPred))
         }, RegularizationLoss(L2(0.01)),
