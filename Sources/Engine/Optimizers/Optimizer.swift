@@ -248,6 +248,17 @@ open class Optimizer {
     }
   }
 
+  /// What to say of patterns of ``options`` that match none of these parameters: with a slip in it a pattern would change nothing in silence.
+  package func warnings(ofPatternsAmong parameters: [Variable]) -> [String] {
+    let paths = parameters.map(\.path)
+    return options.idlePatterns(among: paths).map { pattern in
+      """
+      \(Self.self): the pattern "\(pattern)" matches no parameter and so has no effect; there are \
+      \(paths.prefix(8).joined(separator: ", "))\(paths.count > 8 ? ", ..." : "")
+      """
+    }
+  }
+
   /// The moving averages of the parameters that are trained, with ``OptimizerOptions/useEMA``; else none, and none before the first
   /// update.
   ///

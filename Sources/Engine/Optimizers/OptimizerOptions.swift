@@ -119,6 +119,13 @@ extension OptimizerOptions {
       weightDecay: group?.weightDecay ?? (isExcluded ? 0 : weightDecay),
       isFrozen: group?.isFrozen ?? false)
   }
+
+  /// The patterns that match none of the paths.
+  func idlePatterns(among paths: [String]) -> [String] {
+    (excludeFromWeightDecay + groups.map(\.pattern)).filter { pattern in
+      !paths.contains { PathPattern.matches(pattern, $0) }
+    }
+  }
 }
 
 /// Regular expressions for parts of paths of variables.

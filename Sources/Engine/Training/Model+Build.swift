@@ -1,4 +1,7 @@
+import Logging
 import Tensors
+
+private let logger = Logger(label: "apus.optimizers")
 
 extension Model {
   /// Makes every variable, once, from the shapes of a batch; under several ranks gives all of them rank 0's values.
@@ -112,6 +115,10 @@ extension Model {
     guard let optimizer else { return }
     let parameters = orderedParameters
     optimizer.build(parameters)
+    if !isBuilt, isChief {
+      let all = module.namedVariables.map(\.variable).filter { $0.kind == .parameter }
+      for text in optimizer.warnings(ofPatternsAmong: all) { logger.warning("\(text)") }
+    }
     layOut(parameters)
     layOut(optimizer.variables.filter { $0.shape.elementCount > 1 })
   }

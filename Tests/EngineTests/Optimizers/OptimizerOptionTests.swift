@@ -53,6 +53,22 @@ struct OptimizerOptionTests {
     func call(_ x: Tensor) -> Tensor { Linear(1, name: "second")(Linear(3, name: "first")(x)) }
   }
 
+  @Test("A pattern that matches no parameter is warned of")
+  func idlePatterns() {
+    let optimizer = Lion(
+      options: OptimizerOptions(
+        excludeFromWeightDecay: ["bias$", "^gamma"],
+        groups: [ParameterGroup("fisrt/", isFrozen: true), ParameterGroup("^first")]))
+    let parameters = ["first/kernel", "first/bias"].map {
+      Variable(path: $0, kind: .parameter, initial: Tensor.zeros([2]), combine: .first)
+    }
+    let rest = "matches no parameter and so has no effect; there are first/kernel, first/bias"
+    #expect(
+      optimizer.warnings(ofPatternsAmong: parameters) == [
+        "Lion: the pattern \"^gamma\" \(rest)", "Lion: the pattern \"fisrt/\" \(rest)",
+      ])
+  }
+
   @Test("A model's frozen group stays, and its gradients are not computed")
   func frozenInFit() throws {
     let model = Model(
