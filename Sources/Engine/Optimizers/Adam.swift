@@ -27,11 +27,7 @@ public class Adam: Optimizer {
     epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0,
     clipping: GradientClipping? = nil, options: OptimizerOptions = OptimizerOptions()
   ) {
-    if !(0..<1).contains(beta1) || !(0..<1).contains(beta2) {
-      fail(
-        EngineError.argument(
-          "beta1 and beta2", of: "Adam", must: "be in 0..<1", found: "\(beta1) and \(beta2)"))
-    }
+    requireBetas(beta1, beta2, of: "Adam")
     rule = Rule(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad)
     super.init(
       learningRate: learningRate, weightDecay: weightDecay, clipping: clipping, options: options)
@@ -75,4 +71,12 @@ public class Adam: Optimizer {
         corrections: (correction(beta1, iteration), correction(beta2, iteration)), count: count)
     }
   }
+}
+
+/// Fails with ``EngineError/invalidArgument(message:)`` unless both numbers say how much of a mean is kept: 0 or more, less than 1.
+func requireBetas(_ beta1: Double, _ beta2: Double, of optimizer: String) {
+  if (0..<1).contains(beta1), (0..<1).contains(beta2) { return }
+  fail(
+    EngineError.argument(
+      "beta1 and beta2", of: optimizer, must: "be in 0..<1", found: "\(beta1) and \(beta2)"))
 }

@@ -26,11 +26,7 @@ public final class Lamb: Optimizer {
     epsilon: Double = 1e-7, weightDecay: Double = 0, clipping: GradientClipping? = nil,
     options: OptimizerOptions = OptimizerOptions()
   ) {
-    if !(0..<1).contains(beta1) || !(0..<1).contains(beta2) {
-      fail(
-        EngineError.argument(
-          "beta1 and beta2", of: "Lamb", must: "be in 0..<1", found: "\(beta1) and \(beta2)"))
-    }
+    requireBetas(beta1, beta2, of: "Lamb")
     self.beta1 = beta1
     self.beta2 = beta2
     self.epsilon = epsilon

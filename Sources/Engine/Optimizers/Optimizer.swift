@@ -424,9 +424,7 @@ open class Optimizer {
   /// Updates a module's parameters from gradients in its own shape, as ``valueAndGrad(of:_:)->(_,_)`` gives them.
   ///
   /// Parameters without a gradient, and what the optimizer remembers of them, stay as they are. Gradients are taken as
-  /// they come: under several ranks add them up before.
-  ///
-  /// Under several ranks ``reduceGradients(_:)`` adds the gradients up first.
+  /// they come: under several ranks ``reduceGradients(_:)`` adds them up first.
   ///
   /// - Throws: ``EngineError`` when a gradient has no parameter or another shape, and in a process that a launcher started as
   ///   one of several and that nothing has joined to the others.
