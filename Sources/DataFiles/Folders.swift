@@ -5,16 +5,28 @@ import Tensors
 package enum Folders {
   /// Makes a folder and those above it, unless they are there.
   ///
+  /// - Parameters:
+  ///   - folder: the path; an empty one is the current folder.
+  ///   - files: the calls of the system.
+  ///   - flushing: whether the names of new folders are on the disk afterwards.
   /// - Throws: ``EngineError/file(path:message:)`` that names the folder and the system's reason.
-  package static func make(_ folder: String) throws(EngineError) {
+  package static func make(
+    _ folder: String, files: any FileLayer = SystemFiles(), flushing: Bool = false
+  ) throws(EngineError) {
     if folder.isEmpty { return }
     var status = stat()
     if stat(folder, &status) == 0 {
       guard status.st_mode & S_IFMT == S_IFDIR else { throw failure(folder, EEXIST) }
       return
     }
-    try make(self.folder(of: folder))
-    guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw failure(folder, errno) }
+    let parent = self.folder(of: folder)
+    try make(parent, files: files, flushing: flushing)
+    do throws(SystemError) {
+      try files.makeFolder(folder)
+      if flushing { try files.flushFolder(parent.isEmpty ? "." : parent) }
+    } catch {
+      if error.code != EEXIST { throw failure(folder, error.code) }
+    }
   }
 
   /// Makes the folder of a file.

@@ -4,24 +4,49 @@ import Tensors
 extension SafeTensors {
   /// Reads every tensor of a file, and the strings kept with them.
   ///
+  /// Where the strings have a checksum of the tensors, as in every file that ``write(_:metadata:to:)``
+  /// makes, it is compared and left out.
+  ///
   /// - Parameter path: the file.
   /// - Returns: the tensors in the order of their bytes in the file. F16 and BF16 become float32;
   ///   I8, I16 and U16 int32; U32 int64.
   /// - Throws: `EngineError.file` when the file is missing, cut short or too long, when its header is
-  ///   not what the format asks for, when places of tensors overlap or leave gaps, or for another
-  ///   scalar type.
+  ///   not what the format asks for, when places of tensors overlap or leave gaps, for another
+  ///   scalar type, or when the tensors do not have their checksum.
   public static func read(
     _ path: String
   ) throws(EngineError) -> (tensors: Tensors, metadata: Metadata) {
-    let reader = try ByteReader(path: path, inflating: false)
+    let found = try read(ByteReader(path: path, inflating: false))
+    return (found.tensors, found.metadata)
+  }
+
+  /// Reads a file from its first byte on.
+  ///
+  /// - Returns: `checksum` is that of the whole file.
+  static func read(
+    _ reader: ByteReader
+  ) throws(EngineError) -> (tensors: Tensors, metadata: Metadata, checksum: CRC32) {
+    reader.startChecksum()
     let header = try SafeTensorsHeader(reading: reader)
+    var whole = CRC32(value: reader.checksum ?? 0)
+    let start = reader.position
+    reader.startChecksum()
     var tensors: Tensors = [:]
     for entry in header.entries {
       tensors[entry.name] = try reader.readTensor(
         entry.dimensions, entry.stored, bigEndian: false)
     }
     try reader.expectEnd(after: "\(header.entries.count) tensors")
-    return (tensors, header.metadata)
+    let data = CRC32(value: reader.checksum ?? 0)
+    guard data == header.checksum ?? data else {
+      throw reader.failure(
+        "the file is damaged: the bytes of its tensors have the checksum \(data.text), and had \(header.checksum?.text ?? "none") when it was written",
+        hint:
+          "take another copy of it; where a program has changed tensors and kept the metadata, remove \"\(checksumName)\" from these"
+      )
+    }
+    whole.append(data, count: reader.position - start)
+    return (tensors, header.metadata, whole)
   }
 
   /// Reads the tensors that a model expects.

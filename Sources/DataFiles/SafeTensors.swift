@@ -16,6 +16,10 @@ public enum SafeTensors {
   /// The longest header that is read, as in the reference implementation: 100 MB.
   static let longestHeader = 100_000_000
 
+  /// The name in the metadata of the CRC-32 of the bytes of all tensors. The library that reads a file
+  /// looks at it, and does not give it to a program.
+  static let checksumName = "crc32"
+
   /// The name of a scalar type in the header.
   static func name(of dtype: DType) -> String {
     switch dtype {

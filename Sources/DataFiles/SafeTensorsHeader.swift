@@ -14,7 +14,10 @@ struct SafeTensorsHeader {
 
   /// The tensors in the order of their bytes.
   private(set) var entries: [Entry] = []
+  /// Without the checksum.
   private(set) var metadata: SafeTensors.Metadata = [:]
+  /// That of the bytes of all tensors, where the file has it.
+  private(set) var checksum: CRC32?
 
   /// Reads the header, and checks that the tensors lie one after the other to the end of the file.
   init(reading reader: ByteReader) throws(EngineError) {
@@ -39,6 +42,9 @@ struct SafeTensorsHeader {
     for (name, value) in members {
       if name == "__metadata__" {
         metadata = try Self.metadata(value, reader)
+        // Another text is something else that another program calls so.
+        checksum = metadata[SafeTensors.checksumName].flatMap(CRC32.init(text:))
+        if checksum != nil { metadata[SafeTensors.checksumName] = nil }
       } else {
         entries.append(try Self.entry(name, value, reader))
       }

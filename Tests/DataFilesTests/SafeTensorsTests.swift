@@ -70,7 +70,9 @@ import Testing
     }
   }
 
-  @Test("the bytes of a file: a sorted header, padded to 8 bytes, then the data")
+  @Test(
+    "the bytes of a file: a sorted header with the checksum of the data, padded to 8 bytes, then the data"
+  )
   func bytes() throws {
     try DataFixture.withFolder { folder in
       let path = folder + "/model.safetensors"
@@ -79,7 +81,7 @@ import Testing
         metadata: ["k": "v"], to: path)
       let bytes = try ByteReader(path: path).readAll().withBytes { Array($0) }
       let json =
-        #"{"__metadata__":{"k":"v"},"a":{"dtype":"I32","shape":[1],"data_offsets":[0,4]},"#
+        #"{"__metadata__":{"crc32":"c0438360","k":"v"},"a":{"dtype":"I32","shape":[1],"data_offsets":[0,4]},"#
         + #""b":{"dtype":"U8","shape":[2],"data_offsets":[4,6]}}"#
       let length = (json.utf8.count + 7) / 8 * 8
       let padding = [UInt8](repeating: 0x20, count: length - json.utf8.count)
