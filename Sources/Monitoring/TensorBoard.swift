@@ -23,7 +23,7 @@ import Tensors
 ///   show the filters of the first convolution, scaled to what they hold, also without histograms; Keras clips all weights to 0...1. A table
 ///   stands for the graph; profiles and embeddings are not written.
 /// - SeeAlso: Keras, `callbacks.TensorBoard`.
-public final class TensorBoard: Callback {
+public final class TensorBoard: Callback, StatefulCallback {
   /// When losses and metrics are written.
   public enum UpdateFrequency: Hashable, Sendable {
     /// After each epoch.
@@ -125,6 +125,15 @@ public final class TensorBoard: Callback {
   public override func onEpochBegin(_ epoch: Int, logs: Logs) {
     (stepsSinceWriting, stepsOfEpoch) = (0, 0)
     startOfEpoch = clock.now
+  }
+
+  /// Steps since the last one that was written, and since the epoch began.
+  public func savedState() -> [Int] { [stepsSinceWriting, stepsOfEpoch] }
+
+  /// Goes on counting.
+  public func restore(_ state: [Int]) {
+    guard state.count == 2 else { return }
+    (stepsSinceWriting, stepsOfEpoch) = (state[0], state[1])
   }
 
   /// Begins to take the time.

@@ -7,7 +7,7 @@ package struct StateEntry: Hashable, Sendable, Comparable {
   /// The folder of the state.
   package let path: String
 
-  /// The name of the folder, such as `step-000000000420` or `step-000000000420-1`.
+  /// The name of the folder, such as `state-000000000420` or `state-000000000420-1`.
   package var name: String { Self.name(ordinal, attempt) }
 
   init(ordinal: UInt64, attempt: Int, in folder: String) {
@@ -25,7 +25,7 @@ package struct StateEntry: Hashable, Sendable, Comparable {
   }
 
   private static func name(_ ordinal: UInt64, _ attempt: Int) -> String {
-    "step-" + digits(ordinal) + (attempt == 0 ? "" : "-\(attempt)")
+    "state-" + digits(ordinal) + (attempt == 0 ? "" : "-\(attempt)")
   }
 
   /// Twelve digits or more, so that names sort as ordinals do.

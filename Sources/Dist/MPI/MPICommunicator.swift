@@ -37,6 +37,9 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   /// The number of the first rank of this rank's node.
   package let node: Int
 
+  /// Whether this rank is the first one of its node.
+  public var isFirstOfNode: Bool { node == rank }
+
   /// The groups that this rank has been in.
   package let groups = RankGroups()
 

@@ -181,11 +181,12 @@ public final class MPISession: Sendable {
   func end(failedWith error: any Error) -> Never {
     stopWatching()
     let (rank, message) = (communicator.rank, "\(error)")
+    let code = ProgramEnd.exitCode(of: error)
     let isConsequence =
       if case .failedElsewhere = (error as? EngineError)?.problem { true } else { false }
     let hash = isConsequence ? 0 : fingerprint(of: [message]) | 2
     guard let (hashes, isIdle) = communicator.failures(hash: hash) else {
-      communicator.abort(message: message, code: 1)
+      communicator.abort(message: message, code: code)
     }
     if Set(hashes).count == 1 {
       if rank == 0 { RankReport.printShared(message) }
@@ -196,17 +197,17 @@ public final class MPISession: Sendable {
     // Whatever MPI waits for, this process ends.
     Thread.detachNewThread {
       Thread.sleep(forTimeInterval: 3)
-      _exit(1)
+      _exit(code)
     }
     Self.state.withLock { $0 = .ended }
     // MPI cannot end while a collective is pending that some ranks may not have begun.
     guard isIdle else {
       Thread.sleep(forTimeInterval: RankReport.grace)
-      MPI_Abort(apus_mpi_comm_world(), 1)
-      exit(1)
+      MPI_Abort(apus_mpi_comm_world(), code)
+      exit(code)
     }
     MPI_Finalize()
-    exit(1)
+    exit(code)
   }
 
   /// Ends the job when no communicator could be made, as ``MPICommunicator/abort(message:code:)`` does.

@@ -15,7 +15,7 @@ import Tensors
 /// - Note: Departs from Keras: columns are in the order of the logs, and there are columns `val_...` only where there is a validation; Keras sorts
 ///   the names, and has those columns also without any.
 /// - SeeAlso: Keras, `callbacks.CSVLogger`.
-public final class CSVLogger: Callback {
+public final class CSVLogger: Callback, StatefulCallback {
   private let path: String
   private let separator: String
   private let append: Bool
@@ -55,6 +55,8 @@ public final class CSVLogger: Callback {
   private func openFile() throws {
     try Folders.make(for: path)
     if descriptor >= 0 { close(descriptor) }
+    // What is there was written before the run was broken off, and restored from then on.
+    let append = append || parameters.isResumed
     // O_NONBLOCK: opening a pipe that nobody reads would wait for ever.
     descriptor = open(
       path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | (append ? O_APPEND : 0), 0o644)
@@ -113,6 +115,32 @@ public final class CSVLogger: Callback {
       return names
     }
     return names + names.filter { $0 != "learning_rate" }.map { "val_" + $0 }
+  }
+
+  /// How many bytes the file has: what was written after the state that a run goes on from is written again.
+  public func savedState() -> Int? {
+    var status = stat()
+    guard descriptor >= 0, fstat(descriptor, &status) == 0 else { return nil }
+    return Int(status.st_size)
+  }
+
+  /// Cuts the file to the bytes that it had, on rank 0.
+  ///
+  /// - Throws: `EngineError.file` when it cannot be cut; a file that has fewer bytes is left as it is, with a warning.
+  public func restore(_ state: Int?) throws {
+    try asChief {
+      guard let state, let size = savedState() else { return }
+      guard size >= state else {
+        logger.warning(
+          "CSVLogger: \(path) has lost rows: it has \(size) bytes, and had \(state) when the state was saved"
+        )
+        return
+      }
+      if ftruncate(descriptor, off_t(state)) != 0 { throw failure("cut", errno) }
+      // Reading the names has given the lock up.
+      names = presentNames()
+      try lock()
+    }
   }
 
   /// Closes the file; all lines are on disk then.

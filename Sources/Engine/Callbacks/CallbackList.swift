@@ -54,6 +54,11 @@ public final class CallbackList {
     if callbacks.count > 2 { try throwReportedError() }
   }
 
+  /// Tells callbacks that the run goes on where an earlier one was broken off. To be called before ``trainBegin()``.
+  package func setResumed() {
+    for callback in callbacks { callback.parameters.isResumed = true }
+  }
+
   /// Calls `onTrainBegin` of all callbacks in order. Collective when there are several ranks. Throws what a callback throws, and the first error of an operation in one.
   public func trainBegin() throws {
     for callback in callbacks { try callback.onTrainBegin(logs: [:]) }

@@ -10,7 +10,7 @@ import Tensors
 ///
 /// - Note: Departs from Keras: NaN is never an improvement; in Keras a first NaN is the best value, on which nothing improves.
 /// - SeeAlso: Keras, `callbacks.EarlyStopping`.
-public final class EarlyStopping: Callback {
+public final class EarlyStopping: Callback, StatefulCallback {
   private var monitor: Monitor
   private let minDelta: Double
   private let patience: Int
@@ -87,6 +87,29 @@ public final class EarlyStopping: Callback {
       stoppedEpoch = epoch
       model?.stopTraining = true
     }
+  }
+
+  /// What has been counted, and the best weights.
+  public struct SavedState: Codable {
+    var wait: Int
+    var stoppedEpoch: Int?
+    var best: Double?
+    var bestEpoch: Int
+    var bestWeights: [Tensor]?
+  }
+
+  /// What has been counted, and the best weights where `restoreBestWeights` keeps them.
+  public func savedState() -> SavedState {
+    SavedState(
+      wait: wait, stoppedEpoch: stoppedEpoch, best: best, bestEpoch: bestEpoch,
+      bestWeights: bestWeights?.tensors)
+  }
+
+  /// Goes on counting.
+  public func restore(_ state: SavedState) {
+    (wait, stoppedEpoch) = (state.wait, state.stoppedEpoch)
+    (best, bestEpoch) = (state.best, state.bestEpoch)
+    bestWeights = state.bestWeights.map(WeightsSnapshot.init(tensors:))
   }
 
   /// Puts the weights of the best epoch back where `restoreBestWeights` asks for it. Throws when they do not fit the

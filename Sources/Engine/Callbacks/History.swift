@@ -4,7 +4,7 @@ import Tensors
 /// What a run of `fit` logged, epoch by epoch.
 ///
 /// - SeeAlso: Keras, `callbacks.History`.
-public final class History: Callback {
+public final class History: Callback, StatefulCallback {
   /// The epochs that ended, counted from 0.
   public private(set) var epoch: [Int] = []
   /// Values by name, one an epoch; values of validation only for epochs that were validated.
@@ -23,6 +23,28 @@ public final class History: Callback {
 
   /// Starts to count epochs.
   public override func onTrainBegin(logs: Logs) { epoch = [] }
+
+  /// All epochs and values.
+  public struct SavedState: Codable {
+    var epoch: [Int]
+    var names: [String]
+    var values: [[Double]]
+    var epochs: [[Int]]
+  }
+
+  /// All epochs and values so far.
+  public func savedState() -> SavedState {
+    let names = Array(history.keys)
+    return SavedState(
+      epoch: epoch, names: names, values: names.map { self[$0] }, epochs: names.map(epochs(of:)))
+  }
+
+  /// Goes on with the epochs of an earlier run.
+  public func restore(_ state: SavedState) {
+    epoch = state.epoch
+    history = OrderedDictionary(zip(state.names, state.values)) { first, _ in first }
+    epochsByName = OrderedDictionary(zip(state.names, state.epochs)) { first, _ in first }
+  }
 
   /// Adds the values of an epoch.
   public override func onEpochEnd(_ epoch: Int, logs: inout Logs) {

@@ -20,6 +20,9 @@ public struct RunParameters: Hashable, Sendable {
   public var hasValidation: Bool
   /// How much is printed; see ``Verbosity``.
   public var verbosity: Verbosity
+  /// Whether the run goes on where an earlier one was broken off: files of that one are added to. What a callback remembers comes back after
+  /// `onTrainBegin` (``StatefulCallback``).
+  public var isResumed = false
 
   /// Parameters of a run.
   public init(

@@ -2,7 +2,7 @@ import DataFiles
 import Tensors
 
 /// Saves the weights every epoch, or every few steps: the variables of the module, and nothing of the optimizer or of
-/// the epoch that training has come to.
+/// the epoch that training has come to; or, with `saveWeightsOnly: false`, the whole state of the training, in a folder from which `model.restoreState(from:)` goes on.
 ///
 /// The path can have places for the epoch, counted from 1, for the step within it (`batch`, when
 /// saving by steps) and for logged values: `run/weights-{epoch:02d}-{val_loss:.4f}.safetensors`.
@@ -12,9 +12,9 @@ import Tensors
 /// Where `saveBestOnly` is asked for and the value is not logged, weights are saved each time, with one warning, as in Keras.
 ///
 /// - Note: Departs from Keras: with `saveBestOnly` NaN is never an improvement and is not saved; in Keras a first NaN is the best value, and nothing
-///   is saved after it. The optimizer is not saved; Keras saves the whole model unless `save_weights_only` is set.
+///   is saved after it. `saveWeightsOnly` is true unless given; in Keras it is not.
 /// - SeeAlso: Keras, `callbacks.ModelCheckpoint`.
-public final class ModelCheckpoint: Callback {
+public final class ModelCheckpoint: Callback, StatefulCallback {
   /// When weights are saved.
   public enum Frequency: Hashable, Sendable {
     /// At the end of each epoch, after its validation.
@@ -28,6 +28,7 @@ public final class ModelCheckpoint: Callback {
   private let saveBestOnly: Bool
   private let saveFrequency: Frequency
   private let initialValueThreshold: Double?
+  private let saveWeightsOnly: Bool
   private let verbose: Bool
   private var template: PathTemplate?
   private var epoch = 0
@@ -49,12 +50,14 @@ public final class ModelCheckpoint: Callback {
   ///     path, reads logs after every step.
   ///   - initialValueThreshold: the value to beat at first, such as that of an earlier run; with `saveBestOnly` alone.
   ///   - verbose: whether a line is printed about every decision.
+  ///   - saveWeightsOnly: whether a file of weights is written; otherwise `path` is a folder for a state of the training.
   ///
   /// A number of steps below 1 is an error when training begins.
   public init(
     path: String, monitor: String = "val_loss", saveBestOnly: Bool = false,
     mode: MonitorMode = .auto, saveFrequency: Frequency = .epoch,
-    initialValueThreshold: Double? = nil, verbose: Bool = false
+    initialValueThreshold: Double? = nil, verbose: Bool = false,
+    saveWeightsOnly: Bool = true
   ) {
     self.path = path
     self.monitor = Monitor(monitor, mode: mode)
@@ -62,6 +65,7 @@ public final class ModelCheckpoint: Callback {
     self.saveFrequency = saveFrequency
     self.initialValueThreshold = initialValueThreshold
     self.verbose = verbose
+    self.saveWeightsOnly = saveWeightsOnly
     best = initialValueThreshold
   }
 
@@ -112,6 +116,23 @@ public final class ModelCheckpoint: Callback {
     if saveFrequency == .epoch { try save([("epoch", epoch + 1)], logs) }
   }
 
+  /// The best value, and the steps since the last file.
+  public struct SavedState: Codable {
+    var best: Double?
+    var lastPath: String?
+    var stepsSinceSaving: Int
+  }
+
+  /// The best value, and the steps since the last file.
+  public func savedState() -> SavedState {
+    SavedState(best: best, lastPath: lastPath, stepsSinceSaving: stepsSinceSaving)
+  }
+
+  /// Goes on from the best value.
+  public func restore(_ state: SavedState) {
+    (best, lastPath, stepsSinceSaving) = (state.best, state.lastPath, state.stepsSinceSaving)
+  }
+
   private func save(_ counters: [(name: String, value: Int)], _ logs: Logs) throws {
     guard let model else { return }
     let template = try template ?? PathTemplate(path)
@@ -130,6 +151,8 @@ public final class ModelCheckpoint: Callback {
     }
     let target = try template.path(counters: counters, logs: logs)
     if verbose { say("Epoch \(epoch + 1): \(reason)saving model to \(target)") }
+    lastPath = target
+    if !saveWeightsOnly { return try model.saveState(to: target, keepLast: 1) }
     // In the middle of an epoch each rank has statistics of its own.
     if saveFrequency != .epoch { try model.synchronizeStatistics() }
     // A file of rank 0 must be one of all.
@@ -140,7 +163,6 @@ public final class ModelCheckpoint: Callback {
         try model.saveWeights(to: target)
       })
     if verbose { say("Epoch \(epoch + 1): finished saving model to \(target)") }
-    lastPath = target
   }
 
   private static func text(_ value: Double) -> String {

@@ -8,7 +8,7 @@ import Tensors
 ///
 /// - Note: Departs from Keras: NaN is never an improvement; in Keras a first NaN is the best value, on which nothing improves.
 /// - SeeAlso: Keras, `callbacks.ReduceLROnPlateau`.
-public final class ReduceLROnPlateau: Callback {
+public final class ReduceLROnPlateau: Callback, StatefulCallback {
   private var monitor: Monitor
   private let factor: Double
   private let patience: Int
@@ -88,6 +88,23 @@ public final class ReduceLROnPlateau: Callback {
       wait += 1
       if wait >= patience { reduce(model, epoch) }
     }
+  }
+
+  /// The best value, and what has been counted.
+  public struct SavedState: Codable {
+    var best: Double
+    var wait: Int
+    var coolingEpochs: Int
+  }
+
+  /// The best value, and what has been counted; the learning rate is the optimizer's.
+  public func savedState() -> SavedState {
+    SavedState(best: best, wait: wait, coolingEpochs: coolingEpochs)
+  }
+
+  /// Goes on counting.
+  public func restore(_ state: SavedState) {
+    (best, wait, coolingEpochs) = (state.best, state.wait, state.coolingEpochs)
   }
 
   private func reduce(_ model: any TrainingControl, _ epoch: Int) {

@@ -18,7 +18,7 @@ import Tensors
 ///   in place: there `fit` ends with the trained weights when it ends before its last epoch (`EarlyStopping`), and the averages stay in the model after
 ///   `predict`.
 /// - SeeAlso: Keras, `callbacks.SwapEMAWeights`.
-public final class SwapEMAWeights: Callback {
+public final class SwapEMAWeights: Callback, StatefulCallback {
   private let swapOnEpoch: Bool
   /// The trained weights, while the model has the averages.
   private var trained: [(parameter: Variable, value: Tensor)]?
@@ -62,6 +62,15 @@ public final class SwapEMAWeights: Callback {
 
   /// Takes the trained weights again.
   public override func onPredictEnd(logs: Logs) { takeTrained() }
+
+  /// The trained weights, while the model has the averages; nil otherwise.
+  public func savedState() -> [Tensor]? { trained?.map(\.value) }
+
+  /// Has the trained weights at hand again, for the next epoch.
+  public func restore(_ state: [Tensor]?) {
+    let parameters = model?.optimizer?.averages.map(\.parameter) ?? []
+    trained = state.map { Array(zip(parameters, $0)) }
+  }
 
   private func requireAverages() throws {
     guard model?.optimizer?.options.useEMA != true else { return }

@@ -6,9 +6,9 @@ import Tensors
 ///
 /// Both are those of the slowest rank, so that all ranks log the same; ``epochs`` also has the fastest. Training is
 /// timed from the beginning of the epoch to the end of its last step; the first epoch includes compiling.
-public final class Timing: Callback {
+public final class Timing: Callback, StatefulCallback {
   /// How long an epoch took on the ranks.
-  public struct Epoch: Hashable, Sendable {
+  public struct Epoch: Hashable, Sendable, Codable {
     /// Seconds of the slowest rank, with validation.
     public let seconds: Double
     /// Seconds of the fastest rank, with validation.
@@ -54,6 +54,12 @@ public final class Timing: Callback {
     steps += 1
     endOfSteps = clock()
   }
+
+  /// The epochs so far.
+  public func savedState() -> [Epoch] { epochs }
+
+  /// Goes on with the epochs of an earlier run. An epoch that was broken off is timed from where it goes on.
+  public func restore(_ state: [Epoch]) { epochs = state }
 
   /// Logs the times. Collective when there are several ranks; throws when that fails.
   public override func onEpochEnd(_ epoch: Int, logs: inout Logs) throws {

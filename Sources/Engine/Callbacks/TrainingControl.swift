@@ -33,6 +33,10 @@ public protocol TrainingControl: AnyObject {
   /// when that fails.
   func saveWeights(to path: String) throws
 
+  /// Saves the whole state of the training, when all callbacks of this moment have run. Collective: every rank must call it. Throws an error of the
+  /// kind `model` unless given.
+  func saveState(to folder: String, keepLast: Int) throws
+
   /// Gives every rank the same running statistics. Collective: every rank must call it. Throws what the communicator
   /// throws.
   func synchronizeStatistics() throws
@@ -44,6 +48,12 @@ public protocol TrainingControl: AnyObject {
 }
 
 extension TrainingControl {
+  /// Throws: for what has no state to save.
+  public func saveState(to folder: String, keepLast: Int) throws {
+    throw EngineError.model(
+      message: "\(type(of: self)) has no state that could be saved to \(folder)")
+  }
+
   /// Does nothing and throws nothing: for models without running statistics.
   public func synchronizeStatistics() throws {}
 

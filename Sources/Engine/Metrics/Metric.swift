@@ -172,6 +172,9 @@ open class AnyMetric: AnyModule {
     return settings
   }
 
+  /// The state variables in order of making, each with its name and the value of its elements after ``reset()``.
+  var namedStates: [(name: String, variable: Variable, initial: Double)] { states }
+
   /// The state variables, in order of making.
   package var stateVariables: [Variable] { states.map(\.variable) }
 

@@ -54,6 +54,7 @@ final class BatchSequence {
 
   /// Runs one step on this rank's share of batch `index`.
   func run(_ index: Int) throws {
+    defer { if mode == .train { model.trainedSteps += 1 } }
     let rows = enter(index)
     if mode == .train, !rows.isEmpty { model.statistics.stepsWithRows += 1 }
     let step = try step(rows: rows.count, globalRows: globalRows(of: index))

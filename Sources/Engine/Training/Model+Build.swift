@@ -15,6 +15,7 @@ extension Model {
       return
     }
     steps.removeAll()
+    let isFirst = !isBuilt
     let made = Result { try makeVariables(dataset, rows: rows) }
     try synchronizeStart(made)
     // A vote of one rank alone does not count.
@@ -24,6 +25,7 @@ extension Model {
     layOutParameters()
     isBuilt = true
     builtModules = module.scopes
+    if isFirst { try applyLoadedState() }
   }
 
   /// Runs the module on shapes alone, so that it makes its variables. Where steps run eagerly it may ask for values: then on the

@@ -40,8 +40,8 @@ extension Model {
   ///   - classWeight: multiplies the loss of each sample that is trained on by the weight of its class, from class 0 on;
   ///     not in validation.
   ///   - sampleWeight: one weight a sample, or weights that fit the losses' values.
-  ///   - initialEpoch: the number of epochs that training starts after, with the order of samples of that epoch: a run that was broken
-  ///     off goes on as it would have.
+  ///   - initialEpoch: the number of epochs that training starts after, with the order of samples of that epoch. A run that was broken off goes on as it would have where its whole state is
+  ///     restored (``BackupAndRestore``, ``restoreState(from:isStrict:)``), which says itself where.
   ///   - stepsPerEpoch: stops an epoch early; all steps unless given.
   ///   - validationSteps: stops validation early; all steps unless given.
   ///   - validationBatchSize: samples of one step of validation over all ranks; those of `batchSize` unless given.
@@ -216,44 +216,90 @@ private struct FitRun {
       parameters: RunParameters(
         epochs: epochs.upperBound, steps: steps, samples: training.count, batchSize: batchSize,
         hasValidation: validation != nil, verbosity: verbose))
-    try list.trainBegin()
-    var logs = Logs()
-    for epoch in epochs {
-      run.enter(epoch: epoch)
-      logs = try trainEpoch(epoch, list)
+    let states = try FitStates(
+      run, list, lines: agreement, lastEpoch: epochs.upperBound)
+    defer { states.close() }
+    guard let begin = try beginning(list, states) else { return list.history }
+    var (logs, place) = (begin.logs, begin.place)
+    while place.epoch < epochs.upperBound, !place.isEnded {
+      run.enter(epoch: place.epoch)
+      logs = try trainEpoch(place, list, states)
       run.enter(epoch: nil)
-      if try model.endsAfterEpoch() { break }
+      place.isEnded = try model.endsAfterEpoch()
+      place.epoch += 1
+      place.step = 0
+      try states.afterEpoch(place, logs)
     }
     if model.driftInterval > 0 { try model.compareWeights() }
     if !epochs.isEmpty { model.optimizer?.finalizeVariables() }
     try list.trainEnd(logs)
+    try states.end()
     model.history = list.history
     return list.history
   }
 
-  private func trainEpoch(_ epoch: Int, _ list: CallbackList) throws -> Logs {
-    try list.epochBegin(epoch)
-    // After the callbacks: one may have run batches of its own, which are none of this epoch's.
-    model.resetMetrics()
-    try model.synchronizeKey()
-    model.beginStatistics(run)
+  /// Where the call begins, with the logs of the epoch before; nil where it was over before the program was started again. In the middle of an epoch the callbacks have begun it.
+  private func beginning(
+    _ list: CallbackList, _ states: FitStates
+  ) throws -> (place: TrainingPlace, logs: Logs)? {
+    switch try states.start() {
+    case .over: return nil
+    case .fresh:
+      try list.trainBegin()
+      return (
+        TrainingPlace(
+          call: 0, epoch: epochs.lowerBound, step: 0, ordersBefore: ordersBefore,
+          lastEpoch: epochs.upperBound, isEnded: false), [:]
+      )
+    case .state(let state, var place):
+      list.setResumed()
+      place.lastEpoch = epochs.upperBound
+      // What callbacks do at the beginning they had done before the state was saved.
+      try model.keepingVariables {
+        try list.trainBegin()
+        if place.step > 0, place.epoch < epochs.upperBound { try list.epochBegin(place.epoch) }
+      }
+      if place.step > 0 { try model.applyCounts(of: state) }
+      try states.restoreCallbacks(state)
+      return (
+        place, Logs(uniqueKeysWithValues: state.info.logs.map { ($0.name, $0.value.value) })
+      )
+    }
+  }
+
+  private func trainEpoch(
+    _ begin: TrainingPlace, _ list: CallbackList, _ states: FitStates
+  ) throws -> Logs {
+    let epoch = begin.epoch
+    if begin.step == 0 {
+      try list.epochBegin(epoch)
+      // After the callbacks: one may have run batches of its own, which are none of this epoch's.
+      model.resetMetrics()
+      try model.synchronizeKey()
+      model.beginStatistics(run)
+    }
     // An epoch that is broken off has been begun: the next one has another order.
-    model.trainedEpochs = ordersBefore + epoch + 1
+    model.trainedEpochs = begin.ordersBefore + epoch + 1
     let order =
       shuffle
       ? Permutation.shuffled(
-        count: training.count, seed: model.seed, epoch: ordersBefore + epoch) : nil
+        count: training.count, seed: model.seed, epoch: begin.ordersBefore + epoch) : nil
     // Reading metrics is a collective: the steps at which it happens must be the same on all ranks.
     let shown = list.batchLogSteps(steps)
     let batches = BatchSequence(run, .train, training, order: order, batchSize: batchSize)
-    for step in 0..<steps {
+    var place = begin
+    for step in begin.step..<max(steps, begin.step) {
       try list.trainBatchBegin(step)
       model.castStopVote()
+      states.castVotes()
       try batches.run(step)
       let logs = shown.contains(step) ? try model.currentLogs() : [:]
       try list.trainBatchEnd(step, logs)
       try model.checkDrift(after: step)
+      // The epoch ends at once, and its state is saved after that.
       if model.endsAfterStep() { break }
+      place.step = step + 1
+      try states.afterStep(place)
     }
     var logs = try model.currentLogs()
     try model.synchronizeStatistics()

@@ -72,6 +72,14 @@ public final class Model: TrainingControl {
   public var requiresSameBits = false
   /// Whether ranks compute with different kernels.
   package internal(set) var hasSeveralKernelSets = false
+  /// How many training steps there were: of `fit` and of `trainOnBatch`.
+  public internal(set) var trainedSteps = 0
+  /// How many calls of `fit` have begun.
+  var fitCalls = 0
+  /// A state that the next `fit` goes on from, or that variables get when they have been made.
+  var loadedState: LoadedState?
+  /// What saves states in the `fit` that is under way.
+  weak var fitStates: FitStates?
   /// Training steps that have changed nothing, because of ``NonFinitePolicy/skipStep``.
   public internal(set) var skippedSteps = 0
   /// How many ranks have met such numbers: 0, since steps that have others end before this is written.

@@ -8,7 +8,7 @@ private let logger = Logger(label: "apus.ranks")
 /// What a model computes with is taken from its modules, losses, metrics and optimizer as they are (``SettingLines``).
 extension Model {
   /// The model, without its modules.
-  private var settingLines: [String] {
+  var settingLines: [String] {
     var lines = [
       "precision: \(precision.rawValue)", "seed: \(seed)", "runEagerly: \(runEagerly)",
       "nonFinite: \(nonFinite.rawValue)",

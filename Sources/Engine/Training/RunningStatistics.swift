@@ -7,6 +7,9 @@ struct RunningStatistics {
   /// The values from which all ranks went on with statistics that are added over ranks: what was there before counts once.
   private(set) var starts: [ObjectIdentifier: Tensor] = [:]
 
+  /// Notes that ranks go on from where an earlier run began.
+  mutating func begin(from starts: [ObjectIdentifier: Tensor]) { self.starts = starts }
+
   /// Notes that ranks go on from these values.
   mutating func begin(_ variables: [Variable]) {
     starts = Dictionary(

@@ -1,17 +1,40 @@
 import Tensors
 
-/// How ranks agree to end training in the middle of an epoch: the gradients of every step carry one number more, which adds up
-/// who asks for it. All ranks see the same sum after the same step, and nothing more is sent.
+/// What ranks ask each other for in the middle of an epoch: to end training, to save a state. The gradients of every step carry a few
+/// numbers more, which add up who asks. All ranks see the same sums after the same step, and nothing more is sent.
 final class StopVote {
-  /// 1 when this rank asks for the end.
+  /// What can be asked for.
+  enum Wish: Int, CaseIterable {
+    /// A callback has set ``Model/stopTraining``.
+    case stop
+    /// A state is due by rank 0's clock.
+    case state
+    /// A state in memory is due by rank 0's clock.
+    case memoryState
+    /// A signal has asked this process to end.
+    case notice
+  }
+
+  /// 1 for each wish of this rank.
   let own = StopVote.variable("own")
-  /// How many ranks asked in the last step.
+  /// How many ranks had each wish in the last step.
   let total = StopVote.variable("total")
 
   private static func variable(_ name: String) -> Variable {
     Variable(
-      path: "stop_vote/\(name)", kind: .state, initial: Tensor(0.0, dtype: .float32),
-      trainable: false)
+      path: "stop_vote/\(name)", kind: .state,
+      initial: .zeros(Shape([Wish.allCases.count]), dtype: .float32), trainable: false)
+  }
+
+  /// Puts a wish into the next step. In place: a steady step allocates nothing.
+  func set(_ wish: Wish, _ isAsked: Bool) {
+    own.pin().storeBytes(
+      of: isAsked ? 1 : 0, toByteOffset: wish.rawValue * MemoryLayout<Float>.size, as: Float.self)
+  }
+
+  /// Whether any rank had a wish in the last step.
+  func isAsked(_ wish: Wish) -> Bool {
+    total.pin().load(fromByteOffset: wish.rawValue * MemoryLayout<Float>.size, as: Float.self) > 0
   }
 }
 
@@ -19,14 +42,13 @@ extension Model {
   /// Puts into the next step whether this rank asks for the end.
   func castStopVote() {
     guard strategy.replicaCount > 1 else { return }
-    // In place: a steady step allocates nothing.
-    stopVote.own.pin().storeBytes(of: stopTraining ? 1 : 0, as: Float.self)
+    stopVote.set(.stop, stopTraining)
   }
 
   /// Whether training ends after the step that has just run: on all ranks or on none.
   func endsAfterStep() -> Bool {
     guard strategy.replicaCount > 1 else { return stopTraining }
-    guard stopVote.total.pin().load(as: Float.self) > 0 else { return false }
+    guard stopVote.isAsked(.stop) else { return false }
     stopTraining = true
     return true
   }

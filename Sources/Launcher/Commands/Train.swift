@@ -39,9 +39,14 @@ struct Train: ParsableCommand {
     let options = options
     let threads = launch.threads
     if let width = options.terminalWidth { Console.setTerminalWidth(width) }
-    // Exact also when the ranks' shares of a batch are not equal.
-    try withStrategy(.mpi, lossScaling: .globalBatch) {
-      try TrainingRun(options, threads: threads).run()
+    do {
+      // Exact also when the ranks' shares of a batch are not equal.
+      try withStrategy(.mpi, lossScaling: .globalBatch) {
+        try TrainingRun(options, threads: threads).run()
+      }
+    } catch let error as EngineError where error.kind == .interrupted {
+      Console.note("\(error)")
+      throw ExitCode(ProgramEnd.exitCode(of: error))
     }
   }
 }

@@ -1,5 +1,7 @@
+import Tensors
+
 /// The package that this command is of.
 enum Package {
   /// Its version.
-  static let version = "0.1.0"
+  static let version = ApusVersion.current
 }

@@ -58,10 +58,23 @@ struct TrainOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The folder for weights.safetensors, history.csv and summary.json. "
+      "The folder for weights.safetensors, history.csv, summary.json and the state of the training. "
         + "(default: runs/<kind of data>-<model>)",
       valueName: "folder"))
   var out: String?
+
+  @Flag(
+    help:
+      "Go on from the newest state in the folder, where an earlier training was broken off; also to more --epochs. Without one the training begins."
+  )
+  var resume = false
+
+  @Option(
+    name: .customLong("state-interval"), parsing: .unconditional,
+    help: ArgumentHelp(
+      "Save the state of the training also after so many steps. (default: after each epoch)",
+      valueName: "steps"))
+  var stateInterval: Int?
 
   @Flag(help: "Print one JSON object as the last line of standard output.")
   var json = false
@@ -81,6 +94,9 @@ struct TrainOptions: ParsableArguments {
       try check(
         learningRate > 0 && learningRate.isFinite,
         "--learning-rate \(learningRate): expected a number above 0")
+    }
+    if let stateInterval {
+      try check(stateInterval >= 1, "--state-interval \(stateInterval): at least 1 step is needed")
     }
     if case .csv = data {
       try check(label != "", "--label: expected the name of a column, or first or last")
@@ -118,6 +134,8 @@ struct TrainOptions: ParsableArguments {
     if let label { words += ["--label", label] }
     if let model { words += ["--model", model.rawValue] }
     if let out { words += ["--out", out] }
+    if resume { words.append("--resume") }
+    if let stateInterval { words += ["--state-interval", "\(stateInterval)"] }
     if json { words.append("--json") }
     words += ["--progress", progress.resolved(isTerminal: terminalWidth != nil).rawValue]
     return words + (terminalWidth.map { ["--terminal-width", "\($0)"] } ?? [])

@@ -2,7 +2,7 @@ import Engine
 
 /// Ends the training with an error when a loss or weight is no finite number, and keeps the weights of the last good epoch
 /// in a file.
-final class FiniteTraining: Callback {
+final class FiniteTraining: Callback, StatefulCallback {
   private let weights: String
   private var epoch = 0
   private var goodEpoch: Int?
@@ -25,6 +25,10 @@ final class FiniteTraining: Callback {
     try model.saveWeights(to: weights)
     goodEpoch = epoch
   }
+
+  func savedState() -> Int? { goodEpoch }
+
+  func restore(_ state: Int?) { goodEpoch = state }
 
   /// An error of training, with what this command can do about a step that has met numbers that are not finite.
   func explained(_ error: EngineError) -> any Error {

@@ -8,6 +8,8 @@ struct OutputFolder: Sendable {
   var weights: String { path + "/weights.safetensors" }
   var history: String { path + "/history.csv" }
   var summary: String { path + "/summary.json" }
+  /// A folder of states of the training.
+  var state: String { path + "/state" }
 
   /// Makes the folder, so that a wrong path is found before the training and not after it.
   ///
@@ -35,6 +37,25 @@ struct OutputFolder: Sendable {
     close(descriptor)
     throw LauncherError.output(
       path: path, message: "another run is writing there; give each run a folder of its own")
+  }
+
+  /// Moves the states of an earlier training aside, so that this one begins anew and nothing is lost.
+  ///
+  /// - Returns: where they are now; nil where there were none.
+  /// - Throws: ``LauncherError/output(path:message:)``.
+  func setStatesAside() throws -> String? {
+    let files = FileManager.default
+    guard files.fileExists(atPath: state) else { return nil }
+    let aside = state + "-before"
+    do {
+      if files.fileExists(atPath: aside) { try files.removeItem(atPath: aside) }
+      try files.moveItem(atPath: state, toPath: aside)
+    } catch {
+      throw LauncherError.output(
+        path: state,
+        message: "cannot move the states of an earlier training: \(error.localizedDescription)")
+    }
+    return aside
   }
 
   /// Writes the result as a file of one line.

@@ -29,7 +29,14 @@ struct TrainingRun {
     let folder = OutputFolder(
       path: options.out ?? "runs/\(options.data.kind)-\(kind.rawValue)")
     try checkBatchSize(split)
-    try onChief(folder.create)
+    try onChief {
+      try folder.create()
+      if !resumes, let aside = try folder.setStatesAside() {
+        Console.note(
+          "the states of an earlier training are in \(aside) now; --resume goes on from them instead"
+        )
+      }
+    }
 
     let rule = InputScaling.rule(for: split.training.features)
     let classes = examples.labels.classes.count
@@ -44,13 +51,16 @@ struct TrainingRun {
       seed: options.seed, precision: options.precision)
     let clock = TrainingClock()
     let finite = FiniteTraining(weights: folder.weights)
+    let states = BackupAndRestore(
+      folder.state, saveFrequency: options.stateInterval.map { .steps($0) } ?? .epoch)
     let validation = try split.heldOut.map { try ValidationData(x: $0.features, y: $0.labels) }
     let history: History
     do {
       history = try model.fit(
         x: split.training.features, y: split.training.labels, batchSize: options.batchSize,
         epochs: options.epochs, verbose: verbosity,
-        callbacks: [clock, finite, CSVLogger(path: folder.history)], validationData: validation)
+        callbacks: [clock, finite, CSVLogger(path: folder.history), states],
+        validationData: validation)
     } catch let error as EngineError {
       throw finite.explained(error)
     }
@@ -60,6 +70,12 @@ struct TrainingRun {
     guard strategy.isChief else { return }
     Console.print(result.summary(heldOut: split.summary))
     if options.json { Console.print(try result.json()) }
+  }
+
+  /// Whether the training goes on from a state: asked for, or because a launcher has started it again.
+  private var resumes: Bool {
+    let restarts = ProcessInfo.processInfo.environment["APUS_RESTART"].flatMap { Int($0) } ?? 0
+    return options.resume || restarts > 0
   }
 
   /// Does something on rank 0, whose error is one of all ranks.

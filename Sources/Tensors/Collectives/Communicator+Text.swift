@@ -7,7 +7,7 @@ extension Communicator {
   }
 
   /// The bytes of every rank, as many as it has, in the order of ranks, on every rank.
-  func allGather(bytes: [UInt8]) throws -> [[UInt8]] {
+  package func allGather(bytes: [UInt8]) throws -> [[UInt8]] {
     var lengths = [Int64](repeating: 0, count: size)
     let length = Int64(bytes.count)
     try lengths.withUnsafeMutableBytes { all in
@@ -44,7 +44,7 @@ extension Communicator {
   /// The bytes of rank `root`, on every rank.
   ///
   /// - `bytes`: read on `root` only.
-  func broadcast(bytes: [UInt8], root: Int) throws -> [UInt8] {
+  package func broadcast(bytes: [UInt8], root: Int) throws -> [UInt8] {
     var bytes = bytes
     var length = Int64(bytes.count)
     try withUnsafeMutableBytes(of: &length) { raw in

@@ -26,6 +26,9 @@ public protocol Communicator: AnyObject, Sendable {
   /// How many ranks there are, at least 1.
   var size: Int { get }
 
+  /// Whether this rank is the first one of its node; rank 0 alone, unless given.
+  var isFirstOfNode: Bool { get }
+
   /// What this rank has been doing, for errors between ranks; nil, unless given.
   var journal: RankJournal? { get }
 
@@ -96,6 +99,9 @@ public protocol Communicator: AnyObject, Sendable {
 }
 
 extension Communicator {
+  /// Whether this is rank 0: all ranks are on one node.
+  public var isFirstOfNode: Bool { rank == 0 }
+
   /// The sum of everything on every rank, of which a part is kept.
   public func reduceScatter(
     _ send: UnsafeRawPointer, counts: [Int], dtype: DType, into: UnsafeMutableRawPointer

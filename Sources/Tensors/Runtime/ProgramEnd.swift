@@ -17,6 +17,11 @@ package enum ProgramEnd {
   /// What ends the job that this process is a rank of; set as long as ranks may wait for each other.
   package static func setJob(_ abort: AbortJob?) { job.withLock { $0 = abort } }
 
+  /// The exit code of a program that `error` leaves: 75 (`EX_TEMPFAIL`) where its training can go on when it is started again, else 1.
+  package static func exitCode(of error: any Error) -> Int32 {
+    (error as? EngineError)?.kind == .interrupted ? 75 : 1
+  }
+
   /// Prints `error` and ends the program, and with it all ranks of its job.
   package static func stop(_ error: any Error) -> Never {
     let message = "\(error)"
@@ -30,7 +35,7 @@ package enum ProgramEnd {
     // What the program printed before must not be lost with the process.
     fflush(nil)
     FileHandle.standardError.write(Data("Error: \(message)\n".utf8))
-    exit(1)
+    exit(exitCode(of: error))
   }
 }
 

@@ -18,7 +18,7 @@ import Testing
         try draft.write("history.json", bytes: Array("[1]".utf8))
         try draft.write("empty", bytes: [])
       }
-      #expect(entry.name == "step-000000000420" && entry.ordinal == 420)
+      #expect(entry.name == "state-000000000420" && entry.ordinal == 420)
       #expect(try folder.entries() == [entry])
       let state = try #require(try folder.newest { _ in Issue.record("a warning") })
       #expect(state.entry == entry)

@@ -67,7 +67,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
       TrainingCheck(name: "own-reduction", run: checkOwnReduction),
       TrainingCheck(name: "loaded-weights", run: checkLoadedWeights),
       TrainingCheck(name: "other-kernels", run: checkOtherKernels),
-    ] + nonFinite + accumulation
+    ] + nonFinite + accumulation + resuming
 }
 
 /// Two layers, an added loss, a logged value: everything that is scaled and reduced.

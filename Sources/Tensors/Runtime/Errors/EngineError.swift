@@ -28,6 +28,8 @@ public struct EngineError: Error, Sendable {
     case distribution
     /// A loss or gradient that is infinite or NaN, on some rank; all ranks throw it.
     case notFinite
+    /// A training that a signal has ended, with its state saved: the program that this leaves ends with exit code 75.
+    case interrupted
   }
 
   /// What the error is about.

@@ -177,6 +177,17 @@ public final class Variable {
     }
   }
 
+  /// Copies the value in memory to where `target` points, whatever the context.
+  package func copyValue(to target: UnsafeMutableRawPointer) {
+    if pinned, let storage = tensor.storage {
+      target.copyMemory(from: storage.pointer, byteCount: spec.byteCount)
+    } else {
+      tensor.withUnsafeBytes { bytes in
+        if let start = bytes.baseAddress { target.copyMemory(from: start, byteCount: bytes.count) }
+      }
+    }
+  }
+
   /// Puts a value into memory, whatever the context.
   package func store(_ value: Tensor) {
     guard !value.isTraced else {
