@@ -1,0 +1,198 @@
+import DataFiles
+import Foundation
+import Tensors
+import Testing
+
+/// States that several writers write at the same time, and what they find wrong with each other.
+@Suite struct StateWriterTests {
+  @Test("writers that run at the same time, in any order, make one state")
+  func together() async throws {
+    let samples = (0..<10).map { StateSample(ordinal: $0, writers: 4, seed: $0, size: 20_000) }
+    let root = NSTemporaryDirectory() + "apus-tests-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    let path = root + "/state"
+    for sample in samples {
+      let token = "t\(sample.ordinal)"
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for writer in 1..<sample.writers {
+          group.addTask {
+            let folder = StateFolder(path: path, files: FaultyFiles())
+            let draft = try folder.join(
+              ordinal: sample.ordinal, token: token, writer: writer, limit: .seconds(20))
+            try sample.write(writer, draft)
+            try draft.finish()
+          }
+        }
+        group.addTask {
+          let folder = StateFolder(path: path, files: FaultyFiles())
+          let draft = try folder.begin(ordinal: sample.ordinal, token: token, writtenBy: "test")
+          try sample.write(0, draft)
+          _ = try sample.commit(draft, limit: .seconds(20))
+        }
+        try await group.waitForAll()
+      }
+      StateSample.expectNewest(path, [sample])
+      #expect(
+        try StateFolder(path: path).entries().first.map { try StateSample.names($0.path) }?.count
+          == 9)
+    }
+    #expect(try StateFolder(path: path).entries().map(\.ordinal) == (0..<10).reversed())
+  }
+
+  @Test("what a writer says is wrong is the error of the save")
+  func failed() throws {
+    try DataFixture.withFolder { root in
+      let folder = StateFolder(path: root, files: FaultyFiles())
+      let chief = try folder.begin(ordinal: 5, token: "a")
+      let other = try folder.join(ordinal: 5, token: "a", writer: 2, limit: .zero)
+      try folder.join(ordinal: 5, token: "a", writer: 1, limit: .zero).finish()
+      other.fail("its disk is on fire")
+      DataFixture.expectFileError(
+        chief.path, ["rank 2 could not write its part: its disk is on fire"]
+      ) {
+        _ = try chief.commit(writers: 3, payload: Data("{}".utf8), limit: .seconds(60))
+      }
+      #expect(try StateSample.names(root) == [])
+      // The chief has given up: others find that out, and it is no trap.
+      DataFixture.expectFileError(other.path + "/late", ["cannot create", "No such file"]) {
+        try other.write("late", bytes: [1])
+      }
+      other.fail("too late")
+      #expect(try StateSample.names(root) == [])
+    }
+  }
+
+  @Test("writers that are not heard of, and a chief that never begins, are named in time")
+  func missing() throws {
+    try DataFixture.withFolder { root in
+      let folder = StateFolder(path: root, files: FaultyFiles())
+      let chief = try folder.begin(ordinal: 5, token: "a")
+      DataFixture.expectFileError(
+        chief.path, ["ranks 1-3 did not write a part of the state within 0.02 seconds"]
+      ) {
+        _ = try chief.commit(writers: 4, payload: Data("{}".utf8), limit: .milliseconds(20))
+      }
+      #expect(try StateSample.names(root) == [])
+      DataFixture.expectFileError(
+        root + "/.saving-000000000006-b", ["did not appear within 0.02 seconds"]
+      ) {
+        _ = try folder.join(ordinal: 6, token: "b", writer: 1, limit: .milliseconds(20))
+      }
+    }
+  }
+
+  @Test("two writers cannot write a file of one name")
+  func sameName() throws {
+    try DataFixture.withFolder { root in
+      let folder = StateFolder(path: root, files: FaultyFiles())
+      let chief = try folder.begin(ordinal: 5, token: "a")
+      try chief.write("x", bytes: [1])
+      let other = try folder.join(ordinal: 5, token: "a", writer: 1, limit: .zero)
+      DataFixture.expectFileError(chief.path + "/x", ["cannot create", "File exists"]) {
+        try other.write("x", bytes: [2])
+      }
+      chief.abandon()
+      #expect(try StateSample.names(root) == [])
+    }
+  }
+
+  @Test("a run that begins in the folder of another one makes its save fail, not its state wrong")
+  func twoRuns() throws {
+    try DataFixture.withFolder { root in
+      let folder = StateFolder(path: root, files: FaultyFiles())
+      let first = try folder.begin(ordinal: 5, token: "a")
+      try first.write("x", bytes: [1])
+      // What the other run removes as a leftover, without the folder itself.
+      try SystemFiles().remove(first.path + "/x")
+      DataFixture.expectFileError(first.path + "/x", ["is gone", "another run"]) {
+        _ = try first.commit(writers: 1, payload: Data("{}".utf8), limit: .zero)
+      }
+      let second = try folder.begin(ordinal: 5, token: "b")
+      _ = try folder.begin(ordinal: 5, token: "c")
+      DataFixture.expectFileError(second.path + "/x", ["cannot create", "No such file"]) {
+        try second.write("x", bytes: [1])
+      }
+    }
+  }
+
+  @Test(
+    "names that a file cannot have are refused",
+    arguments: [
+      "", ".", "..", "../x", "a/b", "/x", ".hidden", "manifest.json", "a\0b",
+      String(repeating: "x", count: 201),
+    ])
+  func names(name: String) throws {
+    try DataFixture.withFolder { root in
+      let folder = StateFolder(path: root, files: FaultyFiles())
+      let draft = try folder.begin(ordinal: 5, token: "a")
+      #expect {
+        try draft.write(name, bytes: [1])
+      } throws: { error in
+        (error as? EngineError)?.kind == .invalidArgument
+      }
+      draft.abandon()
+      #expect(try StateSample.names(root) == [])
+    }
+  }
+
+  @Test("a payload that is not JSON and a token that is no name are refused")
+  func arguments() throws {
+    try DataFixture.withFolder { root in
+      let folder = StateFolder(path: root, files: FaultyFiles())
+      for payload in ["", "{", "{} {}", "nan", "\u{1}"] {
+        #expect {
+          try folder.save(ordinal: 1, payload: Data(payload.utf8)) { _ in }
+        } throws: { error in
+          (error as? EngineError)?.description.contains("is not JSON") == true
+        }
+      }
+      for token in ["", "../x", "a-b", "é", String(repeating: "x", count: 65)] {
+        #expect {
+          _ = try folder.begin(ordinal: 1, token: token)
+        } throws: { error in
+          (error as? EngineError)?.description.contains("letters and digits") == true
+        }
+      }
+      #expect(try StateSample.names(root) == [])
+      for payload in ["1", "null", "\"é\"", " {}\n"] {
+        let entry = try folder.save(ordinal: 1, payload: Data(payload.utf8)) { _ in }
+        #expect(try folder.load(entry).payload == Data(payload.utf8))
+      }
+    }
+  }
+
+  @Test("a state that is saved again replaces the one before, under a name of its own")
+  func again() throws {
+    try DataFixture.withFolder { root in
+      var names: [String] = []
+      for seed in 1...3 {
+        let sample = StateSample(ordinal: 7, seed: UInt64(seed))
+        names.append(try sample.save(to: root, FaultyFiles()).name)
+        StateSample.expectNewest(root, [sample])
+        #expect(try StateSample.names(root) == [names[names.count - 1]])
+      }
+      #expect(names == ["step-000000000007", "step-000000000007-1", "step-000000000007-2"])
+    }
+  }
+
+  @Test("states are sorted by what they count, also beyond twelve digits; other names are none")
+  func order() throws {
+    try DataFixture.withFolder { root in
+      let ordinals: [UInt64] = [9, 10, 999_999_999_999, 1_000_000_000_000, UInt64.max]
+      for ordinal in ordinals {
+        try StateSample(ordinal: ordinal, seed: 1).save(to: root, FaultyFiles())
+      }
+      for name in [
+        "step-5", "step-000000000011-0", "step-000000000011-01", "step-000000000011--1",
+        "step-", "step-000000000011-", "steps-000000000011", "step-000000000011-1-1", "x",
+      ] {
+        try SystemFiles().makeFolder(root + "/" + name)
+      }
+      let folder = StateFolder(path: root, files: FaultyFiles())
+      #expect(try folder.entries().map(\.ordinal) == ordinals.reversed())
+      try folder.prune { Set($0.prefix(2)) }
+      #expect(try folder.entries().map(\.ordinal) == ordinals.suffix(2).reversed())
+      #expect(try StateSample.names(root).count == 11)
+    }
+  }
+}
