@@ -36,6 +36,11 @@ enum DataFixture {
     try Data(bytes).write(to: URL(fileURLWithPath: path))
   }
 
+  /// The bytes of any file.
+  static func content(_ path: String) throws -> [UInt8] {
+    try Array(Data(contentsOf: URL(fileURLWithPath: path)))
+  }
+
   /// Calls `body` with the path of a new folder, and removes the folder after it.
   static func withFolder<R>(_ body: (String) throws -> R) throws -> R {
     let folder = FileManager.default.temporaryDirectory

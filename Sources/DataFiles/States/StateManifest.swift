@@ -101,9 +101,14 @@ struct StateManifest {
           "format \(Self.format), version \(Self.version)",
           found: "\(fields.format), version \(fields.version), written by \(fields.writtenBy)"))
     }
-    guard fields.payloadBytes >= 0, fields.payloadBytes <= end else {
+    let name = Array("\"payload\": ".utf8)
+    guard fields.payloadBytes >= 0, fields.payloadBytes <= end,
+      text[..<(end - fields.payloadBytes)].suffix(name.count) == name[...]
+    else {
       throw .file(
-        path: path, message: "a payload of \(fields.payloadBytes) bytes in \(text.count) bytes")
+        path: path,
+        message:
+          "a payload of \(fields.payloadBytes) bytes is not at the end of \(text.count) bytes")
     }
     writtenBy = fields.writtenBy
     ordinal = fields.ordinal

@@ -6,37 +6,47 @@ import Testing
 /// States that several writers write at the same time, and what they find wrong with each other.
 @Suite struct StateWriterTests {
   @Test("writers that run at the same time, in any order, make one state")
-  func together() async throws {
-    let samples = (0..<10).map { StateSample(ordinal: $0, writers: 4, seed: $0, size: 20_000) }
-    let root = NSTemporaryDirectory() + "apus-tests-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: root) }
-    let path = root + "/state"
-    for sample in samples {
-      let token = "t\(sample.ordinal)"
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        for writer in 1..<sample.writers {
-          group.addTask {
-            let folder = StateFolder(path: path, files: FaultyFiles())
+  func together() throws {
+    try DataFixture.withFolder { root in
+      let path = root + "/state"
+      for ordinal: UInt64 in 0..<10 {
+        let sample = StateSample(ordinal: ordinal, writers: 4, seed: ordinal, size: 20_000)
+        Self.inThreads(sample.writers) { writer in
+          let folder = StateFolder(path: path, files: FaultyFiles())
+          let token = "t\(ordinal)"
+          if writer == 0 {
+            let draft = try folder.begin(ordinal: ordinal, token: token, writtenBy: "test")
+            try sample.write(0, draft)
+            _ = try sample.commit(draft, limit: .seconds(60))
+          } else {
             let draft = try folder.join(
-              ordinal: sample.ordinal, token: token, writer: writer, limit: .seconds(20))
+              ordinal: ordinal, token: token, writer: writer, limit: .seconds(60))
             try sample.write(writer, draft)
             try draft.finish()
           }
         }
-        group.addTask {
-          let folder = StateFolder(path: path, files: FaultyFiles())
-          let draft = try folder.begin(ordinal: sample.ordinal, token: token, writtenBy: "test")
-          try sample.write(0, draft)
-          _ = try sample.commit(draft, limit: .seconds(20))
-        }
-        try await group.waitForAll()
+        StateSample.expectNewest(path, [sample])
+        let entry = try #require(try StateFolder(path: path).entries().first)
+        #expect(try StateSample.names(entry.path).count == 9)
       }
-      StateSample.expectNewest(path, [sample])
-      #expect(
-        try StateFolder(path: path).entries().first.map { try StateSample.names($0.path) }?.count
-          == 9)
+      #expect(try StateFolder(path: path).entries().map(\.ordinal) == (0..<10).reversed())
     }
-    #expect(try StateFolder(path: path).entries().map(\.ordinal) == (0..<10).reversed())
+  }
+
+  /// Calls `body` with each number below `count` at the same time, and waits for all. Threads of their own, because they
+  /// wait for each other.
+  private static func inThreads(
+    _ count: Int, _ body: @escaping @Sendable (Int) throws -> Void
+  ) {
+    let group = DispatchGroup()
+    for number in 0..<count {
+      group.enter()
+      Thread {
+        do { try body(number) } catch { Issue.record("writer \(number): \(error)") }
+        group.leave()
+      }.start()
+    }
+    group.wait()
   }
 
   @Test("what a writer says is wrong is the error of the save")
