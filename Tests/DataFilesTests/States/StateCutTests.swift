@@ -138,7 +138,7 @@ import Testing
         let whole = FaultyFiles()
         try StateFolder(path: path, files: whole).prune { [$0[0]] }
         count = max(count, whole.calls.count)
-        #expect(try StateSample.names(path) == ["step-000000000004"])
+        #expect(try StateSample.names(path) == ["state-000000000004"])
       }
       number += 1
     }

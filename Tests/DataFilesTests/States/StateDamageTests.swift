@@ -34,7 +34,7 @@ import Testing
     let state = try #require(try folder.newest { warnings.append($0) })
     #expect(try Self.old.equals(state), comment, sourceLocation: sourceLocation)
     #expect(warnings.count == 1, comment, sourceLocation: sourceLocation)
-    for text in ["step-000000000002 cannot be used: \(path)", "trying step-000000000001"] {
+    for text in ["state-000000000002 cannot be used: \(path)", "trying state-000000000001"] {
       #expect(warnings.first?.contains(text) == true, comment, sourceLocation: sourceLocation)
     }
   }
@@ -146,13 +146,13 @@ import Testing
       try expectOld(root, entry, "", ["not a folder"])
       // The name is taken: the state gets another one.
       let again = try Self.new.save(to: root, FaultyFiles())
-      #expect(again.name == "step-000000000002-1")
+      #expect(again.name == "state-000000000002-1")
       StateSample.expectNewest(root, [Self.new])
-      try SystemFiles().makeFolder(root + "/step-000000000003")
+      try SystemFiles().makeFolder(root + "/state-000000000003")
       var warnings = 0
       _ = try folder.newest { warnings += $0.contains("manifest.json: cannot open") ? 1 : 0 }
       #expect(warnings == 1)
-      try SystemFiles().rename(again.path, to: root + "/step-000000000004")
+      try SystemFiles().rename(again.path, to: root + "/state-000000000004")
       let moved = try #require(try folder.entries().first)
       DataFixture.expectFileError(
         moved.path + "/manifest.json", ["expected the state of step 4, found that of 2"]

@@ -181,7 +181,7 @@ import Testing
         StateSample.expectNewest(root, [sample])
         #expect(try StateSample.names(root) == [names[names.count - 1]])
       }
-      #expect(names == ["step-000000000007", "step-000000000007-1", "step-000000000007-2"])
+      #expect(names == ["state-000000000007", "state-000000000007-1", "state-000000000007-2"])
     }
   }
 
@@ -193,8 +193,8 @@ import Testing
         try StateSample(ordinal: ordinal, seed: 1).save(to: root, FaultyFiles())
       }
       for name in [
-        "step-5", "step-000000000011-0", "step-000000000011-01", "step-000000000011--1",
-        "step-", "step-000000000011-", "steps-000000000011", "step-000000000011-1-1", "x",
+        "state-5", "state-000000000011-0", "state-000000000011-01", "state-000000000011--1",
+        "state-", "state-000000000011-", "states-000000000011", "state-000000000011-1-1", "x",
       ] {
         try SystemFiles().makeFolder(root + "/" + name)
       }
