@@ -12,6 +12,8 @@ enum LauncherError: Error, Equatable {
   case model(name: String, message: String)
   /// A folder or file that cannot be written.
   case output(path: String, message: String)
+  /// A folder for what ranks write that cannot be used.
+  case logs(path: String, message: String)
   /// What went wrong on rank 0 alone, for all ranks.
   case chief(message: String)
   /// A loss or weights that are no finite numbers. Steps and epochs count from 1; a `step` of nil is the end of the epoch.
@@ -33,6 +35,7 @@ extension LauncherError: CustomStringConvertible {
     case .data(let source, let message): "--data \(source): \(message)"
     case .model(let name, let message): "--model \(name): \(message)"
     case .output(let path, let message): "--out \(path): \(message)"
+    case .logs(let path, let message): "--log-dir \(path): \(message)"
     case .chief(let message): message
     case .diverged(let what, let epoch, let step, let advice):
       what + (step.map { " at step \($0) of" } ?? " after") + " epoch \(epoch): \(advice)"

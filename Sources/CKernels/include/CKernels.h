@@ -674,6 +674,18 @@ void apus_pool_start(apus_pool *pool, apus_task task, void *context);
 /// Waits for what `apus_pool_start` started, and does it if nobody has begun; returns at once when there is nothing.
 void apus_pool_wait(apus_pool *pool);
 
+// MARK: Processes
+
+/// Asks the system to send `signal` to this process when the thread that started it has gone; 0 for none. Only Linux can.
+int32_t apus_set_death_signal(int32_t signal);
+
+/// Starts the program `path`, looked for in PATH when it has no slash, with `arguments`, which NULL ends. `streams` are the three
+/// descriptors that become its standard ones; a negative one stays as it is. With `own_group` it leads a process group of its own. It gets
+/// `death_signal`, if not 0, when the calling thread has gone. Its number, or minus the code of the error.
+int32_t apus_start_child(
+    const char *path, char *const *arguments, const int32_t *streams, int32_t own_group,
+    int32_t death_signal);
+
 #ifdef __cplusplus
 }
 #endif

@@ -65,6 +65,7 @@ public final class MPISession: Sendable {
 
   private init(starting launch: Launch) throws(DistError) {
     setenv("OMPI_MCA_coll_libnbc_iallreduce_algorithm", "3", 0)
+    RankState.begin()
     var provided: Int32 = 0
     try MPICall.run("MPI_Init_thread", rank: -1) {
       apus_mpi_init(apus_mpi_thread_serialized(), &provided)
@@ -92,8 +93,9 @@ public final class MPISession: Sendable {
     _ communicator: MPICommunicator
   ) throws(DistError) -> (PeerChannel?, RankWatch?) {
     let limit = try WaitLimit.seconds()
-    guard communicator.size > 1, let journal = communicator.journal else { return (nil, nil) }
+    guard let journal = communicator.journal else { return (nil, nil) }
     RankState.share(journal)
+    guard communicator.size > 1 else { return (nil, nil) }
     let channel = PeerChannel(journal)
     do {
       var token = UInt64.random(in: .min ... .max)
@@ -162,6 +164,7 @@ public final class MPISession: Sendable {
     }
     guard isRunning else { return }
     try communicator.meetAtEnd()
+    RankState.leave()
     stopWatching()
     try communicator.close()
     ProgramEnd.setJob(nil)

@@ -63,9 +63,15 @@ public func withStrategy<R>(
 }
 
 private func runHere<R>(_ lossScaling: LossScaling, _ body: () throws -> R) throws -> R {
-  try DistributionContext.$strategy.withValue(SingleProcess(lossScaling: lossScaling)) {
-    try body()
+  guard let journal = RankState.beginAlone() else {
+    return try DistributionContext.$strategy.withValue(SingleProcess(lossScaling: lossScaling)) {
+      try body()
+    }
   }
+  let strategy = SingleProcess(lossScaling: lossScaling, journal: journal)
+  let result = try DistributionContext.$strategy.withValue(strategy) { try body() }
+  RankState.leave()
+  return result
 }
 
 private func runUnderMPI<R>(

@@ -29,6 +29,6 @@ struct Run: ParsableCommand {
       throw LauncherError.cannotStart(
         program: program[0], reason: "there is no such program that can be run")
     }
-    try launch.start(program)
+    try launch.start(program, tags: true)
   }
 }

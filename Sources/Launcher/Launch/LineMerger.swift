@@ -22,6 +22,9 @@ struct LineMerger {
     last = since
   }
 
+  /// Whether something waits that time alone will pass on.
+  var isWaiting: Bool { open != nil || waiting.contains { !$0.isEmpty } }
+
   /// Takes what `source` wrote at `time`, in seconds from any moment.
   mutating func add(_ bytes: some Sequence<UInt8>, from source: Int, at time: Double) {
     if waiting[source].isEmpty { since[source] = time }

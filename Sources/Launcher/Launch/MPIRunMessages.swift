@@ -1,18 +1,19 @@
+import Foundation
+
 /// What mpirun says on standard error, without its pages about ranks that failed: the ranks have said what was wrong.
 struct MPIRunMessages {
   /// What became of a rank.
   struct End: Equatable {
     var rank: Int
-    /// `was ended by signal 9 (Killed)` or `ended with exit code 3`
-    var text: String
-    /// Whether a signal ended it, so that it cannot have said anything.
-    var isSignal: Bool
-    /// Where, as far as mpirun said.
-    var host: String?
+    var status: ExitStatus
   }
 
   /// How ranks ended, as far as the pages that were left out said.
   private(set) var ends: [End] = []
+  /// The rank that called MPI_Abort.
+  private(set) var aborter: Int?
+  /// Machines that could not be reached, or not any more.
+  private(set) var lostHosts: [String] = []
   private let isVerbose: Bool
   private var line: [UInt8] = []
   /// The lines of a page that has begun, its rule included.
@@ -40,6 +41,7 @@ struct MPIRunMessages {
   }
 
   private mutating func pass(line: String) -> String {
+    noteLostHost(line)
     guard !isVerbose else { return line }
     let isRule = line.hasPrefix("----------------------------------------") && !line.contains(" ")
     if var lines = page {
@@ -67,29 +69,48 @@ struct MPIRunMessages {
     if page.contains("exited on signal") {
       // mpirun noticed that process rank 1 with PID 5 on node n exited on signal 9 (Killed).
       guard let rank = word(after: "rank", words).flatMap({ Int($0) }),
-        let signal = word(after: "signal", words)
+        let signal = word(after: "signal", words).flatMap({ Int32($0) })
       else {
         return false
       }
-      let name = page.split(separator: "(").last.flatMap { $0.split(separator: ")").first } ?? ""
-      ends.append(
-        End(
-          rank: rank, text: "was ended by signal \(signal) (\(name))", isSignal: true,
-          host: word(after: "node", words)))
+      ends.append(End(rank: rank, status: ExitStatus(signal & 0x7f)))
       return true
     }
     if page.contains("exited with non-zero status") {
       //   Process name: [[32058,1],0]
       //   Exit code:    3
-      guard let name = word(after: "name:", words), let code = word(after: "code:", words) else {
-        return false
-      }
+      guard let name = word(after: "name:", words),
+        let code = word(after: "code:", words).flatMap({ Int32($0) })
+      else { return false }
       let rank = name.split(separator: ",").last.flatMap { Int($0.filter(\.isNumber)) } ?? 0
-      ends.append(End(rank: rank, text: "ended with exit code \(code)", isSignal: false))
+      ends.append(End(rank: rank, status: ExitStatus((code & 0xff) << 8)))
       return true
     }
-    return page.contains("MPI_ABORT was invoked")
-      || page.contains("Primary job") && page.contains("a non-zero exit code")
+    if page.contains("lost communication with a remote daemon") {
+      // Remote daemon: [[32058,0],1] on node b
+      let rest = page.components(separatedBy: "Remote daemon").last ?? ""
+      let host = word(after: "node", rest.split(whereSeparator: \.isWhitespace).map(String.init))
+      if let host { lose(host) }
+      return host != nil
+    }
+    if page.contains("MPI_ABORT was invoked") {
+      aborter = word(after: "rank", words).flatMap { Int($0) }
+      return true
+    }
+    return page.contains("Primary job") && page.contains("a non-zero exit code")
+  }
+
+  /// `ssh: connect to host b port 22: No route to host`, `ssh: Could not resolve hostname b: ...`
+  private mutating func noteLostHost(_ line: String) {
+    guard line.hasPrefix("ssh: ") else { return }
+    let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+    if let host = word(after: "host", words) ?? word(after: "hostname", words) {
+      lose(String(host.prefix { $0 != ":" }))
+    }
+  }
+
+  private mutating func lose(_ host: String) {
+    if !lostHosts.contains(host) { lostHosts.append(host) }
   }
 
   private func word(after word: String, _ words: [String]) -> String? {

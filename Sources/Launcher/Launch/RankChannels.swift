@@ -5,7 +5,7 @@ import Foundation
 /// write within lines and characters.
 ///
 /// A rank gets a terminal for its output, as mpirun gives it one, because programs write line by line to a terminal only,
-/// and a pipe for its errors.
+/// and a pipe for its errors. A further pipe is for what the processes beside ranks say.
 final class RankChannels {
   /// What a rank writes to.
   struct Channel {
@@ -17,6 +17,10 @@ final class RankChannels {
   /// Holds a name for each channel.
   let folder: String
   private(set) var channels: [Channel] = []
+  /// The ends of terminals that ranks write to.
+  private var terminals: [Int32] = []
+  /// Where frames of ranks of this machine come; negative before and after.
+  private(set) var events: Int32 = -1
 
   /// Channels for ranks 0 ..< `ranks`; nil when the system has not as many.
   init?(ranks: Int) {
@@ -29,15 +33,15 @@ final class RankChannels {
       (try? Self.machine.write(toFile: folder + "/machine", atomically: false, encoding: .utf8))
         != nil
     else { return nil }
+    events = Self.makePipe(Self.eventPath(folder))
+    guard events >= 0 else { return nil }
     for rank in 0..<ranks {
       let errors = Self.errorPath(folder, rank: "\(rank)")
-      guard let terminal = Self.makeTerminal(Self.outputPath(folder, rank: "\(rank)")) else {
+      guard let terminal = makeTerminal(Self.outputPath(folder, rank: "\(rank)")) else {
         return nil
       }
       channels.append(Channel(rank: rank, isError: false, descriptor: terminal))
-      // Open for writing here too: the pipe stays open when a rank closes it.
-      guard mkfifo(errors, 0o600) == 0 else { return nil }
-      let pipe = open(errors, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+      let pipe = Self.makePipe(errors)
       guard pipe >= 0 else { return nil }
       channels.append(Channel(rank: rank, isError: true, descriptor: pipe))
     }
@@ -48,7 +52,9 @@ final class RankChannels {
   /// Takes the channels away.
   func remove() {
     for channel in channels { close(channel.descriptor) }
-    channels = []
+    for terminal in terminals { close(terminal) }
+    if events >= 0 { close(events) }
+    (channels, terminals, events) = ([], [], -1)
     try? FileManager.default.removeItem(atPath: folder)
   }
 
@@ -57,10 +63,14 @@ final class RankChannels {
     (try? String(contentsOfFile: folder + "/machine", encoding: .utf8)) == machine
   }
 
-  /// What no other machine has: its name, and a number that Linux draws when it starts.
+  /// What no other machine has: its name, a number that Linux draws when it starts, and of containers of one machine the spaces of processes
+  /// and of the network.
   private static var machine: String {
     let boot = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
-    return ProcessInfo.processInfo.hostName + " " + (boot ?? "")
+    let spaces = ["pid", "net"].map {
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/\($0)")) ?? ""
+    }
+    return ([ProcessInfo.processInfo.hostName, boot ?? ""] + spaces).joined(separator: " ")
   }
 
   static func outputPath(_ folder: String, rank: String) -> String { "\(folder)/out.\(rank)" }
@@ -68,36 +78,21 @@ final class RankChannels {
 
   static func statePath(_ folder: String, rank: String) -> String { "\(folder)/state.\(rank)" }
 
-  /// Where a rank last was; nil when it has not said so.
-  func place(of rank: Int) -> String? {
-    RankState.read(Self.statePath(folder, rank: "\(rank)"))
+  static func eventPath(_ folder: String) -> String { folder + "/events" }
+
+  /// A pipe with a name. It is open for writing here too, so that it stays open when a rank closes it.
+  private static func makePipe(_ path: String) -> Int32 {
+    guard mkfifo(path, 0o600) == 0 else { return -1 }
+    return open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
   }
 
-  /// Reads what is there; nil when nothing is.
-  func read(_ channel: Channel, into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    let count = Foundation.read(channel.descriptor, buffer.baseAddress, buffer.count)
-    return count > 0 ? count : nil
-  }
-
-  /// A terminal that passes bytes on as they are.
+  /// A terminal with a name for the end that a rank opens.
   ///
-  /// - Parameter link: a name for the end that a rank opens.
   /// - Returns: the end to read from.
-  private static func makeTerminal(_ link: String) -> Int32? {
+  private func makeTerminal(_ link: String) -> Int32? {
+    guard let pair = PseudoTerminal(), symlink(pair.name, link) == 0 else { return nil }
     // The other end is kept open: without it reading would fail between two programs of a rank.
-    var (terminal, other): (Int32, Int32) = (-1, -1)
-    guard openpty(&terminal, &other, nil, nil, nil) == 0 else { return nil }
-    var settings = termios()
-    guard tcgetattr(other, &settings) == 0, let name = ttyname(other), symlink(name, link) == 0
-    else {
-      close(terminal)
-      close(other)
-      return nil
-    }
-    cfmakeraw(&settings)
-    tcsetattr(other, TCSANOW, &settings)
-    for end in [terminal, other] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    _ = fcntl(terminal, F_SETFL, O_NONBLOCK)
-    return terminal
+    terminals.append(pair.programEnd)
+    return pair.readEnd
   }
 }

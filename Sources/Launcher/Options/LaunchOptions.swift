@@ -40,6 +40,8 @@ struct LaunchOptions: ParsableArguments {
         + "limit. (default: APUS_WAIT_LIMIT if set, else 300)", valueName: "seconds"))
   var waitLimit: Double?
 
+  @OptionGroup var supervision: SupervisionOptions
+
   @Flag(name: .customLong("dry-run"), help: "Print the command and its environment, and stop.")
   var isDryRun = false
 
@@ -79,7 +81,7 @@ struct LaunchOptions: ParsableArguments {
   /// - Throws: ``LauncherError/ranksDiffer(launcher:started:asked:)``.
   func runsHere() throws -> Bool {
     guard let outer = Launch.detect(in: ProcessInfo.processInfo.environment) else {
-      return ranks == nil && hosts == nil && !isDryRun
+      return ranks == nil && hosts == nil && !isDryRun && !supervision.isAsked
     }
     if let asked = ranks, let started = outer.size, asked != started {
       throw LauncherError.ranksDiffer(launcher: outer.launcher, started: started, asked: asked)
@@ -90,23 +92,63 @@ struct LaunchOptions: ParsableArguments {
   /// The arguments that give a rank its threads.
   var threadArguments: [String] { threads.map { ["--threads", "\($0)"] } ?? [] }
 
-  /// Starts `program` as these options say, in place of this process; with `--dry-run` prints how.
-  func start(_ program: [String]) throws {
+  /// Starts `program` as these options say, and ends this process as it ends; with `--dry-run` prints how.
+  ///
+  /// - Parameter tags: whether lines of several ranks are tagged where the options do not say.
+  func start(_ program: [String], tags: Bool = false) throws {
     let machine = assume?.applied(to: .detect()) ?? .detect()
     guard let ranks = ranks ?? hosts?.slots else {
       return try startAlone(program, on: machine)
     }
-    let job = MPIRunCommand.Job(
-      ranks: ranks, hosts: hosts, threads: threads, binding: bind, waitLimit: waitLimit,
-      program: program)
-    let command = MPIRunCommand(job, on: machine)
+    let command = command(program, ranks: ranks, hosts: hosts, on: machine)
     command.notes.forEach(Console.note)
     if isDryRun { return Console.print(command.shellLine) }
     guard ProgramStart.path(of: machine.mpirun) != nil else { throw LauncherError.noMpirun }
-    ProgramStart.setVariables(command.environment)
-    try RunningJob(
-      command, program: program, ranks: ranks, isLocal: hosts == nil && !machine.mayUseOtherNodes,
-      isVerbose: isVerbose
+    try supervise(tags: tags && ranks > 1) { lost in
+      guard !lost.isEmpty else { return job(command, program, ranks: ranks) }
+      return try smallerJob(program, ranks: ranks, without: lost, on: machine)
+    }
+  }
+
+  private func command(
+    _ program: [String], ranks: Int, hosts: HostList?, on machine: Machine
+  ) -> MPIRunCommand {
+    MPIRunCommand(
+      MPIRunCommand.Job(
+        ranks: ranks, hosts: hosts, threads: threads, binding: bind, waitLimit: waitLimit,
+        program: program), on: machine)
+  }
+
+  private func job(_ command: MPIRunCommand, _ program: [String], ranks: Int) -> JobCommand {
+    JobCommand(
+      words: command.arguments.dropLast(program.count), program: program, ranks: ranks,
+      environment: command.environment)
+  }
+
+  /// The job on the hosts that are left; nil when they are too few.
+  private func smallerJob(
+    _ program: [String], ranks: Int, without lost: [String], on machine: Machine
+  ) throws -> JobCommand? {
+    let names = lost.joined(separator: ", ")
+    let left = HostList(hosts: (hosts?.hosts ?? []).filter { !lost.contains($0.name) })
+    let fewer = min(ranks, left.slots)
+    guard fewer >= max(1, supervision.minRanks ?? ranks) else {
+      Console.note(
+        "not restarted: without \(names) there is place for \(fewer) of \(ranks) ranks; --min-ranks "
+          + "allows fewer")
+      return nil
+    }
+    Console.note("going on without \(names): \(fewer) of \(ranks) ranks on \(left)")
+    return job(
+      command(program, ranks: fewer, hosts: left, on: machine), program, ranks: fewer)
+  }
+
+  private func supervise(
+    tags: Bool, _ makeCommand: @escaping ([String]) throws -> JobCommand?
+  ) throws -> Never {
+    try Supervisor(
+      supervision: supervision.supervision(waitLimit: waitLimit, tags: tags),
+      isVerbose: isVerbose, makeCommand: makeCommand
     ).run()
   }
 
@@ -119,7 +161,13 @@ struct LaunchOptions: ParsableArguments {
       let assignments = environment.map { "\($0.name)=\($0.value)" }
       return Console.print(ShellQuoting.line(["env"] + assignments + program))
     }
-    try ProgramStart.replaceProcess(by: program, environment: environment)
+    guard supervision.isAsked else {
+      try ProgramStart.replaceProcess(by: program, environment: environment)
+    }
+    try supervise(tags: false) { _ in
+      JobCommand(
+        words: [], program: program, ranks: 1, starter: .none, environment: environment)
+    }
   }
 }
 

@@ -90,19 +90,8 @@ public final class RankJournal: Sendable {
     var label = CollectiveLabel.none
     var aloneDepth = 0
     /// Where others can read the place, also when this process has been killed.
-    var mirror: Mirror?
-  }
-
-  /// Memory for the epoch and the step, counted from 1.
-  ///
-  /// `@unchecked Sendable`: written with the journal's lock held, and never freed.
-  private struct Mirror: @unchecked Sendable {
-    let memory: UnsafeMutablePointer<Int64>
-
-    func show(_ place: Place) {
-      memory[0] = Int64(place.epoch + 1)
-      memory[1] = Int64(place.step + 1)
-    }
+    var mirror: RankMirror?
+    var handlesNotice = false
   }
 
   /// What the journals of one rank share.
@@ -172,6 +161,7 @@ public final class RankJournal: Sendable {
       let label = state.label
       let number = state.sequences[sequence]?.begin(call, label, place, now) ?? 0
       state.snapshot.last = number
+      state.mirror?.set(.progress, Int(now))
       return number
     }
   }
@@ -182,6 +172,7 @@ public final class RankJournal: Sendable {
     shared.state.withLock { state in
       state.snapshot.waitingFor = number
       state.snapshot.waitingSince = now
+      state.mirror?.set(.waitingSince, Int(now))
     }
   }
 
@@ -191,6 +182,8 @@ public final class RankJournal: Sendable {
     shared.state.withLock { state in
       state.snapshot.waitingFor = 0
       state.snapshot.returned = now
+      state.mirror?.set(.waitingSince, 0)
+      state.mirror?.set(.progress, Int(now))
     }
   }
 
@@ -218,37 +211,58 @@ public final class RankJournal: Sendable {
 
   /// Notes where the rank is.
   package func enter(_ place: Place) {
+    let now = Self.now
     shared.state.withLock { state in
       state.snapshot.place = place
-      state.mirror?.show(place)
+      state.mirror?.show(place, now)
     }
   }
 
   /// Notes the step of the epoch.
   package func enter(step: Int) {
+    let now = Self.now
     shared.state.withLock { state in
       state.snapshot.place.step = step
-      state.mirror?.show(state.snapshot.place)
+      state.mirror?.show(state.snapshot.place, now)
+      state.mirror?.countStep()
     }
   }
 
-  /// Shows the place from now on in memory for two numbers, which must stay there.
-  package func mirror(in memory: UnsafeMutablePointer<Int64>) {
-    let mirror = Mirror(memory: memory)
-    shared.state.withLock { $0.mirror = mirror }
+  /// Says whether this rank saves its state and ends when it gets a notice, a signal SIGUSR1 or SIGTERM: its launcher then gives it time to.
+  package func setHandlesNotice(_ handles: Bool) {
+    shared.state.withLock { state in
+      state.handlesNotice = handles
+      state.mirror?.set(.handlesNotice, handles ? 1 : 0)
+    }
+  }
+
+  /// Shows from now on in `mirror` where the rank is.
+  package func show(in mirror: RankMirror) {
+    let now = Self.now
+    shared.state.withLock { state in
+      state.mirror = mirror
+      mirror.show(state.snapshot.place, now)
+      mirror.set(.handlesNotice, state.handlesNotice ? 1 : 0)
+    }
   }
 
   /// Notes that the rank works by itself while `body` runs.
   package func alone<R>(_ body: () throws -> R) rethrows -> R {
     let now = Self.now
     shared.state.withLock { state in
-      if state.aloneDepth == 0 { state.snapshot.aloneSince = now }
+      if state.aloneDepth == 0 {
+        state.snapshot.aloneSince = now
+        state.mirror?.set(.isAlone, 1)
+      }
       state.aloneDepth += 1
     }
     defer {
       shared.state.withLock { state in
         state.aloneDepth -= 1
-        if state.aloneDepth == 0 { state.snapshot.aloneSince = nil }
+        if state.aloneDepth == 0 {
+          state.snapshot.aloneSince = nil
+          state.mirror?.set(.isAlone, 0)
+        }
       }
     }
     return try body()

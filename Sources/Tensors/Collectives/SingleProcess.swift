@@ -6,14 +6,19 @@ public final class SingleProcess: DistributionStrategy {
   public static let shared = SingleProcess()
 
   /// A communicator of one rank.
-  public let communicator: any Communicator = LocalCommunicator()
+  public let communicator: any Communicator
 
   /// How losses are scaled; with one replica both ways are the same.
   public let lossScaling: LossScaling
 
   /// One process with the given scaling.
   public init(lossScaling: LossScaling = .replicas) {
-    self.lossScaling = lossScaling
+    (communicator, self.lossScaling) = (LocalCommunicator(), lossScaling)
+  }
+
+  /// One process that notes where it is, for a launcher.
+  package init(lossScaling: LossScaling, journal: RankJournal) {
+    (communicator, self.lossScaling) = (LocalCommunicator(journal), lossScaling)
   }
 }
 
@@ -25,8 +30,13 @@ public final class LocalCommunicator: Communicator {
   /// The number of ranks, 1.
   public let size = 1
 
+  /// Notes where the process is, when a launcher reads it; else nil.
+  public let journal: RankJournal?
+
   /// A communicator of one rank.
-  public init() {}
+  public init() { journal = nil }
+
+  fileprivate init(_ journal: RankJournal) { self.journal = journal }
 
   /// Leaves `buffer` as it is. Throws as ``Communicator`` says.
   public func allReduce(

@@ -10,7 +10,7 @@ public struct Launch: Hashable, Sendable {
   public var size: Int?
 
   /// The number of this process among those of its launcher, where the environment says it.
-  static func rank(in environment: [String: String]) -> Int? {
+  package static func rank(in environment: [String: String]) -> Int? {
     ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"].lazy
       .compactMap { environment[$0].flatMap { Int($0) } }.first
   }

@@ -1,0 +1,65 @@
+import Dist
+import Foundation
+
+/// What the process beside a rank tells the launcher.
+enum RankMessage: Codable, Equatable, Sendable {
+  /// The rank's program runs.
+  case started(RankProcess)
+  /// How the rank is.
+  case beat(RankBeat)
+  /// The program has ended: the status that `waitpid` gave, and where the rank last was.
+  case ended(status: Int32, RankBeat)
+}
+
+/// The processes of a rank.
+struct RankProcess: Codable, Equatable, Sendable {
+  /// The name of the machine, without its domain.
+  var host: String
+  /// Whether that is the launcher's own machine, so that it can look after the rank by itself.
+  var isHere: Bool
+  /// The program.
+  var program: Int32
+  /// The process beside it, its parent.
+  var parent: Int32
+  /// Their process group.
+  var group: Int32
+}
+
+/// How a rank is.
+struct RankBeat: Codable, Equatable, Sendable {
+  /// What it says of itself.
+  var sighting = RankSighting()
+  /// Whether a signal has stopped its process, or the one beside it.
+  var isStopped = false
+
+  /// Looks at a rank of this machine.
+  ///
+  /// - Parameters:
+  ///   - state: the path of its ``RankState``.
+  ///   - process: its processes.
+  static func look(state: String, _ process: RankProcess) -> RankBeat {
+    let sighting = RankSighting.read(state) ?? RankSighting()
+    let numbers = Set([process.program, sighting.process]).filter { $0 > 0 }
+    let isStopped = numbers.contains { ProcessTable.state(of: $0) == "T" }
+    return RankBeat(sighting: sighting, isStopped: isStopped)
+  }
+}
+
+/// What the system says of processes.
+enum ProcessTable {
+  /// `R`, `S`, `D`, `Z`, `T` (stopped by a signal), `t` (by a debugger) ...; nil when there is no such process.
+  static func state(of process: Int32) -> Character? {
+    guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else {
+      return nil
+    }
+    // The name before it stands in parentheses and may hold anything.
+    guard let end = text.lastIndex(of: ")") else { return nil }
+    return text[text.index(after: end)...].first { $0 != " " }
+  }
+
+  /// Whether a process runs, or could: not when it has ended and its parent has not asked how.
+  static func isAlive(_ process: Int32) -> Bool {
+    guard process > 0, kill(process, 0) == 0 || errno == EPERM else { return false }
+    return state(of: process) != "Z"
+  }
+}

@@ -1,0 +1,47 @@
+import Foundation
+
+/// A job that can be started: the words before the program, and the program.
+struct JobCommand: Sendable {
+  /// What starts the ranks.
+  enum Starter: Equatable, Sendable {
+    /// mpirun of Open MPI.
+    case mpirun
+    /// srun of Slurm.
+    case srun
+    /// Nothing: there is one rank, a child of the launcher.
+    case none
+  }
+
+  /// mpirun or srun and its options; empty without either.
+  var words: [String]
+  /// The program of a rank and its arguments.
+  var program: [String]
+  /// How many ranks there are.
+  var ranks: Int
+  /// What the first of `words` is.
+  var starter = Starter.mpirun
+  /// Variables that are set for it.
+  var environment: [MPIRunCommand.Variable] = []
+
+  /// The name of what starts the ranks.
+  var starterName: String {
+    switch starter {
+    case .mpirun: "mpirun"
+    case .srun: "srun"
+    case .none: "the program"
+    }
+  }
+
+  /// The command line in which each rank has a process beside it.
+  ///
+  /// - Parameters:
+  ///   - folder: that of the channels; empty without any.
+  ///   - variables: those that ranks on other machines need too.
+  func line(folder: String, exporting variables: [String]) -> [String] {
+    let parent = [ProgramStart.ownPath(), RankStart.connect, folder] + program
+    guard let first = words.first else { return parent }
+    // srun hands on the whole environment by itself.
+    let exports = starter == .mpirun ? variables.flatMap { ["-x", $0] } : []
+    return [first] + exports + words.dropFirst() + parent
+  }
+}
