@@ -9,6 +9,8 @@ package struct RankSighting: Codable, Equatable, Sendable {
   package var step = 0
   /// How many steps the process has begun.
   package var steps = 0
+  /// The epoch and step of the last step that it began, counted from 1; zeros before the first.
+  package var lastStep = [0, 0]
   /// How far the process is between its start and its end.
   package var phase = RankMirror.Phase.outside
   /// Whether it saves its state on a notice.
@@ -25,12 +27,13 @@ package struct RankSighting: Codable, Equatable, Sendable {
   /// A rank that has said nothing.
   package init() {}
 
-  /// `epoch 2, step 17`; nil where nothing is known.
+  /// `in epoch 2, step 17`, or `after epoch 2, step 45` outside of an epoch; nil where nothing is known.
   package var place: String? {
     var place = RankJournal.Place()
     (place.epoch, place.step) = (epoch - 1, step - 1)
-    let text = place.description
-    return text.isEmpty ? nil : text
+    if !place.description.isEmpty { return "in \(place)" }
+    (place.epoch, place.step) = (lastStep[0] - 1, lastStep[1] - 1)
+    return place.description.isEmpty ? nil : "after \(place)"
   }
 
   /// What the file at `path` says now; nil when it is not there.
@@ -48,6 +51,7 @@ package struct RankSighting: Codable, Equatable, Sendable {
     var sighting = RankSighting()
     (sighting.epoch, sighting.step) = (word(.epoch), word(.step))
     sighting.steps = word(.steps)
+    sighting.lastStep = [word(.lastEpoch), word(.lastStep)]
     sighting.phase = RankMirror.Phase(rawValue: word(.phase)) ?? .outside
     sighting.handlesNotice = word(.handlesNotice) != 0
     sighting.isAlone = word(.isAlone) != 0

@@ -165,9 +165,9 @@ final class RankWatch: Sendable {
 
   /// Says that a rank's process has ended in the middle of the run, and ends the job unless the launcher does.
   ///
-  /// Launchers end all other ranks within milliseconds: where that has begun there is nothing to say.
+  /// Launchers say so themselves and end all other ranks within a tenth of a second: where that has begun there is nothing to say.
   private func endWithout(_ other: Int) {
-    Thread.sleep(forTimeInterval: 0.002)
+    Thread.sleep(forTimeInterval: 0.1)
     if isStopped.load(ordering: .relaxed) { return }
     say(
       "rank \(other) has ended without leaving withStrategy: it was killed, it crashed, or it called exit"

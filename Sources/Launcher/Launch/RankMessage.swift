@@ -23,6 +23,8 @@ struct RankProcess: Codable, Equatable, Sendable {
   var parent: Int32
   /// Their process group.
   var group: Int32
+  /// What mpirun leaves on this machine when it is killed.
+  var leftovers: OpenMPILeftovers?
 }
 
 /// How a rank is.

@@ -27,6 +27,7 @@ final class RankParent {
   private let events: Int32
   /// Whether all that the rank writes goes there too.
   private let isStream: Bool
+  private let folder: String
   private let statePath: String
   private let launched = getppid()
   private let signals: Int32
@@ -39,6 +40,7 @@ final class RankParent {
   /// - Parameter folder: that of the launcher's channels.
   init(folder: String) {
     let variables = ProcessInfo.processInfo.environment
+    self.folder = folder
     rank = variables[Self.aloneVariable] != nil ? 0 : Launch.rank(in: variables) ?? 0
     unsetenv(Self.aloneVariable)
     secret = variables[Self.secretVariable] ?? ""
@@ -52,7 +54,8 @@ final class RankParent {
     isStream = pipe < 0
     if isStream {
       events = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
-      statePath = FileManager.default.temporaryDirectory
+      statePath =
+        FileManager.default.temporaryDirectory
         .appendingPathComponent("apus-state-\(getpid())").path
     } else {
       events = pipe
@@ -60,7 +63,8 @@ final class RankParent {
       statePath = RankChannels.statePath(folder, rank: "\(rank)")
     }
     process = RankProcess(
-      host: Self.host, isHere: !isStream, program: 0, parent: getpid(), group: getpgrp())
+      host: Self.host, isHere: !isStream, program: 0, parent: getpid(), group: getpgrp(),
+      leftovers: OpenMPILeftovers(variables))
     setenv(RankState.variable, statePath, 1)
     guard !isStream else { return }
     output = Self.channel(RankChannels.outputPath(folder, rank: "\(rank)"))
@@ -139,8 +143,19 @@ final class RankParent {
   /// A parent that has gone leaves nobody to end the rank: its whole group ends here.
   private func endIfOrphaned() {
     guard getppid() != launched else { return }
-    if isStream { unlink(statePath) }
+    tidy()
     kill(0, SIGKILL)
+  }
+
+  /// Takes away what nobody else can when launcher and mpirun have been killed.
+  private func tidy() {
+    if isStream { unlink(statePath) }
+    process.leftovers?.remove()
+    // A pipe that nobody reads cannot be opened without waiting.
+    let pipe = open(RankChannels.eventPath(folder), O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+    guard !isStream, pipe < 0, errno == ENXIO else { return }
+    StateMemory.remove(ProcessInfo.processInfo.environment[StateMemory.variable])
+    try? FileManager.default.removeItem(atPath: folder)
   }
 
   private func tell(_ message: RankMessage) {

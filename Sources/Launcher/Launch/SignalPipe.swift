@@ -5,7 +5,7 @@ enum SignalPipe {
   /// `nonisolated(unsafe)`: written once, on the main thread, before the handlers that read it are installed.
   nonisolated(unsafe) private static var end: Int32 = -1
 
-  /// From now on each of `signals` that is not ignored is a byte, its number.
+  /// From now on each of `signals` is a byte, its number; SIGHUP only where it is not ignored.
   ///
   /// - Returns: where to read; negative when the system has no pipe left.
   static func open(_ signals: [Int32]) -> Int32 {
@@ -19,7 +19,7 @@ enum SignalPipe {
         sigaction(number, nil, &action) == 0
         && unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
           == unsafeBitCast(SIG_IGN, to: Int.self)
-      if !isIgnored || number == SIGCHLD { signal(number) { SignalPipe.note($0) } }
+      if number != SIGHUP || !isIgnored { signal(number) { SignalPipe.note($0) } }
     }
     // What nobody reads is thrown away.
     signal(SIGPIPE, SIG_IGN)

@@ -74,7 +74,8 @@ extension JobAttempt {
     attempt.steps = records.map(\.beat.sighting.steps).max() ?? 0
     attempt.furthest =
       records.map {
-        RestartPolicy.Progress(epoch: $0.beat.sighting.epoch, step: $0.beat.sighting.step)
+        RestartPolicy.Progress(
+          epoch: $0.beat.sighting.lastStep[0], step: $0.beat.sighting.lastStep[1])
       }.max() ?? .init()
     attempt.seconds = now
     var lost = said.lostHosts
@@ -100,11 +101,12 @@ extension JobAttempt {
       return .ended(rank: rank, end?.signal == nil ? end ?? Self.failure : Self.failure)
     }
     // Who was told to end by something else, such as mpirun, comes last.
-    let best = failed.first { records[$0].end?.signal != SIGTERM } ?? failed.first
+    let best = failed.first { records[$0].end?.signal != SIGTERM }
     if let rank = best, let end = records[rank].end { return .ended(rank: rank, end) }
+    if let end = said.ends.first { return .ended(rank: end.rank, end.status) }
+    if let rank = failed.first, let end = records[rank].end { return .ended(rank: rank, end) }
     if let host = said.lostHosts.first { return .lost(host: host) }
     if endedByUs < .infinity, interrupt.signal != nil { return nil }
-    if let end = said.ends.first { return .ended(rank: end.rank, end.status) }
     guard let end = starterEnd, end.code != 0, !areAllEnded else { return nil }
     return .launcherEnded(name: command.starterName, end)
   }
@@ -121,7 +123,7 @@ extension JobAttempt {
 
   private func place(_ cause: RootCause) -> String {
     guard let rank = cause.rank, records.indices.contains(rank) else { return "" }
-    return records[rank].beat.sighting.place.map { " in \($0)" } ?? ""
+    return records[rank].beat.sighting.place.map { " \($0)" } ?? ""
   }
 
   /// What is said when the job is not started again; nil when ranks or mpirun have said it.

@@ -63,7 +63,9 @@ final class JobAttempt {
     let words = command.line(
       folder: channels?.folder ?? "-",
       exporting: [RankParent.secretVariable, RestartVariables.count, StateMemory.variable])
-    starter = try JobStarter(words, input: input.jobEnd)
+    // Ranks and daemons of mpirun end when it has gone, which is sure also where it has been stopped; srun ends its ranks itself.
+    let deathSignal = command.starter == .mpirun ? SIGKILL : SIGTERM
+    starter = try JobStarter(words, input: input.jobEnd, deathSignal: deathSignal)
     input.hasStarted()
   }
 
@@ -91,6 +93,7 @@ final class JobAttempt {
     Descriptor.write(frames.finish(), to: STDERR_FILENO)
     Descriptor.write(Array(messages.finish().utf8), to: STDERR_FILENO)
     channels?.remove()
+    starter.leftovers = records.lazy.compactMap(\.process).first { $0.isHere }?.leftovers
     return (report, starter)
   }
 

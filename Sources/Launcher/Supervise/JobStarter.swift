@@ -10,18 +10,23 @@ struct JobStarter {
   private(set) var errors: Int32
   /// How it ended.
   private(set) var end: ExitStatus?
+  /// What is taken away when it has been killed.
+  var leftovers: OpenMPILeftovers?
 
   /// Starts `words`.
   ///
-  /// - Parameter input: what it reads; negative for this process's own input.
+  /// - Parameters:
+  ///   - words: the command line.
+  ///   - input: what it reads; negative for this process's own input.
+  ///   - deathSignal: what it gets when this process has been killed.
   /// - Throws: ``LauncherError/cannotStart(program:reason:)``.
-  init(_ words: [String], input: Int32) throws {
+  init(_ words: [String], input: Int32, deathSignal: Int32) throws {
     guard let output = Descriptor.pipe(), let errors = Descriptor.pipe() else {
       throw LauncherError.cannotStart(program: words[0], reason: systemReason(errno))
     }
-    // Its parent may be killed: mpirun ends its ranks when it is told to end.
     let child = apus_start_child(
-      words[0], ProgramStart.arguments(words), [input, output.write, errors.write], 1, SIGTERM)
+      words[0], ProgramStart.arguments(words), [input, output.write, errors.write], 1,
+      deathSignal)
     close(output.write)
     close(errors.write)
     guard child > 0 else {
@@ -40,6 +45,9 @@ struct JobStarter {
     if end == nil, waitpid(process, &status, WNOHANG) == process { end = ExitStatus(status) }
     return end != nil
   }
+
+  /// Takes away what it could not, when it has been killed and its ranks have ended.
+  func tidy() { if end?.signal != nil { leftovers?.remove() } }
 
   /// Sends it a signal, unless it has ended.
   func signal(_ number: Int32) { if end == nil { kill(process, number) } }

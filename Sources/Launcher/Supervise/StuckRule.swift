@@ -16,7 +16,9 @@ struct StuckRule: Sendable {
   /// The cause, if the job has failed at `now`.
   func cause(_ records: [RankRecord], at now: Double) -> RootCause? {
     leftEarly(records) ?? lostHost(records, at: now)
-      ?? limit.flatMap { stopped(records, $0, at: now) ?? stuck(records, $0) ?? notJoined(records, $0) }
+      ?? limit.flatMap {
+        stopped(records, $0, at: now) ?? stuck(records, $0) ?? notJoined(records, $0)
+      }
   }
 
   private func leftEarly(_ records: [RankRecord]) -> RootCause? {
@@ -61,7 +63,8 @@ struct StuckRule: Sendable {
     let late = running.filter { $0.element.beat.sighting.waiting == nil }
     if late.isEmpty { return sightings.count > 1 ? .silent(seconds: seconds) : nil }
     let areInStep = late.allSatisfy {
-      $0.element.beat.sighting.step > 0 && $0.element.beat.sighting.steps > 1
+      let sighting = $0.element.beat.sighting
+      return sighting.epoch > 0 && sighting.step > 0 && sighting.steps > 1
     }
     return areInStep ? .stuck(ranks: late.map(\.offset), seconds: seconds) : nil
   }

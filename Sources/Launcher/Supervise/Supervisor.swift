@@ -27,6 +27,7 @@ struct Supervisor {
     var lostHosts: [String] = []
     var old: [JobStarter] = []
     var number = 0
+    var firstFailure: String?
     while true {
       guard let command = try makeCommand(lostHosts) else { break }
       setenv(RestartVariables.count, "\(number)", 1)
@@ -43,21 +44,29 @@ struct Supervisor {
         if report.attempt.signal == nil || report.attempt.isSaved, let text = report.summary {
           Console.note(text)
         }
-        if let reason { Console.note(reason) }
+        let first = firstFailure.map { "; the first failure was: \($0)" } ?? ""
+        if let reason { Console.note(reason + first) }
         finish(old, memory, code: code)
       case .restart(let next):
         number = next
+        firstFailure = firstFailure ?? report.text
         Console.note(
           "\(report.text ?? "the job failed"); restart \(next) of \(supervision.maxRestarts) from the "
             + "newest state")
         if let signal = pause(signals) { finish(old, memory, code: 128 + signal) }
-        old.removeAll { starter in
-          var starter = starter
-          return starter.hasEnded()
-        }
+        Self.reap(&old)
       }
     }
     finish(old, memory, code: 1)
+  }
+
+  /// Forgets those that have ended.
+  private static func reap(_ starters: inout [JobStarter]) {
+    for index in starters.indices where starters[index].hasEnded() {
+      starters[index].tidy()
+      starters[index].closeStreams()
+    }
+    starters.removeAll { $0.end != nil }
   }
 
   /// Waits before a restart.
@@ -79,13 +88,9 @@ struct Supervisor {
     var left = old
     let limit = ContinuousClock.now + .seconds(Self.tidying)
     while true {
-      for index in left.indices { _ = left[index].hasEnded() }
-      left.removeAll { $0.end != nil }
+      Self.reap(&left)
       if left.isEmpty { break }
-      if ContinuousClock.now > limit {
-        left.forEach { $0.signal(SIGKILL) }
-        break
-      }
+      if ContinuousClock.now > limit { left.forEach { $0.signal(SIGKILL) } }
       // Nobody reads what it says any more; it must not wait for that.
       for index in left.indices {
         _ = left[index].read(isError: true)

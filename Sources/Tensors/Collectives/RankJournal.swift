@@ -224,7 +224,7 @@ public final class RankJournal: Sendable {
     shared.state.withLock { state in
       state.snapshot.place.step = step
       state.mirror?.show(state.snapshot.place, now)
-      state.mirror?.countStep()
+      if state.snapshot.place.epoch >= 0 { state.mirror?.count(state.snapshot.place) }
     }
   }
 

@@ -12,6 +12,10 @@ package struct RankMirror: @unchecked Sendable {
     case step
     /// How many steps have been begun in all.
     case steps
+    /// The epoch of the last step that was begun, counted from 1.
+    case lastEpoch
+    /// That step, counted from 1.
+    case lastStep
     /// When the rank last went on, by ``RankJournal/now``: a step, another place, a collective begun or over.
     case progress
     /// 1 when the rank saves its state on a notice.
@@ -55,5 +59,10 @@ package struct RankMirror: @unchecked Sendable {
     set(.progress, Int(now))
   }
 
-  func countStep() { memory[Word.steps.rawValue] &+= 1 }
+  /// Notes that a step begins.
+  func count(_ place: RankJournal.Place) {
+    memory[Word.steps.rawValue] &+= 1
+    set(.lastEpoch, place.epoch + 1)
+    set(.lastStep, place.step + 1)
+  }
 }
