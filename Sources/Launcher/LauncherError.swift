@@ -6,6 +6,8 @@ enum LauncherError: Error, Equatable {
   case cannotStart(program: String, reason: String)
   /// Started by mpirun with one number of ranks, and asked for another.
   case ranksDiffer(launcher: String, started: Int, asked: Int)
+  /// Ranks that cannot be started as asked for where this process runs.
+  case launch(message: String)
   /// Data of a form that cannot be classified.
   case data(source: String, message: String)
   /// A model that does not work on this data.
@@ -32,6 +34,7 @@ extension LauncherError: CustomStringConvertible {
     case .cannotStart(let program, let reason): "cannot start \(program): \(reason)"
     case .ranksDiffer(let launcher, let started, let asked):
       "\(launcher) started \(started) ranks, but -n says \(asked): leave out -n under \(launcher)"
+    case .launch(let message): message
     case .data(let source, let message): "--data \(source): \(message)"
     case .model(let name, let message): "--model \(name): \(message)"
     case .output(let path, let message): "--out \(path): \(message)"

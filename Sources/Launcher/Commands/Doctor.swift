@@ -12,7 +12,7 @@ struct Doctor: AsyncParsableCommand {
       """)
 
   @Option(
-    name: [.customShort("n", allowingJoined: true), .customLong("ranks")], parsing: .unconditional,
+    name: LaunchOptions.rankNames, parsing: .unconditional,
     help: "How many ranks to start under mpirun.")
   var ranks = 2
 

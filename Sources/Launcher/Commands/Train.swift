@@ -26,7 +26,8 @@ struct Train: ParsableCommand {
 
   func run() throws {
     guard try !launch.runsHere() else { return try train() }
-    try launch.start(command)
+    let options = options
+    try launch.start(command) { StepPrediction.lines(options, $0) }
   }
 
   /// This command as each rank runs it.

@@ -8,7 +8,7 @@ extension Machine {
     return Machine(
       cores: cores, isShared: cores < CPUTopology.all().cores,
       isRoot: geteuid() == 0, isContainer: Container.kind() != nil,
-      allowsMemoryAttach: MemoryAttach.isPermitted(),
+      allowsMemoryAttach: MemoryAttach.isPermitted(), hostName: ProcessInfo.processInfo.hostName,
       variables: ProcessInfo.processInfo.environment)
   }
 }

@@ -25,21 +25,10 @@ enum RankStart {
     case connect where arguments.count > 3:
       RankParent(folder: arguments[2]).run(Array(arguments[3...]))
     case shareNode where arguments.count > 2:
-      takeShareOfNode()
+      NodeShare.take()
       become(Array(arguments[2...]))
     default: return
     }
-  }
-
-  /// What is set already stays.
-  private static func takeShareOfNode() {
-    let variables = ProcessInfo.processInfo.environment
-    let ranks = variables["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) } ?? 1
-    let machine = Machine.detect()
-    let threads = machine.presetThreads ?? max(1, machine.cores / max(ranks, 1))
-    for name in Machine.threadVariables { setenv(name, "\(threads)", 0) }
-    // A rank that waits spins; it must leave its core to one that computes.
-    if ranks * threads > machine.cores { setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0) }
   }
 
   private static func become(_ words: [String]) -> Never {

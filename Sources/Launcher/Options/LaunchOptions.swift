@@ -3,22 +3,43 @@ import Dist
 import Engine
 import Foundation
 
-/// How many processes, where, and with how many threads: the options that `train` and `run` share.
+/// How many processes, where, and with how many threads: the options that `train`, `run` and `bench` share.
 struct LaunchOptions: ParsableArguments {
+  /// How a number of ranks is written; as mpirun has it, too.
+  static let rankNames: NameSpecification = [
+    .customShort("n", allowingJoined: true), .customLong("ranks"), .customLong("np"),
+    .customLong("np", withSingleDash: true),
+  ]
+
   @Option(
-    name: [.customShort("n", allowingJoined: true), .customLong("ranks")], parsing: .unconditional,
+    name: rankNames, parsing: .unconditional,
     help: ArgumentHelp(
       "Start this many processes (ranks) with mpirun; without it there is one, and no mpirun.",
       valueName: "ranks"))
   var ranks: Int?
 
+  @OptionGroup var hostOptions: HostOptions
+
   @Option(
+    name: .customLong("launcher"),
     help: ArgumentHelp(
-      "Nodes to start ranks on and how many each takes, such as a:2,b:2. "
-        + "The command must be at the same path on all.",
-      valueName: "hosts"),
-    transform: HostList.init(text:))
-  var hosts: HostList?
+      "What starts ranks: mpirun, srun (inside an allocation of Slurm) or auto, which is mpirun where there is one. "
+        + "Named without -n, it starts as many ranks as the allocation has tasks.",
+      valueName: "launcher"))
+  var launcher = LauncherChoice.auto
+
+  @Flag(
+    name: .customLong("oversubscribe"),
+    help: "Let nodes have more ranks than they have slots, or the allocation has tasks.")
+  var isOversubscribed = false
+
+  @Option(
+    name: [.customShort("x"), .customLong("env")], parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Give ranks on all nodes this variable (NAME=value, or NAME as it is here), besides the usual ones; once for each.",
+      valueName: "variable"),
+    transform: RankEnvironment.Export.init(text:))
+  var exports: [RankEnvironment.Export] = []
 
   @Option(
     parsing: .unconditional,
@@ -42,7 +63,11 @@ struct LaunchOptions: ParsableArguments {
 
   @OptionGroup var supervision: SupervisionOptions
 
-  @Flag(name: .customLong("dry-run"), help: "Print the command and its environment, and stop.")
+  @Flag(
+    name: .customLong("dry-run"),
+    help:
+      "Print where ranks go, the command and its environment, and for train the time of a step; start nothing."
+  )
   var isDryRun = false
 
   @Flag(
@@ -52,6 +77,12 @@ struct LaunchOptions: ParsableArguments {
 
   @Option(help: .hidden)
   var assume: AssumedMachine?
+
+  /// The nodes that were named.
+  var hosts: HostList? { hostOptions.list }
+
+  /// Whether this asks for ranks, and not for one process.
+  var asksForRanks: Bool { ranks != nil || hosts != nil || launcher != .auto }
 
   func validate() throws {
     if let ranks, ranks < 1 {
@@ -68,24 +99,45 @@ struct LaunchOptions: ParsableArguments {
       throw ValidationError(
         "--threads \(threads): a rank can have at most \(ComputeThreads.most) threads")
     }
-    if let ranks, let hosts, ranks > hosts.slots {
-      throw ValidationError(
-        "-n \(ranks): --hosts \(hosts) takes \(hosts.slots) ranks; raise the numbers after the colons"
-      )
-    }
+    if let ranks, let hosts { try checkSlots(ranks, hosts) }
+    try RankEnvironment.check(exports)
     if assume != nil, !isDryRun { throw ValidationError("--assume goes with --dry-run only") }
+  }
+
+  private func checkSlots(_ ranks: Int, _ hosts: HostList) throws {
+    if ranks > hosts.slots, !isOversubscribed {
+      throw ValidationError(
+        "-n \(ranks): \(hosts.origin) takes \(hosts.slots) ranks; raise the numbers of the nodes, or let "
+          + "ranks take turns on cores: --oversubscribe")
+    }
+    for (host, share) in zip(hosts.hosts, hosts.shares(of: ranks)) {
+      guard let most = host.maxSlots, share > most else { continue }
+      throw ValidationError(
+        "-n \(ranks): \(hosts.origin) lets \(host.name) have max-slots=\(most), but its share is "
+          + "\(share) ranks; use fewer ranks, or raise max-slots")
+    }
   }
 
   /// Whether this process does the work itself: a launcher started it as a rank, or no ranks are asked for.
   ///
-  /// - Throws: ``LauncherError/ranksDiffer(launcher:started:asked:)``.
+  /// - Throws: ``LauncherError/ranksDiffer(launcher:started:asked:)``, ``LauncherError/launch(message:)``.
   func runsHere() throws -> Bool {
     guard let outer = Launch.detect(in: ProcessInfo.processInfo.environment) else {
-      return ranks == nil && hosts == nil && !isDryRun && !supervision.isAsked
+      if asksForRanks || isDryRun || supervision.isAsked { return false }
+      noteUnusedTasks(of: .detect())
+      ProgramStart.setVariables(exports)
+      return true
     }
     if let asked = ranks, let started = outer.size, asked != started {
       throw LauncherError.ranksDiffer(launcher: outer.launcher, started: started, asked: asked)
     }
+    if let hosts {
+      throw LauncherError.launch(
+        message:
+          "\(hosts.origin): \(outer.launcher) has started this rank already, and says where ranks "
+          + "are; leave out one of the two")
+    }
+    ProgramStart.setVariables(exports)
     return true
   }
 
@@ -94,53 +146,56 @@ struct LaunchOptions: ParsableArguments {
 
   /// Starts `program` as these options say, and ends this process as it ends; with `--dry-run` prints how.
   ///
-  /// - Parameter tags: whether lines of several ranks are tagged where the options do not say.
-  func start(_ program: [String], tags: Bool = false) throws {
+  /// - Parameters:
+  ///   - tags: whether lines of several ranks are tagged where the options do not say.
+  ///   - prediction: lines for `--dry-run` about the time of a step.
+  func start(
+    _ program: [String], tags: Bool = false, prediction: ((StepSituation) -> [String])? = nil
+  ) throws {
     let machine = assume?.applied(to: .detect()) ?? .detect()
-    guard let ranks = ranks ?? hosts?.slots else {
-      return try startAlone(program, on: machine)
+    guard let ranks = try rankCount(on: machine) else {
+      return try startAlone(program, on: machine, prediction)
     }
-    let command = command(program, ranks: ranks, hosts: hosts, on: machine)
+    var job = MPIRunCommand.Job(
+      ranks: ranks, hosts: hosts, starter: launcher.starter(on: machine),
+      isOversubscribed: isOversubscribed, exports: exports, threads: threads, binding: bind,
+      waitLimit: waitLimit, program: program)
+    try job.place(on: machine)
+    let command = MPIRunCommand(job, on: machine)
     command.notes.forEach(Console.note)
-    if isDryRun { return Console.print(command.shellLine) }
-    guard ProgramStart.path(of: machine.mpirun) != nil else { throw LauncherError.noMpirun }
-    try supervise(tags: tags && ranks > 1) { lost in
-      guard !lost.isEmpty else { return job(command, program, ranks: ranks) }
-      return try smallerJob(program, ranks: ranks, without: lost, on: machine)
+    if isDryRun {
+      let lines =
+        RankMap(job, command, on: machine).lines
+        + (prediction?(StepSituation(job, command, on: machine)) ?? [])
+      lines.forEach { Console.print("# " + $0) }
+      return Console.print(command.shellLine)
     }
-  }
-
-  private func command(
-    _ program: [String], ranks: Int, hosts: HostList?, on machine: Machine
-  ) -> MPIRunCommand {
-    MPIRunCommand(
-      MPIRunCommand.Job(
-        ranks: ranks, hosts: hosts, threads: threads, binding: bind, waitLimit: waitLimit,
-        program: program), on: machine)
-  }
-
-  private func job(_ command: MPIRunCommand, _ program: [String], ranks: Int) -> JobCommand {
-    JobCommand(
-      words: command.arguments.dropLast(program.count), program: program, ranks: ranks,
-      environment: command.environment)
+    try job.starter.checkIsThere(on: machine)
+    let placed = job
+    try supervise(tags: tags && ranks > 1) { lost in
+      guard !lost.isEmpty else { return JobCommand(placed, command) }
+      return try smallerJob(placed, without: lost, on: machine)
+    }
   }
 
   /// The job on the hosts that are left; nil when they are too few.
   private func smallerJob(
-    _ program: [String], ranks: Int, without lost: [String], on machine: Machine
+    _ job: MPIRunCommand.Job, without lost: [String], on machine: Machine
   ) throws -> JobCommand? {
     let names = lost.joined(separator: ", ")
-    let left = HostList(hosts: (hosts?.hosts ?? []).filter { !lost.contains($0.name) })
-    let fewer = min(ranks, left.slots)
-    guard fewer >= max(1, supervision.minRanks ?? ranks) else {
+    let all = job.hosts ?? job.allocation?.hosts
+    let left = HostList((all?.hosts ?? []).filter { !lost.contains($0.name) })
+    let fewer = min(job.ranks, left.slots)
+    guard fewer >= max(1, supervision.minRanks ?? job.ranks) else {
       Console.note(
-        "not restarted: without \(names) there is place for \(fewer) of \(ranks) ranks; --min-ranks "
+        "not restarted: without \(names) there is place for \(fewer) of \(job.ranks) ranks; --min-ranks "
           + "allows fewer")
       return nil
     }
-    Console.note("going on without \(names): \(fewer) of \(ranks) ranks on \(left)")
-    return job(
-      command(program, ranks: fewer, hosts: left, on: machine), program, ranks: fewer)
+    Console.note("going on without \(names): \(fewer) of \(job.ranks) ranks on \(left)")
+    var job = job
+    (job.ranks, job.hosts) = (fewer, left)
+    return JobCommand(job, MPIRunCommand(job, on: machine))
   }
 
   private func supervise(
@@ -152,12 +207,44 @@ struct LaunchOptions: ParsableArguments {
     ).run()
   }
 
-  private func startAlone(_ program: [String], on machine: Machine) throws {
+  /// How many ranks to start; nil for one process that nothing starts.
+  private func rankCount(on machine: Machine) throws -> Int? {
+    if let count = ranks ?? hosts?.slots { return count }
+    guard launcher != .auto else { return nil }
+    if let count = try machine.allocation()?.hosts?.slots { return count }
+    throw LauncherError.launch(
+      message:
+        "--launcher \(launcher.rawValue): there is no allocation of a batch system here that says "
+        + "how many ranks; add -n")
+  }
+
+  /// Says that an allocation for several ranks gets one process: it is easily forgotten to ask for them.
+  private func noteUnusedTasks(of machine: Machine) {
+    guard let allocation = try? machine.allocation(), let hosts = allocation.hosts,
+      let content = allocation.content, hosts.slots > 1
+    else { return }
+    Console.note(
+      "\(allocation) has \(content), but this is one process; -n \(hosts.slots) starts a rank for each"
+    )
+  }
+
+  private func startAlone(
+    _ program: [String], on machine: Machine, _ prediction: ((StepSituation) -> [String])?
+  ) throws {
+    noteUnusedTasks(of: machine)
     let threads = threads ?? machine.presetThreads ?? machine.cores
-    let environment = Machine.threadVariables.map {
+    var environment = Machine.threadVariables.map {
       MPIRunCommand.Variable(name: $0, value: "\(threads)")
     }
+    for export in exports where !environment.contains(where: { $0.name == export.name }) {
+      guard let value = export.value else { continue }
+      environment.append(MPIRunCommand.Variable(name: export.name, value: value))
+    }
     if isDryRun {
+      let lines =
+        RankMap(threads: threads, on: machine).lines
+        + (prediction?(StepSituation(threads: threads)) ?? [])
+      lines.forEach { Console.print("# " + $0) }
       let assignments = environment.map { "\($0.name)=\($0.value)" }
       return Console.print(ShellQuoting.line(["env"] + assignments + program))
     }
@@ -172,40 +259,3 @@ struct LaunchOptions: ParsableArguments {
 }
 
 extension MPIRunCommand.Binding: ExpressibleByArgument {}
-
-/// A machine to plan for instead of this one, for `--dry-run`:
-/// `cores=8,shared=no,root=no,container=yes,cma=no`.
-struct AssumedMachine: ExpressibleByArgument, Sendable {
-  private var cores: Int?
-  private var isRoot: Bool?
-  private var isContainer: Bool?
-  private var allowsMemoryAttach: Bool?
-  private var isShared: Bool?
-
-  init?(argument: String) {
-    for part in argument.split(separator: ",") {
-      let pieces = part.split(separator: "=")
-      guard pieces.count == 2 else { return nil }
-      let flag: Bool? = pieces[1] == "yes" ? true : pieces[1] == "no" ? false : nil
-      switch pieces[0] {
-      case "cores": cores = Int(pieces[1])
-      case "root": isRoot = flag
-      case "container": isContainer = flag
-      case "cma": allowsMemoryAttach = flag
-      case "shared": isShared = flag
-      default: return nil
-      }
-    }
-  }
-
-  /// `machine` with what was named replaced.
-  func applied(to machine: Machine) -> Machine {
-    var machine = machine
-    machine.cores = cores ?? machine.cores
-    machine.isRoot = isRoot ?? machine.isRoot
-    machine.isContainer = isContainer ?? machine.isContainer
-    machine.allowsMemoryAttach = allowsMemoryAttach ?? machine.allowsMemoryAttach
-    machine.isShared = isShared ?? machine.isShared
-    return machine
-  }
-}

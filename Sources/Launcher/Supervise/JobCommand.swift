@@ -23,6 +23,23 @@ struct JobCommand: Sendable {
   /// Variables that are set for it.
   var environment: [MPIRunCommand.Variable] = []
 
+  /// A job, and the command line that starts it.
+  init(_ job: MPIRunCommand.Job, _ command: MPIRunCommand) {
+    self.init(
+      words: command.arguments.dropLast(job.program.count), program: job.program,
+      ranks: job.ranks, starter: job.starter == .srun ? .srun : .mpirun,
+      environment: command.environment)
+  }
+
+  /// A command line of other parts.
+  init(
+    words: [String], program: [String], ranks: Int, starter: Starter = .mpirun,
+    environment: [MPIRunCommand.Variable] = []
+  ) {
+    (self.words, self.program, self.ranks) = (words, program, ranks)
+    (self.starter, self.environment) = (starter, environment)
+  }
+
   /// The name of what starts the ranks.
   var starterName: String {
     switch starter {

@@ -149,12 +149,3 @@ struct TrainingRun {
     }
   }
 }
-
-extension Machine {
-  /// How many threads a rank takes when nobody says: what the environment says, else the cores that
-  /// it is bound to, else (not bound) its share of all.
-  func threads(ofRanksHere ranks: Int) -> Int {
-    if let presetThreads { return presetThreads }
-    return max(1, min(cores, CPUTopology.all().cores / max(ranks, 1)))
-  }
-}
