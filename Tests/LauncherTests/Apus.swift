@@ -43,27 +43,37 @@ enum Apus {
     "OPENBLAS_CORETYPE": nil, "OPENBLAS_NUM_THREADS": nil, "OMP_NUM_THREADS": nil,
     "OMPI_ALLOW_RUN_AS_ROOT": nil, "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": nil,
     "OMPI_MCA_btl_vader_single_copy_mechanism": nil,
-  ]
+  ].merging(variables(["SLURM_", "PBS_"]).map { ($0, nil) }) { $1 }
+
+  /// Names in this process's environment that begin with one of `prefixes`.
+  static func variables(_ prefixes: [String]) -> [String] {
+    ProcessInfo.processInfo.environment.keys.filter { name in
+      prefixes.contains { name.hasPrefix($0) }
+    }
+  }
 
   /// Runs `apus arguments...`.
   ///
   /// - Parameters:
   ///   - arguments: of the command.
   ///   - environment: set on top of this process's, from which what changes the command is taken out.
+  ///   - removed: more variables that are taken out.
   ///   - seconds: then the command counts as hanging, and is stopped.
   /// - Returns: how it ended, and what it wrote.
   /// - Throws: what starting it throws.
   static func run(
-    _ arguments: [String], environment: [String: String] = [:], seconds: Int = 180
+    _ arguments: [String], environment: [String: String] = [:], without removed: [String] = [],
+    seconds: Int = 180
   ) async throws -> Outcome {
     try #require(FileManager.default.isExecutableFile(atPath: path), "build the product apus first")
     var options = PlatformOptions()
     // mpirun ends its ranks when it is told to end.
     options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(3))]
     let changes = Dictionary(
-      uniqueKeysWithValues: neutral.merging(environment) { $1 }.compactMap { name, value in
-        Environment.Key(rawValue: name).map { ($0, value) }
-      })
+      uniqueKeysWithValues: neutral.merging(removed.map { ($0, nil) }) { $1 }
+        .merging(environment) { $1 }.compactMap { name, value in
+          Environment.Key(rawValue: name).map { ($0, value) }
+        })
     let task = Task { [options] in
       try await Subprocess.run(
         .path(.init(path)), arguments: Arguments(arguments),

@@ -64,6 +64,10 @@ public final class MPISession: Sendable {
   }
 
   private init(starting launch: Launch) throws(DistError) {
+    // Some MPI libraries end the process with a page of their own where srun has given them no PMI, some make it rank 0 of 1.
+    if let size = launch.size, Launch.lacksPMI(in: ProcessInfo.processInfo.environment) {
+      throw .sizeMismatch(launcher: launch.launcher, expected: size, found: 1)
+    }
     setenv("OMPI_MCA_coll_libnbc_iallreduce_algorithm", "3", 0)
     RankState.begin()
     var provided: Int32 = 0

@@ -30,9 +30,7 @@ enum RankEnvironment {
     "TOKEN", "KEY", "PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "CREDENTIAL",
   ]
 
-  /// The names in `variables` that go to other nodes, sorted.
-  ///
-  /// - Parameter isForTasks: whether srun starts the ranks, which gives them nothing else.
+  /// The names in `variables` that go to other nodes, sorted; with `isForTasks` all that ranks have which srun starts.
   static func forwarded(_ variables: [String: String], isForTasks: Bool = false) -> [String] {
     let names = names + (isForTasks ? taskNames : [])
     let prefixes = prefixes + (isForTasks ? taskPrefixes : [])

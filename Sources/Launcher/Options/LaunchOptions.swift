@@ -149,6 +149,7 @@ struct LaunchOptions: ParsableArguments {
   /// - Parameters:
   ///   - tags: whether lines of several ranks are tagged where the options do not say.
   ///   - prediction: lines for `--dry-run` about the time of a step.
+  /// - Throws: a ``LauncherError``.
   func start(
     _ program: [String], tags: Bool = false, prediction: ((StepSituation) -> [String])? = nil
   ) throws {

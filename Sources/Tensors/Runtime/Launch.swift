@@ -48,6 +48,12 @@ public struct Launch: Hashable, Sendable {
 }
 
 extension Launch {
+  /// Whether srun started several tasks and told MPI nothing of them.
+  package static func lacksPMI(in environment: [String: String]) -> Bool {
+    let names = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"]
+    return detect(in: environment)?.launcher == "srun" && names.allSatisfy { environment[$0] == nil }
+  }
+
   private static let hasJoined = Atomic(false)
 
   /// What the environment of this process says.

@@ -119,6 +119,35 @@ extension ApusTests {
       }
     }
 
+    @Test("hands on variables that are named, and words to the program as they are")
+    func exports() async throws {
+      let outcome = try await Apus.run([
+        "run", "-np", "2", "-x", "A=b c", "/bin/sh", "-c", "echo $A $1 $2", "-n", "--", "-x",
+      ])
+      #expect(outcome.code == 0, "\(outcome)")
+      #expect(outcome.lines == ["b c -- -x", "b c -- -x"], "\(outcome)")
+      let alone = try await Apus.run(["run", "-x", "A=b c", "/bin/sh", "-c", "echo $A"])
+      #expect(alone.lines == ["b c"], "\(alone)")
+    }
+
+    @Test("is refused where each rank would start a job of its own") func nested() async throws {
+      let words = ["run", "-n", "2", "--", Apus.path, "run", "-n", "2", "--", "/bin/echo", "no"]
+      let outcome = try await Apus.run(words)
+      #expect(outcome.code == 1, "\(outcome)")
+      #expect(outcome.errors.contains("mpirun has started 2 ranks, and each would start a job"))
+      #expect(outcome.lines.isEmpty, "\(outcome)")
+    }
+
+    @Test("srun without PMI is an error, and not as many trainings as tasks")
+    func noPMI() async throws {
+      let task = ["SLURM_PROCID": "0", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "2"]
+      let outcome = try await Apus.run(["train", "--epochs", "1"], environment: task)
+      #expect(outcome.code == 1 && outcome.output.isEmpty, "\(outcome)")
+      let message = "srun started 2 ranks, but MPI sees 1: every rank would train alone"
+      #expect(outcome.errors.contains(message) && outcome.errors.contains("srun --mpi=pmix"))
+      #expect(!outcome.errors.contains("OPAL"), "\(outcome)")
+    }
+
     @Test("inside, train joins the ranks and refuses another number of them")
     func joins() async throws {
       try await TemporaryFolder.use { folder in

@@ -11,9 +11,10 @@ extension ApusTests {
       let plain = "root=no,container=no,cma=yes,shared=no"
       let outcome = try await Apus.run(
         ["run"] + words + ["--dry-run", "--assume", "\(plain),\(machine)", "--", "./program", "x"],
-        environment: environment)
+        environment: environment, without: Apus.variables(["APUS_", "LANG", "LC_ALL", "TZ"]))
       #expect(outcome.code == 0, "\(outcome)")
-      return (outcome.lines.joined(separator: "\n"), outcome.errors)
+      let command = outcome.lines.filter { !$0.hasPrefix("# ") }
+      return (command.joined(separator: "\n"), outcome.errors)
     }
 
     private static let variables = "-x OPENBLAS_NUM_THREADS -x OMP_NUM_THREADS"
@@ -129,7 +130,7 @@ extension ApusTests {
         environment: ["SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "2"])
       #expect(slurm.command.contains("mpirun -n 64 --bind-to none "))
       #expect(
-        slurm.notes.contains("64 ranks on the nodes of the batch system, each with its share"))
+        slurm.notes.contains("64 ranks on the nodes of Slurm's job 7, each with its share"))
     }
 
     @Test("a rank takes its share of the node that it runs on") func shareOfNode() async throws {

@@ -28,7 +28,7 @@ extension ApusTests {
         ("train --header yes", "--header yes goes with --data csv:FILE only"),
         ("train --data csv:x --header maybe", "maybe"),
         ("train --label y", "--label y goes with --data csv:FILE only"),
-        ("train --hosts a:0", "--hosts a:0: expected names with numbers"),
+        ("train --hosts a:0", "--hosts a:0: \"0\" is no number of ranks from 1"),
         ("train --hosts a:1,a:1", "each name once"),
         ("train -n 4 --hosts a:2", "--hosts a:2 takes 2 ranks"),
         ("train digits", "digits"),
@@ -78,7 +78,7 @@ extension ApusTests {
       let outcome = try await Apus.run(
         ["train", "-n", "2", "--threads", "2", "--dry-run"] + options)
       #expect(outcome.code == 0, "\(outcome)")
-      #expect(outcome.output.hasPrefix("env "), "\(outcome)")
+      #expect(outcome.lines.last?.hasPrefix("env ") == true, "\(outcome)")
       #expect(outcome.output.contains(" mpirun -n 2 "), "\(outcome)")
       #expect(
         outcome.output.hasSuffix(
