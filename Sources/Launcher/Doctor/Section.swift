@@ -13,7 +13,13 @@ struct Section {
   }
 
   /// Adds a finding that asks for something to be done.
-  mutating func advise(_ text: String) { lines.append("  -> " + text) }
+  mutating func advise(_ text: String) {
+    lines.append("  -> " + text)
+    hasAdvice = true
+  }
+
+  /// Whether something has to be done.
+  private(set) var hasAdvice = false
 
   var text: String { ([title] + lines).joined(separator: "\n") }
 }

@@ -19,6 +19,37 @@ extension ApusTests {
     @Test("variables of the environment", arguments: LaunchLine.variables)
     func variables(line: LaunchLine) async throws { try await line.check() }
 
+    @Test("train says how long a step will take, and how it knows") func prediction() async throws {
+      func lines(_ options: [String]) async throws -> [String] {
+        let outcome = try await Apus.run(["train", "--dry-run"] + options)
+        #expect(outcome.code == 0, "\(outcome)")
+        return outcome.lines.filter { $0.contains("predicted step") || $0.hasPrefix("#   ") }
+      }
+      let two = try await lines([
+        "-n", "2", "--threads", "1", "--model", "mlp", "--batch-size", "33",
+      ])
+      try #require(two.count == 3, "\(two)")
+      let step = try #require(
+        two[0].firstMatch(of: /^# predicted step: ([\d.]+) ms, (\d+) samples\/s$/))
+      let rank = try #require(
+        two[1].firstMatch(of: /one rank: measured here, 17 samples on 1 thread: ([\d.]+) ms$/))
+      // 64 x 128, 128 x 64 and 64 x 10 weights with their biases.
+      let sum = try #require(
+        two[2].firstMatch(
+          of: /sum of 17226 gradients over 2 ranks: .* within a node.*assumed: ([\d.]+) ms$/))
+      let times = try [step.1, rank.1, sum.1].map { try #require(Double($0)) }
+      #expect(times[1] > 0 && times[2] > 0 && abs(times[0] - times[1] - times[2]) < 0.02, "\(two)")
+      let rate = try #require(Double(step.2))
+      #expect(abs(rate * times[0] / 33e3 - 1) < 0.1, "\(two)")
+      let nodes = try await lines(["--hosts", "a,b", "--threads", "1", "--model", "mlp"])
+      #expect(
+        nodes.last?.contains("10 Gbit/s Ethernet, 30 us and 1.1 GB/s assumed") == true, "\(nodes)")
+      #expect(try await lines([]).count == 2)
+      let none = try await lines(["-n", "2", "--data", "csv:/nowhere/x.csv"])
+      #expect(
+        none.count == 1 && none[0].contains("predicted step: none: /nowhere/x.csv"), "\(none)")
+    }
+
     @Test("options as everybody writes them", arguments: LaunchLine.spellings)
     func spellings(line: LaunchLine) async throws { try await line.check() }
   }
