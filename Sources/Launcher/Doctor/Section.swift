@@ -9,7 +9,8 @@ struct Section {
 
   /// Adds a line.
   mutating func add(_ name: String, _ text: String) {
-    lines.append("  " + name.padding(toLength: 18, withPad: " ", startingAt: 0) + text)
+    let width = max(18, name.count + 1)
+    lines.append("  " + name.padding(toLength: width, withPad: " ", startingAt: 0) + text)
   }
 
   /// Adds a finding that asks for something to be done.

@@ -150,7 +150,7 @@ struct Ailment: Sendable, CustomTestStringConvertible {
       said: ["-> bad: has apus 9.9, here is ", "install the same one on all nodes"]),
     Ailment(
       testDescription: "has no mpirun",
-      cases: #"bad) PATH=/nowhere:$PATH; settings="PATH=/nowhere"; run "/bin/sh -c '$*'" ;;"#,
+      cases: #"bad) settings="PATH=/nowhere"; run "$@" ;;"#,
       said: ["-> bad: has no mpirun in the PATH of a remote shell, here is mpirun (Open MPI) "]),
     Ailment(
       testDescription: "has other kernels",

@@ -12,6 +12,9 @@ struct FakeNodes {
   /// - Parameters:
   ///   - cases: of a shell's `case $host in`, for nodes that are not as they should be; `$*` is the command.
   ///   - prefix: words before the command, such as those that enter a network of its own.
+  ///   - body: what uses them.
+  /// - Returns: what `body` gives.
+  /// - Throws: what `body` throws.
   static func use<R>(
     cases: String = "", prefix: String = "", _ body: (FakeNodes) async throws -> R
   ) async throws -> R {
@@ -25,7 +28,7 @@ struct FakeNodes {
         mkdir -p \(folder)/$host
         run() {
           env -i PATH="$PATH" HOME="$HOME" TMPDIR=\(folder)/$host NODE=$host OMPI_ALLOW_RUN_AS_ROOT=1 \\
-            OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 $settings \(prefix) sh -c "$*"
+            OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 $settings \(prefix) /bin/sh -c "$*"
         }
         case $host in
         \(cases)
