@@ -109,9 +109,6 @@ public final class RankJournal: Sendable {
   private let shared: Shared
   private let sequence: Int
 
-  /// Says whether the rank saves its state when it gets a signal.
-  package func setHandlesNotice(_ handles: Bool) {}
-
   /// An empty journal.
   public convenience init() { self.init(Shared(), sequence: 0, group: .none, members: nil) }
 
