@@ -22,6 +22,8 @@ enum LauncherError: Error, Equatable {
   case diverged(what: String, epoch: Int, step: Int?, advice: String)
   /// A child process of the command that failed, or took too long.
   case child(command: String, message: String)
+  /// What keeps `chaos` from beginning.
+  case chaos(String)
 }
 
 extension LauncherError: CustomStringConvertible {
@@ -43,6 +45,7 @@ extension LauncherError: CustomStringConvertible {
     case .diverged(let what, let epoch, let step, let advice):
       what + (step.map { " at step \($0) of" } ?? " after") + " epoch \(epoch): \(advice)"
     case .child(let command, let message): "\(command): \(message)"
+    case .chaos(let message): message
     }
   }
 }

@@ -7,7 +7,7 @@ struct Launcher: AsyncParsableCommand {
     commandName: "apus",
     abstract: "Trains neural networks, on one process or on many under mpirun.",
     version: Package.version,
-    subcommands: [Train.self, Run.self, Doctor.self, Bench.self, Inspect.self])
+    subcommands: [Train.self, Run.self, Doctor.self, Bench.self, Inspect.self, Chaos.self])
 
   /// Runs commands on the main thread: with some MPI libraries only the thread that started MPI may
   /// use it, and it must be the same one from the first call to the last.

@@ -1,0 +1,139 @@
+import Engine
+import Foundation
+
+/// The command that is disturbed, and every process below it, even those whose parents have died: they become children of this
+/// process (Linux gives them to a *subreaper*), which takes everything with it when it ends.
+final class ChaosJob {
+  /// How a command ended.
+  enum End: Equatable {
+    case code(Int32)
+    case signal(Int32)
+
+    var text: String {
+      switch self {
+      case .code(let code): "exit code \(code)"
+      case .signal(let number): "signal \(number)"
+      }
+    }
+  }
+
+  private let log: String
+  private(set) var launcher: ProcessTree.Process?
+  private(set) var end: End?
+  private var known: [RankProcess] = []
+  private var looked = ContinuousClock.now - .seconds(1)
+
+  /// - Parameter log: the file that what the command writes is added to.
+  init(log: String) { self.log = log }
+
+  /// Starts the command.
+  ///
+  /// - Throws: ``LauncherError/cannotStart(program:reason:)``.
+  func start(_ words: [String]) throws {
+    (end, known) = (nil, [])
+    // It is told to end when this process dies, however that happens.
+    let own = [ProgramStart.ownPath(), RankStart.endWithParent]
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    let flags = O_WRONLY | O_CREAT | O_APPEND
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, flags, 0o644)
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+    // A group of its own: a Ctrl-C is for this process, which ends the command.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+    posix_spawnattr_setpgroup(&attributes, 0)
+    let environment = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }.sorted()
+    var number: pid_t = 0
+    let code = posix_spawn(
+      &number, own[0], &actions, &attributes, ProgramStart.arguments(own + words),
+      ProgramStart.arguments(environment))
+    guard code == 0 else {
+      throw LauncherError.cannotStart(program: words[0], reason: systemReason(code))
+    }
+    // Not yet waited for, it is in the tree or has ended.
+    launcher =
+      ProcessTree(below: getpid()).processes.first { $0.number == number }
+      ?? ProcessTree.Process(number: number, parent: getpid(), start: 0, name: "")
+  }
+
+  /// Notes who has ended, and waits a moment.
+  ///
+  /// - Throws: `ChaosStop` when this process is to end.
+  func wait(milliseconds: Double = 2) throws {
+    if ChaosSignals.isAsked { throw ChaosStop.interrupted }
+    var status: Int32 = 0
+    while true {
+      let number = waitpid(-1, &status, WNOHANG)
+      guard number > 0 else { break }
+      if number == launcher?.number, end == nil {
+        let signal = status & 0x7f
+        end = signal == 0 ? .code(status >> 8 & 0xff) : .signal(signal)
+      }
+    }
+    Thread.sleep(forTimeInterval: milliseconds / 1000)
+  }
+
+  /// Everything below this process.
+  var tree: ProcessTree { ProcessTree(below: getpid()) }
+
+  /// The ranks, the lowest first; they are looked for anew when one of them has gone, at most 20 times a second.
+  func ranks() -> [RankProcess] {
+    if let first = known.first, known.count == first.size,
+      known.allSatisfy({ ProcessTree.isAlive($0.process) })
+    {
+      return known
+    }
+    guard ContinuousClock.now - looked > .milliseconds(50) else { return [] }
+    looked = .now
+    known = RankProcess.all(in: tree)
+    return known.count == known.first?.size ? known : []
+  }
+
+  /// Waits until processes have ended.
+  ///
+  /// - Returns: those that have not within `seconds`.
+  func awaitEnd(
+    of processes: [ProcessTree.Process], seconds: Double
+  ) throws -> [ProcessTree.Process] {
+    let limit = ContinuousClock.now + .seconds(seconds)
+    var left = processes.filter(ProcessTree.isAlive)
+    while !left.isEmpty, ContinuousClock.now < limit {
+      try wait(milliseconds: 10)
+      left = left.filter(ProcessTree.isAlive)
+    }
+    return left
+  }
+
+  /// Kills everything below this process.
+  func killAll() {
+    let limit = ContinuousClock.now + .seconds(5)
+    while ContinuousClock.now < limit {
+      let processes = tree.processes
+      if processes.isEmpty { break }
+      for process in processes { ProcessTree.send(SIGKILL, to: process) }
+      var status: Int32 = 0
+      while waitpid(-1, &status, WNOHANG) > 0 {}
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    (launcher, known) = (nil, [])
+  }
+
+  /// The last lines of what the command wrote.
+  var lastLines: String {
+    let text = String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self)
+    return text.split(whereSeparator: \.isNewline).suffix(6).map { "    \($0)" }
+      .joined(separator: "\n")
+  }
+}
+
+/// Why a run is given up.
+enum ChaosStop: Error {
+  /// This process was told to end.
+  case interrupted
+  /// With what has to be said.
+  case failed(String)
+}
