@@ -111,12 +111,12 @@ final class ChaosJob {
   /// Kills everything below this process.
   func killAll() {
     let limit = ContinuousClock.now + .seconds(5)
+    var status: Int32 = 0
     while ContinuousClock.now < limit {
-      let processes = tree.processes
-      if processes.isEmpty { break }
-      for process in processes { ProcessTree.send(SIGKILL, to: process) }
-      var status: Int32 = 0
+      for process in tree.processes { ProcessTree.send(SIGKILL, to: process) }
       while waitpid(-1, &status, WNOHANG) > 0 {}
+      // No child is left, not even one that has ended.
+      if waitpid(-1, &status, WNOHANG) < 0, errno == ECHILD { break }
       Thread.sleep(forTimeInterval: 0.01)
     }
     (launcher, known) = (nil, [])

@@ -35,8 +35,7 @@ struct Harm {
       let text = "rank \(target.rank) stopped for \(fault.seconds.text) s"
       return Deed(text: text, undo: (.now + .seconds(fault.seconds), { resume(target) }))
     case .mpirun:
-      let parent = target.process.parent
-      guard let mpirun = job.tree.processes.first(where: { $0.number == parent }),
+      guard let mpirun = job.tree.processes.first(where: { $0.number == target.starter }),
         ProcessTree.send(SIGKILL, to: mpirun)
       else { return nil }
       return Deed(text: "\(mpirun.name) killed", gone: all.union([mpirun]))

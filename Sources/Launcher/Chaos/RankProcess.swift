@@ -9,6 +9,8 @@ struct RankProcess: Hashable, Sendable {
   var size: Int
   /// Its process.
   var process: ProcessTree.Process
+  /// What started it: mpirun, or its helper on this machine.
+  var starter: pid_t
   /// Where it writes how far it is; nil when it was not told to.
   var stateFile: String?
 
@@ -19,6 +21,7 @@ struct RankProcess: Hashable, Sendable {
   static func all(in tree: ProcessTree) -> [RankProcess] {
     var found: [RankProcess] = []
     var below: Set<pid_t> = []
+    var starters: [pid_t: pid_t] = [:]
     // A parent has mostly a lower number than its child, but numbers start anew at the largest.
     for process in tree.processes.sorted(by: { $0.start < $1.start }) {
       if below.contains(process.parent) {
@@ -31,13 +34,18 @@ struct RankProcess: Hashable, Sendable {
       guard let rank = variables["OMPI_COMM_WORLD_RANK"].flatMap({ Int($0) }),
         let size = variables["OMPI_COMM_WORLD_SIZE"].flatMap({ Int($0) })
       else { continue }
+      let starter = starters[process.parent] ?? process.parent
       // This command itself, before or beside the program: `apus --connect-rank ...`.
       let words = ProcessTree.words(of: process.number)
-      if words.count > 1, words[0] == ProgramStart.ownPath(), words[1].hasPrefix("--") { continue }
+      if words.count > 1, words[0] == ProgramStart.ownPath(), words[1].hasPrefix("--") {
+        starters[process.number] = starter
+        continue
+      }
       below.insert(process.number)
       found.append(
         RankProcess(
-          rank: rank, size: size, process: process, stateFile: variables[RankState.variable]))
+          rank: rank, size: size, process: process, starter: starter,
+          stateFile: variables[RankState.variable]))
     }
     return found.sorted { $0.rank < $1.rank }
   }
