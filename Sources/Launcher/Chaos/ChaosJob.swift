@@ -20,7 +20,7 @@ final class ChaosJob {
   private let log: String
   private(set) var launcher: ProcessTree.Process?
   private(set) var end: End?
-  private var known: [RankProcess] = []
+  private var known: [ChaosRank] = []
   private var looked = ContinuousClock.now - .seconds(1)
 
   /// - Parameter log: the file that what the command writes is added to.
@@ -81,7 +81,7 @@ final class ChaosJob {
   var tree: ProcessTree { ProcessTree(below: getpid()) }
 
   /// The ranks, the lowest first; they are looked for anew when one of them has gone, at most 20 times a second.
-  func ranks() -> [RankProcess] {
+  func ranks() -> [ChaosRank] {
     if let first = known.first, known.count == first.size,
       known.allSatisfy({ ProcessTree.isAlive($0.process) })
     {
@@ -89,7 +89,7 @@ final class ChaosJob {
     }
     guard ContinuousClock.now - looked > .milliseconds(50) else { return [] }
     looked = .now
-    known = RankProcess.all(in: tree)
+    known = ChaosRank.all(in: tree)
     return known.count == known.first?.size ? known : []
   }
 

@@ -148,7 +148,7 @@ final class ChaosRun {
   }
 
   /// Waits until all ranks are there and the training is as far as a fault wants it.
-  private func awaitMoment(of fault: Fault) throws -> [RankProcess] {
+  private func awaitMoment(of fault: Fault) throws -> [ChaosRank] {
     while true {
       try wait("the moment of fault \(done + 1) has not come")
       let ranks = job.ranks()
@@ -165,7 +165,7 @@ final class ChaosRun {
     }
   }
 
-  private func harm(_ fault: Fault, _ ranks: [RankProcess]) throws {
+  private func harm(_ fault: Fault, _ ranks: [ChaosRank]) throws {
     let place = ranks.first?.place
     let start = ContinuousClock.now
     done += 1

@@ -20,7 +20,7 @@ struct Harm {
   /// Does it.
   ///
   /// - Returns: what was done; nil when there was nothing to do it to any more.
-  func `do`(_ fault: Fault, to ranks: [RankProcess]) throws -> Deed? {
+  func `do`(_ fault: Fault, to ranks: [ChaosRank]) throws -> Deed? {
     let target = ranks[fault.choice(1, of: ranks.count)]
     let all = Set(ranks.map(\.process))
     switch fault.kind {
@@ -54,7 +54,7 @@ struct Harm {
     }
   }
 
-  private func resume(_ rank: RankProcess) { ProcessTree.send(SIGCONT, to: rank.process) }
+  private func resume(_ rank: ChaosRank) { ProcessTree.send(SIGCONT, to: rank.process) }
 
   /// Writes until nothing more fits.
   ///

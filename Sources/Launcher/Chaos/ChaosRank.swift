@@ -2,7 +2,7 @@ import Dist
 import Foundation
 
 /// A rank of the job below this process.
-struct RankProcess: Hashable, Sendable {
+struct ChaosRank: Hashable, Sendable {
   /// Its number.
   var rank: Int
   /// How many there are.
@@ -18,8 +18,8 @@ struct RankProcess: Hashable, Sendable {
   var place: TrainingPlace? { stateFile.flatMap(RankState.read).flatMap(TrainingPlace.init) }
 
   /// The ranks of a tree, the lowest first: of each the topmost process that is the program itself.
-  static func all(in tree: ProcessTree) -> [RankProcess] {
-    var found: [RankProcess] = []
+  static func all(in tree: ProcessTree) -> [ChaosRank] {
+    var found: [ChaosRank] = []
     var below: Set<pid_t> = []
     var starters: [pid_t: pid_t] = [:]
     // A parent has mostly a lower number than its child, but numbers start anew at the largest.
@@ -43,7 +43,7 @@ struct RankProcess: Hashable, Sendable {
       }
       below.insert(process.number)
       found.append(
-        RankProcess(
+        ChaosRank(
           rank: rank, size: size, process: process, starter: starter,
           stateFile: variables[RankState.variable]))
     }
