@@ -1,3 +1,4 @@
+import CKernels
 import Engine
 import Foundation
 
@@ -31,28 +32,15 @@ final class ChaosJob {
   /// - Throws: ``LauncherError/cannotStart(program:reason:)``.
   func start(_ words: [String]) throws {
     (end, known) = (nil, [])
-    // It is told to end when this process dies, however that happens.
-    let own = [ProgramStart.ownPath(), RankStart.endWithParent]
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    let flags = O_WRONLY | O_CREAT | O_APPEND
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, flags, 0o644)
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
-    // A group of its own: a Ctrl-C is for this process, which ends the command.
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    posix_spawnattr_setpgroup(&attributes, 0)
-    let environment = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }.sorted()
-    var number: pid_t = 0
-    let code = posix_spawn(
-      &number, own[0], &actions, &attributes, ProgramStart.arguments(own + words),
-      ProgramStart.arguments(environment))
-    guard code == 0 else {
-      throw LauncherError.cannotStart(program: words[0], reason: systemReason(code))
+    let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    defer { for descriptor in [input, output] where descriptor >= 0 { close(descriptor) } }
+    // A group of its own: a Ctrl-C is for this process, which ends the command. It is told to end when this process dies, however
+    // that happens.
+    let number = apus_start_child(
+      words[0], ProgramStart.arguments(words), [input, output, output], 1, SIGTERM)
+    guard number > 0 else {
+      throw LauncherError.cannotStart(program: words[0], reason: systemReason(-number))
     }
     // Not yet waited for, it is in the tree or has ended.
     launcher =

@@ -15,7 +15,12 @@ struct ChaosRank: Hashable, Sendable {
   var stateFile: String?
 
   /// Where it is in its training; nil when it has not said so.
-  var place: TrainingPlace? { stateFile.flatMap(RankState.read).flatMap(TrainingPlace.init) }
+  var place: TrainingPlace? {
+    guard let sighting = stateFile.flatMap({ RankSighting.read($0) }), sighting.epoch > 0 else {
+      return nil
+    }
+    return TrainingPlace(epoch: sighting.epoch, step: sighting.step)
+  }
 
   /// The ranks of a tree, the lowest first: of each the topmost process that is the program itself.
   static func all(in tree: ProcessTree) -> [ChaosRank] {
@@ -57,15 +62,6 @@ struct TrainingPlace: Comparable, Sendable, CustomStringConvertible {
   var epoch: Int
   /// Counted from 1; 0 before the first.
   var step: Int
-
-  /// Reads `epoch 2, step 17`, among other words; nil where there is no epoch.
-  init?(_ text: String) {
-    guard let match = text.firstMatch(of: /epoch (\d+)(?:, step (\d+))?/),
-      let epoch = Int(match.1)
-    else { return nil }
-    self.epoch = epoch
-    step = match.2.flatMap { Int($0) } ?? 0
-  }
 
   static func < (a: Self, b: Self) -> Bool { (a.epoch, a.step) < (b.epoch, b.step) }
 
