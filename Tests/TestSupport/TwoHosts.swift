@@ -5,7 +5,7 @@ import Foundation
 ///
 /// Only root may make them. They are gone when the object is, and so are all processes in them; those of a test that was killed are removed by
 /// the next.
-public final class TwoHosts {
+public final class TwoHosts: Sendable {
   /// One of the machines.
   public struct Host: Sendable {
     /// Its address, by which `--hosts` names it.

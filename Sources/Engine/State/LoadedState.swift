@@ -90,9 +90,7 @@ struct LoadedState {
 
   // MARK: Over ranks
 
-  /// The state that rank `root` has read, on every rank. Collective.
-  ///
-  /// - Parameter state: what was read; nil on other ranks.
+  /// The state that rank `root` has read (nil on the others), on every rank. Collective; throws what the communicator throws.
   static func shared(
     _ state: LoadedState?, root: Int, _ communicator: any Communicator
   ) throws -> LoadedState {

@@ -2,12 +2,8 @@ import Foundation
 
 /// What two lists of settings, in lines `name: value`, differ in.
 enum SettingDifferences {
-  /// The first differences as text; nil for none.
-  ///
-  /// - Parameters:
-  ///   - before: the lines of an earlier run.
-  ///   - now: those of this one.
-  ///   - onlyCommonKeys: whether names that one of them lacks do not count.
+  /// The first differences between the lines of an earlier run and those of this one, as text; nil for none. With `onlyCommonKeys` names that one
+  /// of them lacks do not count.
   static func text(before: [String], now: [String], onlyCommonKeys: Bool) -> String? {
     if before == now { return nil }
     let (old, new) = (entries(before), entries(now))

@@ -62,13 +62,7 @@ final class StateSaver {
 
   /// Copies the state and begins to write it. The save before must have ended (``finish()``).
   ///
-  /// Collective where one rank writes what others hold.
-  ///
-  /// - Parameters:
-  ///   - info: what the manifest says.
-  ///   - variables: those of this rank.
-  ///   - values: what else this rank has a value of its own for.
-  ///   - callbackTensors: those of the callbacks.
+  /// Collective where one rank writes what others hold; throws what the communicator throws.
   func start(
     _ info: TrainingStateInfo, _ variables: StateVariables, _ values: [(String, Tensor)],
     callbackTensors: [Tensor]

@@ -95,7 +95,9 @@ extension Model {
   func stateWriters(
     of folder: String, _ storage: BackupAndRestore.Storage
   ) throws -> StateSaver.Writers {
-    let mark = String(UInt64.random(in: .min ... .max), radix: 36)
+    // Also where ranks have other names for the folder.
+    let own = String(UInt64.random(in: .min ... .max), radix: 36)
+    let mark = try communicator.broadcast(text: own)
     let token = folder + "/.shared-" + mark
     let made = Result {
       guard communicator.rank == 0 else { return }
@@ -107,8 +109,7 @@ extension Model {
     guard communicator.size > 1, storage == .auto else {
       return storage == .chief || communicator.size == 1 ? .chief : .everyRank
     }
-    let seen = try communicator.broadcast(text: token)
-    var sees: Int32 = FileManager.default.fileExists(atPath: seen) ? 1 : 0
+    var sees: Int32 = FileManager.default.fileExists(atPath: token) ? 1 : 0
     try communicator.named("whether ranks share the folder of states") {
       try communicator.allReduce(&sees, count: 1, dtype: .int32, operation: .min)
     }

@@ -69,10 +69,9 @@ struct SlurmCluster {
   /// What `scontrol show job` says of a job: `JobState`, `ExitCode`, `Restarts`, ...
   func job(_ number: Int) async throws -> [String: String] {
     let text = try await sh("scontrol --oneliner show job \(number)").output
-    let pairs = text.split(whereSeparator: \.isWhitespace).compactMap { word in
-      word.firstIndex(of: "=").map {
-        (String(word[..<$0]), String(word[word.index(after: $0)...]))
-      }
+    let pairs: [(String, String)] = text.split(whereSeparator: \.isWhitespace).compactMap { word in
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
     }
     return Dictionary(pairs) { first, _ in first }
   }

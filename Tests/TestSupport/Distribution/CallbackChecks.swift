@@ -29,6 +29,10 @@ public struct CallbackCheck: Sendable, CustomStringConvertible {
 
   /// One of each type.
   public static let all: [CallbackCheck] = [
+    // Each rank has a folder of its own name, so that rank 0 writes everything.
+    CallbackCheck(name: "BackupAndRestore") { folder in
+      Made(callback: BackupAndRestore(folder, saveFrequency: .steps(1), deleteCheckpoint: true))
+    },
     CallbackCheck(name: "CSVLogger", files: ["log.csv"]) { folder in
       let path = folder + "/log.csv"
       return Made(callback: CSVLogger(path: path)) { isChief, history in

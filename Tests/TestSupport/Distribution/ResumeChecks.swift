@@ -33,13 +33,12 @@ extension TrainingCheck {
 
 /// What a training that is broken off consists of.
 public struct ResumeCase: Sendable {
-  /// The parts of ``Everything`` that a run is given.
-  public var runEagerly = false
-  public var storage = BackupAndRestore.Storage.auto
-  public var optimizer: @Sendable () -> Optimizer = { SGD(learningRate: 0.1, momentum: 0.9) }
+  private let runEagerly: Bool
+  private let storage: BackupAndRestore.Storage
+  private let optimizer: @Sendable () -> Optimizer
   /// Callbacks of a run, which may write into its folder.
-  public var callbacks: @Sendable (_ folder: String) -> [Callback] = { _ in [] }
-  public var epochs = 2
+  private let callbacks: @Sendable (_ folder: String) -> [Callback]
+  private let epochs: Int
 
   /// With callbacks that remember something.
   public static let standard = ResumeCase(callbacks: { folder in
@@ -52,6 +51,7 @@ public struct ResumeCase: Sendable {
     ]
   })
 
+  /// A case of a model with this optimizer.
   public init(
     runEagerly: Bool = false, storage: BackupAndRestore.Storage = .auto,
     optimizer: @escaping @Sendable () -> Optimizer = { SGD(learningRate: 0.1, momentum: 0.9) },
@@ -149,6 +149,7 @@ public final class BreakOff: Callback {
   static let text = "broken off on purpose"
   private let step: Int
 
+  /// Ends it in the step after `step`.
   public init(after step: Int) { self.step = step }
 
   public override func onTrainBatchEnd(_ step: Int, logs: Logs) throws {
