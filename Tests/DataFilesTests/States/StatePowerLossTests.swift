@@ -71,6 +71,24 @@ import Testing
     #expect(number > 20)
   }
 
+  @Test("a save after one that was killed is as safe: the folder may not be on the disk yet")
+  func afterCut() throws {
+    let samples = (1...2).map { StateSample(ordinal: $0, seed: $0) }
+    var generator = SeededGenerator(seed: 7)
+    for number in 0..<20 {
+      for _ in 0..<3 {
+        try DataFixture.withFolder { root in
+          let path = root + "/state"
+          let power = PowerLossFiles(root: root)
+          _ = try? samples[0].save(to: path, FaultyFiles(.cut(number), over: power))
+          try samples[1].save(to: path, FaultyFiles(over: power))
+          try power.losePower(using: &generator)
+          StateSample.expectNewest(path, [samples[1]], "the first was cut at call \(number)")
+        }
+      }
+    }
+  }
+
   @Test("a single file is the old one or the new one after a loss of power at any call")
   func atomicFile() throws {
     var generator = SeededGenerator(seed: 6)
