@@ -1,3 +1,5 @@
+import Engine
+
 /// What the command can meet before or beside the training itself.
 enum LauncherError: Error, Equatable {
   /// mpirun is needed and is not in `PATH`.
@@ -35,7 +37,8 @@ extension LauncherError: CustomStringConvertible {
         + "libopenmpi-dev), or leave out -n to run one process"
     case .cannotStart(let program, let reason): "cannot start \(program): \(reason)"
     case .ranksDiffer(let launcher, let started, let asked):
-      "\(launcher) started \(started) ranks, but -n says \(asked): leave out -n under \(launcher)"
+      "\(launcher) started \(counted(started, "rank")), but -n says \(asked): leave out -n under \(launcher)"
+        + (started == 1 ? ", or start this outside of \(launcher), where ranks can be started" : "")
     case .launch(let message): message
     case .data(let source, let message): "--data \(source): \(message)"
     case .model(let name, let message): "--model \(name): \(message)"

@@ -155,8 +155,8 @@ struct BenchAllReduce: ParsableCommand {
 
   func run() throws {
     var launch = launch
-    if Launch.detect(in: ProcessInfo.processInfo.environment) == nil, launch.hosts == nil {
-      launch.ranks = launch.ranks ?? 2
+    if Launch.detect(in: ProcessInfo.processInfo.environment) == nil, !launch.asksForRanks {
+      launch.ranks = 2
     }
     guard try launch.runsHere() else { return try launch.start(command) }
     let (largest, json) = (largest, json)

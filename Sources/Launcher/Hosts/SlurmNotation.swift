@@ -20,10 +20,10 @@ enum SlurmNotation {
   static func counts(_ text: String) -> [Int]? {
     var counts: [Int] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let match = part.wholeMatch(of: /(\d+)(?:\(x(\d+)\))?/), let count = Int(match.1) else {
-        return nil
-      }
-      guard let times = match.2.map({ Int($0) }) ?? 1, times + counts.count <= limit else {
+      guard let match = part.wholeMatch(of: /(\d+)(?:\(x(\d+)\))?/), let count = Int(match.1),
+        count <= HostName.mostSlots
+      else { return nil }
+      guard let times = match.2.map({ Int($0) }) ?? 1, times <= limit - counts.count else {
         return nil
       }
       counts += Array(repeating: count, count: times)
@@ -65,9 +65,9 @@ enum SlurmNotation {
       for number in first...last {
         let digits = String(number)
         let zeros = String(repeating: "0", count: max(0, match.1.count - digits.count))
+        guard names.count + rests.count <= limit else { return nil }
         for rest in rests { names.append(item[..<open] + zeros + digits + rest) }
       }
-      if names.count > limit { return nil }
     }
     return names
   }

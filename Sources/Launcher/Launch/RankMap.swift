@@ -12,25 +12,34 @@ struct RankMap {
       ?? (isElsewhere ? nil : HostList([HostSlots(name: machine.hostName, slots: job.ranks)]))
     let threads = command.threads.map { "\($0)" } ?? "share"
     guard let hosts else {
-      rows = (0..<job.ranks).map { ["\($0)", "?", "?", threads, "?"] }
+      rows = [[Self.range(0, job.ranks), "?", "?", threads, "?"]]
       return
     }
-    for (host, share) in zip(hosts.hosts, hosts.shares(of: job.ranks)) {
-      for local in 0..<share {
-        let cores: String
-        if job.starter == .srun, command.boundCores == nil, job.binding != .none {
-          cores = "Slurm's"
-        } else if command.boundCores != nil, isElsewhere {
-          cores = "one"
-        } else if let bound = command.boundCores {
-          let first = local * bound
-          cores = bound == 1 ? "\(first)" : "\(first)-\(first + bound - 1)"
-        } else {
-          cores = "any"
+    let isSlurms = job.starter == .srun && command.boundCores == nil && job.binding != .none
+    var rank = 0
+    for (host, share) in zip(hosts.hosts, hosts.shares(of: job.ranks)) where share > 0 {
+      // One line for a node where a line for each rank would be too many to read.
+      let step = job.ranks > Self.mostLines ? share : 1
+      for local in stride(from: 0, to: share, by: step) {
+        var cores = isSlurms ? "Slurm's" : "any"
+        if let bound = command.boundCores {
+          cores = isElsewhere ? "one" : Self.range(local * bound, step * bound)
+          if isElsewhere, step > 1 { cores = "one each" }
         }
-        rows.append(["\(rows.count)", host.name, "\(local)", threads, cores])
+        rows.append([
+          Self.range(rank, step), host.name, Self.range(local, step), threads, cores,
+        ])
+        rank += step
       }
     }
+  }
+
+  /// The most ranks that get a line each.
+  private static let mostLines = 512
+
+  /// `3` or `3-5`
+  private static func range(_ first: Int, _ count: Int) -> String {
+    count == 1 ? "\(first)" : "\(first)-\(first + count - 1)"
   }
 
   /// One process that nothing starts.

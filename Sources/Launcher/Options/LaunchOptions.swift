@@ -88,6 +88,9 @@ struct LaunchOptions: ParsableArguments {
     if let ranks, ranks < 1 {
       throw ValidationError("-n \(ranks): the number of ranks must be at least 1")
     }
+    if let ranks, ranks > HostName.mostSlots {
+      throw ValidationError("-n \(ranks): expected at most \(HostName.mostSlots) ranks")
+    }
     if let waitLimit, !(waitLimit >= 0 && waitLimit.isFinite) {
       throw ValidationError(
         "--wait-limit \(waitLimit): expected a number of seconds, 0 for no limit")

@@ -80,6 +80,11 @@ extension LaunchLine {
       options: "--hosts a:2,b:2 -n 7 --oversubscribe x",
       command: "mpirun -n 7 -H a:2,b:2 --bind-to none --oversubscribe APUS --share-node x",
       map: (0..<7).map { "\($0) \($0 < 4 ? "a \($0)" : "b \($0 - 4)") share any" }),
+    LaunchLine(
+      options: "--hosts a:600,b:600 -n 1000 x",
+      command: "mpirun -n 1000 -H a:600,b:600 --bind-to none APUS --share-node x",
+      map: ["0-599 a 0-599 share any", "600-999 b 0-399 share any"]),
+    LaunchLine(options: "-n 9223372036854775807 x", note: "expected at most 1048576 ranks"),
     LaunchLine(options: "--hosts a:2,b:2 -n 5 x", note: "-n 5: --hosts a:2,b:2 takes 4 ranks"),
     LaunchLine(
       options: "--hostfile {nodes} -n 6 --oversubscribe x",
@@ -215,6 +220,17 @@ extension LaunchLine {
         "SLURM_JOB_ID": "9", "SLURM_JOB_NODELIST": "n[1-3]", "SLURM_TASKS_PER_NODE": "2(x2)",
       ],
       note: "SLURM_TASKS_PER_NODE=2(x2) in Slurm's job 9: expected a number for each of 3 nodes"),
+    LaunchLine(
+      options: "-n 2 x",
+      environment: ["SLURM_JOB_ID": "9", "SLURM_JOB_NODELIST": "n[1-60000]m[1-60000]"],
+      note: "expected names of nodes"),
+    LaunchLine(
+      options: "-n 2 x",
+      environment: [
+        "SLURM_JOB_ID": "9", "SLURM_JOB_NODELIST": "n[1-2]",
+        "SLURM_TASKS_PER_NODE": "9223372036854775807(x2)",
+      ],
+      note: "expected a number for each of 2 nodes"),
   ]
 
   static let srun: [LaunchLine] = [
