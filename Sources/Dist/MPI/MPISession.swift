@@ -224,6 +224,12 @@ public final class MPISession: Sendable {
     var isInitialized: Int32 = 0
     MPI_Initialized(&isInitialized)
     guard isInitialized != 0 else {
+      let environment = ProcessInfo.processInfo.environment
+      if Launch.lacksPMI(in: environment) {
+        // All tasks find it, and know no more of each other than their numbers.
+        if environment["SLURM_PROCID"] == "0" { RankReport.printShared(message) }
+        exit(code)
+      }
       RankReport.print(message, rank: 0, size: 1)
       exit(code)
     }

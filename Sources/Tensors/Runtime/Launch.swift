@@ -51,7 +51,8 @@ extension Launch {
   /// Whether srun started several tasks and told MPI nothing of them.
   package static func lacksPMI(in environment: [String: String]) -> Bool {
     let names = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"]
-    return detect(in: environment)?.launcher == "srun" && names.allSatisfy { environment[$0] == nil }
+    return detect(in: environment)?.launcher == "srun"
+      && names.allSatisfy { environment[$0] == nil }
   }
 
   private static let hasJoined = Atomic(false)

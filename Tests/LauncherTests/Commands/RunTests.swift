@@ -146,6 +146,10 @@ extension ApusTests {
       let message = "srun started 2 ranks, but MPI sees 1: every rank would train alone"
       #expect(outcome.errors.contains(message) && outcome.errors.contains("srun --mpi=pmix"))
       #expect(!outcome.errors.contains("OPAL"), "\(outcome)")
+      // The first task says it for all.
+      let other = try await Apus.run(
+        ["train", "--epochs", "1"], environment: task.merging(["SLURM_PROCID": "1"]) { $1 })
+      #expect(other.code == 1 && other.output.isEmpty && other.errors.isEmpty, "\(other)")
     }
 
     @Test("inside, train joins the ranks and refuses another number of them")

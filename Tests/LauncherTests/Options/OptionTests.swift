@@ -34,6 +34,10 @@ extension ApusTests {
         ("train digits", "digits"),
         ("run -n 2", "no program"),
         ("doctor -n 0", "-n 0"),
+        ("doctor -np 0", "-n 0"),
+        ("doctor --shared-folder x", "--shared-folder goes with --hosts or --hostfile"),
+        ("doctor --hosts a,a", "a is there twice"),
+        ("doctor --hosts a --node-timeout 0", "--node-timeout 0: expected seconds"),
         ("bench train --workload rnn", "rnn"),
         ("bench train --precision float16", "float16"),
         ("bench train --blocks 0", "--blocks 0: at least 1"),
@@ -67,6 +71,22 @@ extension ApusTests {
         "--data", "--model", "--epochs", "--batch-size", "--seed", "--json", "--hosts",
       ]
       for option in options { #expect(text.contains(option)) }
+    }
+
+    @Test("of launching are the same for every command that starts ranks")
+    func launching() async throws {
+      for command in [["train"], ["bench", "train"], ["bench", "allreduce"], ["run", "x"]] {
+        let options = ["--hosts", "a:2,b:2", "-np", "3", "-x", "PLACE=here", "--threads", "1"]
+        let words = command[0] == "run" ? ["run"] + options : command + options
+        let program = command[0] == "run" ? ["x"] : []
+        let outcome = try await Apus.run(
+          words + ["--dry-run"] + program, without: Apus.variables(["LANG", "LC_ALL", "TZ"]))
+        #expect(outcome.code == 0, "\(outcome)")
+        let line = outcome.lines.last ?? ""
+        #expect(line.contains(" PLACE=here mpirun -n 3 -H a:2,b:2 "), "\(outcome)")
+        #expect(line.contains(" -x PLACE ") && line.contains(" --share-node "), "\(outcome)")
+        #expect(outcome.lines.contains { $0.hasPrefix("# 2     b     0  ") }, "\(outcome)")
+      }
     }
 
     @Test("reach the ranks as they were given") func forwarded() async throws {
