@@ -21,25 +21,43 @@ struct NodeCheck: Sendable {
   /// Seconds that clocks may differ: times in logs and of files are compared over nodes.
   static let clockLimit = 1.0
 
-  /// Asks all nodes at once, each for `seconds` at most.
+  /// How many nodes are asked at once: each shell that begins takes time of this machine.
+  private static let mostAtOnce = 64
+
+  /// Asks all nodes side by side, each for `seconds` at most.
   static func all(_ hosts: HostList, on machine: Machine, seconds: Int) -> [NodeCheck] {
     let shell = RemoteShell(in: machine.variables, seconds: seconds)
     let command = [ProgramStart.ownPath(), "doctor", "--probe", "node"]
     let results = Mutex([NodeCheck?](repeating: nil, count: hosts.hosts.count))
     let group = DispatchGroup()
+    let places = DispatchSemaphore(value: mostAtOnce)
+    allowFiles()
     for (index, host) in hosts.hosts.enumerated() {
       group.enter()
+      places.wait()
       // Threads of their own: each waits for another node.
       Thread.detachNewThread {
         let isHere = machine.isNamed(host.name) || ["localhost", "127.0.0.1"].contains(host.name)
         let words = shell.command(command, on: host.name, isHere: isHere)
         let check = NodeCheck(asking: host.name, by: words, seconds: Double(seconds))
         results.withLock { $0[index] = check }
+        places.signal()
         group.leave()
       }
     }
     group.wait()
     return results.withLock { $0.compactMap(\.self) }
+  }
+
+  /// Lets this process have as many files as the system permits: each node that answers holds three.
+  private static func allowFiles() {
+    #if os(Linux)
+      let files = __rlimit_resource_t(7)  // RLIMIT_NOFILE, whose type differs between C libraries
+      var limit = rlimit()
+      guard getrlimit(files, &limit) == 0 else { return }
+      limit.rlim_cur = limit.rlim_max
+      setrlimit(files, &limit)
+    #endif
   }
 
   private init(asking name: String, by words: [String], seconds: Double) {
