@@ -164,7 +164,8 @@ let package = Package(
     .testTarget(
       name: "LauncherTests",
       dependencies: [
-        "Engine", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess"),
+        "Launcher", "Dist", "Engine", "TestSupport",
+        .product(name: "Subprocess", package: "swift-subprocess"),
       ]),
     .testTarget(
       name: "ExampleTests",

@@ -1,28 +1,28 @@
 import Foundation
 
 /// How a process ended, as `waitpid` says it.
-struct ExitStatus: Codable, Equatable, Sendable {
+package struct ExitStatus: Codable, Equatable, Sendable {
   /// The code that it ended with; nil when a signal ended it.
-  var exitCode: Int32?
+  package var exitCode: Int32?
   /// The signal that ended it.
-  var signal: Int32?
+  package var signal: Int32?
 
-  init(_ status: Int32) {
+  package init(_ status: Int32) {
     let number = status & 0x7f
     (exitCode, signal) = number == 0 ? ((status >> 8) & 0xff, nil) : (nil, number)
   }
 
   /// The exit code that a shell would give.
-  var code: Int32 { signal.map { 128 + $0 } ?? exitCode ?? 0 }
+  package var code: Int32 { signal.map { 128 + $0 } ?? exitCode ?? 0 }
 
   /// `was ended by signal 9 (Killed)` or `ended with exit code 3`
-  var text: String {
+  package var text: String {
     signal.map { "was ended by signal \($0) (\(Self.name(ofSignal: $0)))" }
       ?? "ended with exit code \(code)"
   }
 
   /// The system's name of a signal: `Killed`.
-  static func name(ofSignal number: Int32) -> String {
+  package static func name(ofSignal number: Int32) -> String {
     strsignal(number).map { String(cString: $0) } ?? "unknown"
   }
 }

@@ -1,28 +1,34 @@
 import Foundation
 
 /// What mpirun says on standard error, without its pages about ranks that failed: the ranks have said what was wrong.
-struct MPIRunMessages {
+package struct MPIRunMessages {
   /// What became of a rank.
-  struct End: Equatable {
-    var rank: Int
-    var status: ExitStatus
+  package struct End: Equatable, Sendable {
+    package var rank: Int
+    package var status: ExitStatus
+
+    package init(rank: Int, status: ExitStatus) { (self.rank, self.status) = (rank, status) }
   }
 
   /// How ranks ended, as far as the pages that were left out said.
-  private(set) var ends: [End] = []
+  package private(set) var ends: [End] = []
   /// The rank that called MPI_Abort.
-  private(set) var aborter: Int?
+  package private(set) var aborter: Int?
   /// Machines that could not be reached, or not any more.
-  private(set) var lostHosts: [String] = []
+  package private(set) var lostHosts: [String] = []
+  /// Whether mpirun has been told to end: its own troubles with that are nobody's business.
+  package var isEnding = false
   private let isVerbose: Bool
+  /// Whether the lines of a crash come.
+  private var isInCrash = false
   private var line: [UInt8] = []
   /// The lines of a page that has begun, its rule included.
   private var page: [String]?
 
-  init(isVerbose: Bool) { self.isVerbose = isVerbose }
+  package init(isVerbose: Bool) { self.isVerbose = isVerbose }
 
   /// Takes what mpirun wrote, and gives what is to be passed on.
-  mutating func pass(_ bytes: some Sequence<UInt8>) -> String {
+  package mutating func pass(_ bytes: some Sequence<UInt8>) -> String {
     var result = ""
     for byte in bytes {
       line.append(byte)
@@ -34,7 +40,7 @@ struct MPIRunMessages {
   }
 
   /// What is left when mpirun has ended.
-  mutating func finish() -> String {
+  package mutating func finish() -> String {
     let rest = (page ?? []).joined() + String(decoding: line, as: UTF8.self)
     (page, line) = (nil, [])
     return rest
@@ -43,6 +49,7 @@ struct MPIRunMessages {
   private mutating func pass(line: String) -> String {
     noteLostHost(line)
     guard !isVerbose else { return line }
+    if isEnding, isAboutEnd(line) { return "" }
     let isRule = line.hasPrefix("----------------------------------------") && !line.contains(" ")
     if var lines = page {
       lines.append(line)
@@ -98,6 +105,15 @@ struct MPIRunMessages {
       return true
     }
     return page.contains("Primary job") && page.contains("a non-zero exit code")
+  }
+
+  /// Open MPI 4.1 may crash in its very last steps when it is told to end while it ends by itself.
+  private mutating func isAboutEnd(_ line: String) -> Bool {
+    if line.contains("*** Process received signal ***") { isInCrash = true }
+    let isCrash = isInCrash
+    if line.contains("*** End of error message ***") { isInCrash = false }
+    return isCrash || line.contains("abort is already in progress")
+      || line.allSatisfy(\.isWhitespace)
   }
 
   /// `ssh: connect to host b port 22: No route to host`, `ssh: Could not resolve hostname b: ...`

@@ -1,14 +1,14 @@
 import Foundation
 
 /// What Open MPI leaves on this machine when its mpirun has been killed: shared memory of ranks, and a folder.
-struct OpenMPILeftovers: Codable, Equatable, Sendable {
+package struct OpenMPILeftovers: Codable, Equatable, Sendable {
   /// The number of the job.
   private var job: UInt32
   /// The folder that mpirun made for it.
   private var folder: String
 
   /// Those of the job that started this process; nil when that was not mpirun of Open MPI.
-  init?(_ variables: [String: String]) {
+  package init?(_ variables: [String: String]) {
     guard let job = variables["OMPI_MCA_ess_base_jobid"].flatMap({ UInt32($0) }),
       let folder = variables["OMPI_MCA_orte_jobfam_session_dir"]
     else { return nil }
@@ -16,7 +16,7 @@ struct OpenMPILeftovers: Codable, Equatable, Sendable {
   }
 
   /// Takes them away. Nothing of the job may run any more.
-  func remove() {
+  package func remove() {
     let files = FileManager.default
     let mark = ".\(getuid()).\(String(job, radix: 16))."
     for name in (try? files.contentsOfDirectory(atPath: "/dev/shm")) ?? []

@@ -5,8 +5,8 @@ import Foundation
 /// Each frame is one line of 512 bytes: a mark, the secret of the run, the kind, the rank, and the rest in base 64. mpirun reads at most 4096
 /// bytes at a time and puts those of one rank after those of another, srun passes lines of up to 1024: neither cuts a frame. A line
 /// without the secret is what it looks like, the output of a program.
-struct RankFrame: Equatable, Sendable {
-  enum Kind: Character, Sendable {
+package struct RankFrame: Equatable, Sendable {
+  package enum Kind: Character, Sendable {
     /// Standard output of the rank.
     case output = "o"
     /// Its standard error.
@@ -17,19 +17,19 @@ struct RankFrame: Equatable, Sendable {
     case part = "p"
   }
 
-  var rank: Int
-  var kind: Kind
-  var payload: [UInt8]
+  package var rank: Int
+  package var kind: Kind
+  package var payload: [UInt8]
 
   /// Bytes of a frame.
-  static let length = 512
+  package static let length = 512
   /// Bytes of a payload.
-  static let capacity = 339
+  package static let capacity = 339
 
   private static let mark = UInt8(1)
 
   /// Frames for `bytes`, one after the other.
-  static func encode(_ bytes: [UInt8], kind: Kind, rank: Int, secret: String) -> [UInt8] {
+  package static func encode(_ bytes: [UInt8], kind: Kind, rank: Int, secret: String) -> [UInt8] {
     var frames: [UInt8] = []
     var start = 0
     repeat {
@@ -48,13 +48,13 @@ struct RankFrame: Equatable, Sendable {
   }
 
   /// A message in frames.
-  static func encode(_ message: RankMessage, rank: Int, secret: String) -> [UInt8] {
+  package static func encode(_ message: RankMessage, rank: Int, secret: String) -> [UInt8] {
     guard let data = try? JSONEncoder().encode(message) else { return [] }
     return encode(Array(data), kind: .message, rank: rank, secret: secret)
   }
 
   /// The frame in a line, without its line break; nil when it is none of this run.
-  init?(line: some Collection<UInt8>, secret: String) {
+  package init?(line: some Collection<UInt8>, secret: String) {
     guard line.count == Self.length - 1, line.first == Self.mark else { return nil }
     let words = line.dropFirst().split(separator: UInt8(ascii: " "))
     guard words.count == 3 || words.count == 4, words[0].elementsEqual(secret.utf8) else {
@@ -69,13 +69,13 @@ struct RankFrame: Equatable, Sendable {
 }
 
 /// Takes the frames of a run out of a stream of bytes.
-struct RankFrameReader {
+package struct RankFrameReader {
   private let secret: String
   private var line: [UInt8] = []
   private var parts: [Int: [UInt8]] = [:]
 
   /// What was in the stream.
-  enum Item: Equatable, Sendable {
+  package enum Item: Equatable, Sendable {
     case output(rank: Int, [UInt8])
     case errors(rank: Int, [UInt8])
     case message(rank: Int, RankMessage)
@@ -83,10 +83,10 @@ struct RankFrameReader {
     case other([UInt8])
   }
 
-  init(secret: String) { self.secret = secret }
+  package init(secret: String) { self.secret = secret }
 
   /// Takes bytes, and gives what is complete with them.
-  mutating func add(_ bytes: some Sequence<UInt8>) -> [Item] {
+  package mutating func add(_ bytes: some Sequence<UInt8>) -> [Item] {
     var items: [Item] = []
     for byte in bytes {
       guard byte == UInt8(ascii: "\n") else {
@@ -100,7 +100,7 @@ struct RankFrameReader {
   }
 
   /// What is left at the end: a line without its break.
-  mutating func finish() -> [UInt8] {
+  package mutating func finish() -> [UInt8] {
     defer { line = [] }
     return line
   }

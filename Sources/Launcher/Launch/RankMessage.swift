@@ -2,7 +2,7 @@ import Dist
 import Foundation
 
 /// What the process beside a rank tells the launcher.
-enum RankMessage: Codable, Equatable, Sendable {
+package enum RankMessage: Codable, Equatable, Sendable {
   /// The rank's program runs.
   case started(RankProcess)
   /// How the rank is.
@@ -12,45 +12,58 @@ enum RankMessage: Codable, Equatable, Sendable {
 }
 
 /// The processes of a rank.
-struct RankProcess: Codable, Equatable, Sendable {
+package struct RankProcess: Codable, Equatable, Sendable {
   /// The name of the machine, without its domain.
-  var host: String
+  package var host: String
   /// Whether that is the launcher's own machine, so that it can look after the rank by itself.
-  var isHere: Bool
+  package var isHere: Bool
   /// The program.
-  var program: Int32
+  package var program: Int32
   /// The process beside it, its parent.
-  var parent: Int32
+  package var parent: Int32
   /// Their process group.
-  var group: Int32
+  package var group: Int32
   /// What mpirun leaves on this machine when it is killed.
-  var leftovers: OpenMPILeftovers?
+  package var leftovers: OpenMPILeftovers?
+
+  package init(
+    host: String, isHere: Bool, program: Int32, parent: Int32, group: Int32,
+    leftovers: OpenMPILeftovers? = nil
+  ) {
+    (self.host, self.isHere, self.leftovers) = (host, isHere, leftovers)
+    (self.program, self.parent, self.group) = (program, parent, group)
+  }
 }
 
 /// How a rank is.
-struct RankBeat: Codable, Equatable, Sendable {
+package struct RankBeat: Codable, Equatable, Sendable {
   /// What it says of itself.
-  var sighting = RankSighting()
+  package var sighting = RankSighting()
   /// Whether a signal has stopped its process, or the one beside it.
-  var isStopped = false
+  package var isStopped = false
+
+  /// A rank that has said nothing.
+  package init() {}
 
   /// Looks at a rank of this machine.
   ///
   /// - Parameters:
   ///   - state: the path of its ``RankState``.
   ///   - process: its processes.
-  static func look(state: String, _ process: RankProcess) -> RankBeat {
-    let sighting = RankSighting.read(state) ?? RankSighting()
-    let numbers = Set([process.program, sighting.process]).filter { $0 > 0 }
-    let isStopped = numbers.contains { ProcessTable.state(of: $0) == "T" }
-    return RankBeat(sighting: sighting, isStopped: isStopped)
+  /// - Returns: how it is now.
+  package static func look(state: String, _ process: RankProcess) -> RankBeat {
+    var beat = RankBeat()
+    beat.sighting = RankSighting.read(state) ?? RankSighting()
+    let numbers = Set([process.program, beat.sighting.process]).filter { $0 > 0 }
+    beat.isStopped = numbers.contains { ProcessTable.state(of: $0) == "T" }
+    return beat
   }
 }
 
 /// What the system says of processes.
-enum ProcessTable {
+package enum ProcessTable {
   /// `R`, `S`, `D`, `Z`, `T` (stopped by a signal), `t` (by a debugger) ...; nil when there is no such process.
-  static func state(of process: Int32) -> Character? {
+  package static func state(of process: Int32) -> Character? {
     guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else {
       return nil
     }
@@ -60,7 +73,7 @@ enum ProcessTable {
   }
 
   /// Whether a process runs, or could: not when it has ended and its parent has not asked how.
-  static func isAlive(_ process: Int32) -> Bool {
+  package static func isAlive(_ process: Int32) -> Bool {
     guard process > 0, kill(process, 0) == 0 || errno == EPERM else { return false }
     return state(of: process) != "Z"
   }

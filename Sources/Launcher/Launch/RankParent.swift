@@ -16,6 +16,9 @@ final class RankParent {
   /// The variable that says that there is one rank, which no other launcher has started.
   static let aloneVariable = "APUS_RANK_ALONE"
 
+  /// The exit code of a rank that has saved its state on a notice: EX_TEMPFAIL.
+  static let savedCode: Int32 = 75
+
   /// Seconds between beats of a rank on another machine.
   static let interval = 1.0
   /// Seconds for which the launcher is waited for after the rank has failed.
@@ -66,6 +69,7 @@ final class RankParent {
       host: Self.host, isHere: !isStream, program: 0, parent: getpid(), group: getpgrp(),
       leftovers: OpenMPILeftovers(variables))
     setenv(RankState.variable, statePath, 1)
+    if isStream, let memory = variables[StateMemory.variable] { mkdir(memory, 0o700) }
     guard !isStream else { return }
     output = Self.channel(RankChannels.outputPath(folder, rank: "\(rank)"))
     errors = Self.channel(RankChannels.errorPath(folder, rank: "\(rank)"))
@@ -173,8 +177,8 @@ final class RankParent {
   private func end(status: Int32) -> Never {
     passStreams(most: 4096)
     tell(.ended(status: status, look()))
-    if isStream { unlink(statePath) }
     let code = ExitStatus(status).code
+    if isStream { forget(code) }
     if code == 0 { exit(0) }
     let limit = Date(timeIntervalSinceNow: Self.patience)
     while Date() < limit {
@@ -183,6 +187,16 @@ final class RankParent {
       if getppid() != launched { break }
     }
     exit(code)
+  }
+
+  /// Takes away what the launcher cannot, on another machine. What is in memory is kept for a restart.
+  private func forget(_ code: Int32) {
+    unlink(statePath)
+    let variables = ProcessInfo.processInfo.environment
+    let isFirst = (variables["OMPI_COMM_WORLD_LOCAL_RANK"] ?? variables["SLURM_LOCALID"]) == "0"
+    if isFirst, code == 0 || code == RankParent.savedCode {
+      StateMemory.remove(variables[StateMemory.variable])
+    }
   }
 
   private static func channel(_ path: String) -> Int32 {

@@ -150,6 +150,7 @@ struct LaunchOptions: ParsableArguments {
   /// Starts `program` as these options say, and ends this process as it ends; with `--dry-run` prints how.
   ///
   /// - Parameters:
+  ///   - program: the program and its arguments.
   ///   - tags: whether lines of several ranks are tagged where the options do not say.
   ///   - prediction: lines for `--dry-run` about the time of a step.
   /// - Throws: a ``LauncherError``.

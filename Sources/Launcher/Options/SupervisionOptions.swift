@@ -76,6 +76,7 @@ struct SupervisionOptions: ParsableArguments {
   /// - Parameters:
   ///   - waitLimit: seconds that ranks wait for each other, as the command line says.
   ///   - tags: whether lines are tagged where the command line does not say.
+  /// - Returns: how the job is to be looked after.
   /// - Throws: a ``DistError`` when the environment has a limit that is no number.
   func supervision(waitLimit: Double?, tags: Bool) throws -> Supervision {
     let wait = try waitLimit.map { $0 == 0 ? nil : $0 } ?? WaitLimit.seconds()

@@ -21,15 +21,19 @@ extension JobAttempt {
       if time >= limit { end(killAt: time + Self.patience) }
     case .ending(let killAt, let isKilled):
       if !isKilled, time >= killAt || areAllEnded { return killRanks() }
-      if isKilled, time > killAt + Self.starterPatience {
-        killStarter()
+      guard isKilled else { return }
+      if time > killAt + 3 * Self.starterPatience {
+        endStarter(by: SIGKILL)
         records.forEach { $0.process?.signal(SIGKILL) }
+      } else if time > killAt + Self.starterPatience, !isStarterTold {
+        isStarterTold = true
+        endStarter(by: SIGTERM)
       }
     }
   }
 
-  /// Seconds that mpirun gets to end ranks on other machines, and itself.
-  private static let starterPatience = 3.0
+  /// Seconds that mpirun gets to begin to end ranks on other machines, and itself. It takes two or three to do so.
+  private static let starterPatience = 1.0
   /// Seconds that mpirun gets to say why it ends before the job counts as ended.
   private static let lastWords = 0.3
 
@@ -86,33 +90,14 @@ extension JobAttempt {
 
   private var cause: RootCause? {
     if let verdict { return verdict }
-    let failed = records.indices.filter { rank in
-      guard let end = records[rank].end, end.code != 0 else { return false }
-      if end.exitCode == RestartPolicy.savedCode { return false }
-      // Who was told to end has not failed.
-      return records[rank].endedAt <= endedByUs || end.signal == nil
-    }.sorted { records[$0].endedAt < records[$1].endedAt }
-    if let rank = records.firstIndex(where: \.hasOwnError), !failed.isEmpty || said.aborter != nil {
-      let end = records[rank].end
-      return .ended(rank: rank, end?.signal == nil ? end ?? Self.failure : Self.failure)
-    }
-    if let rank = said.aborter, records.indices.contains(rank) {
-      let end = records[rank].end
-      return .ended(rank: rank, end?.signal == nil ? end ?? Self.failure : Self.failure)
-    }
-    // Who was told to end by something else, such as mpirun, comes last.
-    let best = failed.first { records[$0].end?.signal != SIGTERM }
-    if let rank = best, let end = records[rank].end { return .ended(rank: rank, end) }
-    if let end = said.ends.first { return .ended(rank: end.rank, end.status) }
-    if let rank = failed.first, let end = records[rank].end { return .ended(rank: rank, end) }
-    if let host = said.lostHosts.first { return .lost(host: host) }
-    if endedByUs < .infinity, interrupt.signal != nil { return nil }
-    guard let end = starterEnd, end.code != 0, !areAllEnded else { return nil }
-    return .launcherEnded(name: command.starterName, end)
+    let isAsked = interrupt.signal != nil && endedByUs < .infinity
+    let isStarterToBlame = !isAsked && !areAllEnded
+    return CauseSearch(
+      records: records, endedByUs: endedByUs, aborter: said.aborter, starterSaid: said.ends,
+      lostHosts: said.lostHosts, starterName: command.starterName,
+      starterEnd: isStarterToBlame ? starterEnd : nil
+    ).cause
   }
-
-  /// What is known of a rank that ended the job by MPI_Abort.
-  private static let failure = ExitStatus(1 << 8)
 
   /// What happened and where, for the line about a restart.
   private func text(_ cause: RootCause) -> String {

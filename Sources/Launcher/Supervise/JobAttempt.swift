@@ -21,6 +21,8 @@ final class JobAttempt {
   private let rule: StuckRule
   private var nextLook = 0.0
   var phase = Phase.running
+  /// Whether mpirun or srun, which did not end by itself, was told to.
+  var isStarterTold = false
   /// The cause that a rule has found.
   var verdict: RootCause?
   /// When ranks were told to end: ends after that say nothing.
@@ -223,6 +225,7 @@ final class JobAttempt {
     if case .ending(_, let isKilled) = phase, isKilled { return }
     let time = now
     endedByUs = min(endedByUs, time)
+    messages.isEnding = true
     if killAt > time {
       for record in records where record.end == nil {
         record.process?.signal(SIGTERM)
@@ -237,7 +240,10 @@ final class JobAttempt {
 
   func killRanks() {
     records.forEach { $0.process?.signal(SIGKILL) }
-    if needsStarter { starter.signal(SIGTERM) }
+    // Of a rank of this machine that has been killed mpirun hears by itself, and ends the others.
+    if needsStarter, !records.contains(where: { $0.process?.isHere == true }) {
+      starter.signal(SIGTERM)
+    }
     if ProcessTable.state(of: starter.process) == "T" { starter.signal(SIGCONT) }
     phase = .ending(killAt: now, isKilled: true)
   }
@@ -250,7 +256,7 @@ final class JobAttempt {
   var hasStarterEnded: Bool { starter.end != nil }
 
   /// Ends mpirun or srun, which has not done so in time.
-  func killStarter() { starter.signal(SIGKILL) }
+  func endStarter(by signal: Int32) { starter.signal(signal) }
 
   var starterEnd: ExitStatus? { starter.end }
   var said: MPIRunMessages { messages }

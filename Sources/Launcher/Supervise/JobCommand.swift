@@ -54,6 +54,7 @@ struct JobCommand: Sendable {
   /// - Parameters:
   ///   - folder: that of the channels; empty without any.
   ///   - variables: those that ranks on other machines need too.
+  /// - Returns: the words of it.
   func line(folder: String, exporting variables: [String]) -> [String] {
     let parent = [ProgramStart.ownPath(), RankStart.connect, folder] + program
     guard let first = words.first else { return parent }

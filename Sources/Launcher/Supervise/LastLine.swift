@@ -1,14 +1,14 @@
 import Foundation
 
 /// The last line that is not empty of what a rank wrote.
-struct LastLine: Equatable, Sendable {
+package struct LastLine: Equatable, Sendable {
   private var line: [UInt8] = []
   private var isEnded = false
 
   /// Nothing was written.
-  init() {}
+  package init() {}
 
-  mutating func add(_ bytes: some Sequence<UInt8>) {
+  package mutating func add(_ bytes: some Sequence<UInt8>) {
     for byte in bytes {
       if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
         isEnded = true
@@ -21,7 +21,7 @@ struct LastLine: Equatable, Sendable {
     }
   }
 
-  var text: String {
+  package var text: String {
     String(decoding: line, as: UTF8.self).trimmingCharacters(in: .whitespaces)
   }
 }

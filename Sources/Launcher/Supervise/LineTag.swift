@@ -1,5 +1,5 @@
 /// Puts a tag in front of every line of a rank.
-struct LineTag: Sendable {
+package struct LineTag: Sendable {
   private let tag: [UInt8]
   private var isAtStart = true
   private var hasReturned = false
@@ -7,11 +7,11 @@ struct LineTag: Sendable {
   /// - Parameters:
   ///   - rank: the rank that writes.
   ///   - host: the machine that it runs on.
-  init(rank: Int, host: String) { tag = Array("[rank \(rank) \(host)] ".utf8) }
+  package init(rank: Int, host: String) { tag = Array("[rank \(rank) \(host)] ".utf8) }
 
   /// `bytes`, which follow those before, with the tag. A line that says itself whose it is, as errors of ranks do, stays as it is. What follows a
   /// carriage return, as in a progress bar, is tagged like a line.
-  mutating func add(_ bytes: [UInt8]) -> [UInt8] {
+  package mutating func add(_ bytes: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
     for (index, byte) in bytes.enumerated() {
       let isBreak = byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")

@@ -15,7 +15,8 @@ struct RankLogs {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true)
     } catch {
-      throw LauncherError.logs(path: folder, message: "cannot make the folder: \(systemReason(errno))")
+      throw LauncherError.logs(
+        path: folder, message: "cannot make the folder: \(systemReason(errno))")
     }
     guard access(folder, W_OK) == 0 else {
       throw LauncherError.logs(path: folder, message: systemReason(errno))

@@ -1,43 +1,43 @@
 import Dist
 
 /// What the launcher knows of one rank. Times are seconds since the attempt began.
-struct RankRecord: Sendable {
+package struct RankRecord: Sendable {
   /// Its processes, once they have started.
-  var process: RankProcess?
-  private(set) var beat = RankBeat()
+  package var process: RankProcess?
+  package private(set) var beat = RankBeat()
   /// When it was last heard of.
-  private(set) var heard = 0.0
+  package private(set) var heard = 0.0
   /// Since when its process has been stopped.
-  private(set) var stoppedSince: Double?
+  package private(set) var stoppedSince: Double?
   /// How it ended.
-  private(set) var end: ExitStatus?
+  package private(set) var end: ExitStatus?
   /// When that was known.
-  private(set) var endedAt = 0.0
+  package private(set) var endedAt = 0.0
   /// What it last wrote to standard output.
-  var lastLine = LastLine()
+  package var lastLine = LastLine()
   /// Whether it wrote an error of its own, `[rank 2/3] ...`.
-  var hasOwnError = false
+  package var hasOwnError = false
   /// Whether it wrote anything to standard error.
-  var hasWrittenErrors = false
+  package var hasWrittenErrors = false
 
   /// A rank that has not started.
-  init() {}
+  package init() {}
 
   /// Whether its program runs.
-  var isRunning: Bool { process != nil && end == nil }
+  package var isRunning: Bool { process != nil && end == nil }
 
   /// Whether it became one of the ranks of Apus.
-  var hasJoined: Bool { beat.sighting.phase == .joined || beat.sighting.phase == .left }
+  package var hasJoined: Bool { beat.sighting.phase == .joined || beat.sighting.phase == .left }
 
   /// Notes how the rank was at `time`.
-  mutating func note(_ beat: RankBeat, at time: Double) {
+  package mutating func note(_ beat: RankBeat, at time: Double) {
     self.beat = beat
     heard = time
     stoppedSince = beat.isStopped ? stoppedSince ?? time : nil
   }
 
   /// Notes how the rank ended.
-  mutating func note(end: ExitStatus, at time: Double) {
+  package mutating func note(end: ExitStatus, at time: Double) {
     (self.end, endedAt, heard) = (end, time, time)
   }
 }

@@ -1,37 +1,42 @@
 /// Whether a job that has ended is started again: a function of how its attempts ended, one after the other.
-struct RestartPolicy: Sendable {
+package struct RestartPolicy: Sendable {
   /// How an attempt ended.
-  struct Attempt: Sendable {
+  package struct Attempt: Sendable {
     /// nil when nothing failed.
-    var cause: RootCause?
+    package var cause: RootCause?
     /// Whether all ranks have ended in order.
-    var isComplete = false
+    package var isComplete = false
     /// Whether a rank's program has been started.
-    var hasStarted = true
+    package var hasStarted = true
     /// Whether ranks have saved their state on a notice, and ended with exit code 75.
-    var isSaved = false
+    package var isSaved = false
     /// The signal that asked the launcher to end.
-    var signal: Int32?
+    package var signal: Int32?
     /// Whether it is known to be a program of Apus, whose steps can be seen.
-    var isApus = false
+    package var isApus = false
     /// How many steps the rank that made the most of them has begun.
-    var steps = 0
+    package var steps = 0
     /// Where the rank was that came furthest.
-    var furthest = Progress()
+    package var furthest = Progress()
     /// How long it lasted.
-    var seconds = 0.0
+    package var seconds = 0.0
+
+    /// An attempt of which nothing is known.
+    package init() {}
   }
 
   /// A place in a training, counted from 1; zeros where there was none.
-  struct Progress: Comparable, Sendable {
-    var epoch = 0
-    var step = 0
+  package struct Progress: Comparable, Sendable {
+    package var epoch = 0
+    package var step = 0
 
-    static func < (a: Self, b: Self) -> Bool { (a.epoch, a.step) < (b.epoch, b.step) }
+    package init(epoch: Int = 0, step: Int = 0) { (self.epoch, self.step) = (epoch, step) }
+
+    package static func < (a: Self, b: Self) -> Bool { (a.epoch, a.step) < (b.epoch, b.step) }
   }
 
   /// What comes next.
-  enum Decision: Equatable, Sendable {
+  package enum Decision: Equatable, Sendable {
     /// The launcher ends; `reason` says why a failed job is not started again, where that needs words.
     case end(code: Int32, reason: String?)
     /// The number of the restart, from 1.
@@ -39,12 +44,12 @@ struct RestartPolicy: Sendable {
   }
 
   /// The exit code of ranks that have saved their state on a notice, and of a launcher whose ranks have: EX_TEMPFAIL.
-  static let savedCode: Int32 = 75
+  package static let savedCode = RankParent.savedCode
   /// Attempts without a new step, one after the other, after which another one is of no use.
-  static let futile = 3
+  package static let futile = 3
 
   /// Seconds within which a program begins to train.
-  static let start = 60.0
+  package static let start = 60.0
 
   private let maxRestarts: Int
   private var restarts = 0
@@ -53,10 +58,10 @@ struct RestartPolicy: Sendable {
   private var attemptsWithoutProgress = 0
   private var firstCause: RootCause?
 
-  init(maxRestarts: Int) { self.maxRestarts = maxRestarts }
+  package init(maxRestarts: Int) { self.maxRestarts = maxRestarts }
 
   /// What comes after an attempt.
-  mutating func decide(after attempt: Attempt) -> Decision {
+  package mutating func decide(after attempt: Attempt) -> Decision {
     if attempt.isSaved { return .end(code: Self.savedCode, reason: nil) }
     if let signal = attempt.signal, !attempt.isComplete {
       return .end(code: 128 + signal, reason: nil)
@@ -77,7 +82,8 @@ struct RestartPolicy: Sendable {
     }
     guard attemptsWithoutProgress < Self.futile else {
       return .end(
-        code: code, reason: "\(Self.futile) attempts have made no new step: another would not either")
+        code: code,
+        reason: "not restarted: \(Self.futile) attempts, one after the other, made no new step")
     }
     restarts += 1
     return .restart(restarts)

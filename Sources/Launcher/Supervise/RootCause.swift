@@ -1,7 +1,7 @@
 import Engine
 
 /// Why a job failed: what happened first, and not what came of it.
-enum RootCause: Equatable, Sendable {
+package enum RootCause: Equatable, Sendable {
   /// A rank's program failed.
   case ended(rank: Int, ExitStatus)
   /// A rank ended as if all were well, and the others go on without it.
@@ -20,7 +20,7 @@ enum RootCause: Equatable, Sendable {
   case launcherEnded(name: String, ExitStatus)
 
   /// The rank that it is about, as far as it is one.
-  var rank: Int? {
+  package var rank: Int? {
     switch self {
     case .ended(let rank, _), .leftEarly(let rank), .stopped(let rank, _): rank
     case .stuck(let ranks, _), .notJoined(let ranks, _): ranks.first
@@ -29,7 +29,7 @@ enum RootCause: Equatable, Sendable {
   }
 
   /// The exit code of a launcher that gives up because of it.
-  var exitCode: Int32 {
+  package var exitCode: Int32 {
     switch self {
     case .ended(_, let end): end.code == 0 ? 1 : end.code
     case .launcherEnded(_, let end): end.code == 0 ? 1 : end.code
@@ -40,7 +40,8 @@ enum RootCause: Equatable, Sendable {
   /// What happened, without where and when: `rank 2 was ended by signal 9 (Killed)`.
   ///
   /// - Parameter host: the machine of a rank; nil where it is not known.
-  func text(host: (Int) -> String?) -> String {
+  /// - Returns: words without a break.
+  package func text(host: (Int) -> String?) -> String {
     func name(_ rank: Int) -> String { "rank \(rank)" + (host(rank).map { " on \($0)" } ?? "") }
     switch self {
     case .ended(let rank, let end): return "\(name(rank)) \(end.text)"
@@ -51,7 +52,8 @@ enum RootCause: Equatable, Sendable {
     case .stuck(let ranks, let seconds):
       let subject = ranks.count == 1 ? name(ranks[0]) : EngineError.Holding.name(ranks: ranks)
       return "\(subject) made no progress for \(Self.text(seconds))"
-    case .silent(let seconds): return "all ranks have waited for each other for \(Self.text(seconds))"
+    case .silent(let seconds):
+      return "all ranks have waited for each other for \(Self.text(seconds))"
     case .notJoined(let ranks, let seconds):
       let subject = ranks.count == 1 ? name(ranks[0]) : EngineError.Holding.name(ranks: ranks)
       return "\(subject) did not join the other ranks, which have waited for \(Self.text(seconds))"

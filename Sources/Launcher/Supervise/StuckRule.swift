@@ -5,16 +5,19 @@ import Dist
 /// It judges only ranks that have joined Apus, and of those only where they say that they are in a training step that is not their first one:
 /// compiling, validation, `alone { }` and everything between two trainings take as long as they take. A rank that others wait for
 /// is found by their own watches at the wait limit; this rule is for what they cannot see.
-struct StuckRule: Sendable {
+package struct StuckRule: Sendable {
   /// Seconds; nil for never.
-  var limit: Double?
+  package var limit: Double?
   /// Seconds for which ranks wait for one that has ended before it joined them.
-  var joinLimit = 5.0
+  package var joinLimit = 5.0
   /// Seconds after which a machine that says nothing is lost.
-  var hostLimit = 20.0
+  package var hostLimit = 20.0
+
+  /// - Parameter limit: seconds; nil for never.
+  package init(limit: Double?) { self.limit = limit }
 
   /// The cause, if the job has failed at `now`.
-  func cause(_ records: [RankRecord], at now: Double) -> RootCause? {
+  package func cause(_ records: [RankRecord], at now: Double) -> RootCause? {
     leftEarly(records) ?? lostHost(records, at: now)
       ?? limit.flatMap {
         stopped(records, $0, at: now) ?? stuck(records, $0) ?? notJoined(records, $0)

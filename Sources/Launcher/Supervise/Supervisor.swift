@@ -46,13 +46,15 @@ struct Supervisor {
         }
         let first = firstFailure.map { "; the first failure was: \($0)" } ?? ""
         if let reason { Console.note(reason + first) }
+        if code == RestartPolicy.savedCode, supervision.requeues { SlurmRequeue.ask() }
         finish(old, memory, code: code)
       case .restart(let next):
         number = next
         firstFailure = firstFailure ?? report.text
+        let place = report.attempt.isApus ? " from the newest state" : ""
         Console.note(
-          "\(report.text ?? "the job failed"); restart \(next) of \(supervision.maxRestarts) from the "
-            + "newest state")
+          "\(report.text ?? "the job failed"); restart \(next) of \(supervision.maxRestarts)\(place)"
+        )
         if let signal = pause(signals) { finish(old, memory, code: 128 + signal) }
         Self.reap(&old)
       }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 extension ApusTests {
@@ -5,12 +6,20 @@ extension ApusTests {
     @Test("starts a program on every rank") func echo() async throws {
       let outcome = try await Apus.run(["run", "-n", "2", "--", "/bin/echo", "a rank", "-n"])
       #expect(outcome.code == 0, "\(outcome)")
-      #expect(outcome.lines == ["a rank -n", "a rank -n"], "\(outcome)")
+      let host = ProcessInfo.processInfo.hostName.prefix { $0 != "." }
+      let tagged = (0..<2).map { "[rank \($0) \(host)] a rank -n" }
+      #expect(outcome.lines.sorted() == tagged, "\(outcome)")
+      let plain = try await Apus.run(
+        ["run", "-n", "2", "--no-tag-output", "--", "/bin/echo", "a rank", "-n"])
+      #expect(plain.lines == ["a rank -n", "a rank -n"], "\(plain)")
+      // Where there is one rank nobody asks whose line it is.
+      let single = try await Apus.run(["run", "-n", "1", "--", "/bin/echo", "a rank", "-n"])
+      #expect(single.lines == ["a rank -n"], "\(single)")
     }
 
     @Test("tells ranks how many threads they have") func threads() async throws {
       let outcome = try await Apus.run([
-        "run", "-n", "2", "--threads", "3", "--", "/bin/sh", "-c",
+        "run", "-n", "2", "--no-tag-output", "--threads", "3", "--", "/bin/sh", "-c",
         "echo $OPENBLAS_NUM_THREADS $OMP_NUM_THREADS $OMPI_COMM_WORLD_SIZE",
       ])
       #expect(outcome.lines == ["3 3 2", "3 3 2"], "\(outcome)")
@@ -47,7 +56,10 @@ extension ApusTests {
       #expect(outcome.errors.contains("Error: mpirun is not in PATH: install it"), "\(outcome)")
     }
 
-    @Test("keeps the lines of ranks whole, and every byte of them") func lines() async throws {
+    @Test(
+      "keeps the lines of ranks whole, and every byte of them, of other machines too",
+      arguments: [[:], ["APUS_RANK_OUTPUT": "stream"]])
+    func lines(environment: [String: String]) async throws {
       // Two ranks write at once, each line in three pieces that cut a character.
       let program = """
         i=0; while [ $i -lt 300 ]; do
@@ -56,7 +68,9 @@ extension ApusTests {
           i=$((i + 1))
         done; printf "the end of $OMPI_COMM_WORLD_RANK"
         """
-      let outcome = try await Apus.run(["run", "-n", "2", "--", "/bin/sh", "-c", program])
+      let outcome = try await Apus.run(
+        ["run", "-n", "2", "--no-tag-output", "--", "/bin/sh", "-c", program],
+        environment: environment)
       #expect(outcome.code == 0, "\(outcome)")
       for rank in 0..<2 {
         let lines = outcome.lines.filter { $0.hasPrefix("rank \(rank) ") }
@@ -80,7 +94,8 @@ extension ApusTests {
             while [ ! -e begun ]; do sleep 0.1; done; sleep 1; echo other; : > done
           fi
           """
-        let outcome = try await Apus.run(["run", "-n", "2", "--", "/bin/sh", "-c", program])
+        let outcome = try await Apus.run(
+          ["run", "-n", "2", "--no-tag-output", "--", "/bin/sh", "-c", program])
         // The other rank's line waits a moment for the end of this one, and then takes a line of its own.
         #expect(outcome.output == "10 %\nother\n\r20 %\n", "\(outcome)")
       }
