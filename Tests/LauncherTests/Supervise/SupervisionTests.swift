@@ -4,14 +4,15 @@ import Testing
 extension ApusTests {
   /// Jobs that are killed, stopped and interrupted while they run.
   @Suite("Supervision") struct SupervisionTests {
-    /// Runs a shell script in a folder of its own, with `$apus`, and with `until 'test'`, which waits for that, 20 seconds at most.
+    /// Runs a shell script in a folder of its own, with `$apus`, and with `await 'test'`, which waits for that, 20 seconds at most.
     private func script(
       _ text: String, environment: [String: String] = [:], seconds: Int = 60
     ) async throws -> Apus.Outcome {
       try await TemporaryFolder.use { folder in
         let start = """
-          cd \(folder); apus=\(Apus.path)
-          until() { n=0; while ! eval "$1"; do n=$((n + 1)); [ $n -lt 400 ] || { echo "not: $1"; return 1; }; sleep 0.05; done; }
+          cd \(folder); export apus=\(Apus.path)
+          alive() { for p in $*; do grep -q '^State:.[^ZX]' /proc/$p/status 2>/dev/null && return 0; done; return 1; }
+          await() { n=0; while ! eval "$1"; do n=$((n + 1)); [ $n -lt 400 ] || { echo "not: $1"; return 1; }; sleep 0.05; done; }
 
           """
         return try await Apus.run(
@@ -19,14 +20,20 @@ extension ApusTests {
       }
     }
 
-    /// A rank that trains for long. It says what its process is in a file `rank.RESTART.RANK`.
+    /// A rank that trains for long. It says what its process is in a file `rank.RESTART.RANK`, and where its launcher sees its steps in `state.RESTART.RANK`.
     private static let training = """
-      echo $$ > rank.$APUS_RESTART.$OMPI_COMM_WORLD_RANK
-      exec "$0" train --model mlp --epochs 5000 --progress none --out out
+      name=$APUS_RESTART.$OMPI_COMM_WORLD_RANK
+      echo $APUS_RANK_STATE > state.$name; echo $$ > rank.$name
+      exec $apus train --model mlp --epochs 5000 --progress none --out out
       """
 
-    /// A step of that training has been made: mpirun and a file of its own show none, so it is given time to begin.
-    private static let first = "[ -s rank.0.0 ] && [ -s rank.0.1 ]"
+    /// Both ranks of an attempt have begun a step: the fifth number of that file.
+    private static func trains(attempt: Int) -> String {
+      let steps = (0..<2).map {
+        "[ $(od -An -td8 -j32 -N8 $(cat state.\(attempt).\($0))) -gt 0 ]"
+      }
+      return "{ \(steps.joined(separator: " && ")); } 2>/dev/null"
+    }
 
     @Test("starts a job again, tells it so, and keeps what each attempt wrote")
     func restart() async throws {
@@ -96,13 +103,11 @@ extension ApusTests {
         cat > program <<'END'
         \(Self.training)
         END
-        $apus run -n 2 --max-restarts 1 --stuck-limit 1 -- sh program $apus & job=$!
-        sed -i "s,\\"\\$0\\",$apus," program
-        until '\(Self.first)'; sleep 1.5
+        $apus run -n 2 --max-restarts 1 --stuck-limit 1 -- sh program & job=$!
+        await '\(Self.trains(attempt: 0))'
         kill -\(signal) $(cat rank.0.1)
-        until '[ -s rank.1.0 ] && [ -s rank.1.1 ]'
-        kill -0 $(cat rank.0.0) 2>/dev/null && echo alive
-        kill -0 $(cat rank.0.1) 2>/dev/null && echo alive
+        await '\(Self.trains(attempt: 1))'
+        alive $(cat rank.0.*) && echo alive
         kill -INT $job; sleep 0.3; kill -INT $job; wait $job; echo code $?
         """)
       #expect(outcome.lines == ["code 130"], "\(outcome)")
@@ -128,14 +133,14 @@ extension ApusTests {
         wait
         END
         $apus run -n 2 -- sh program & job=$!
-        until '[ -s rank.0 ] && [ -s rank.1 ]'
+        await '[ -s rank.0 ] && [ -s rank.1 ]'
         beside=$(cat beside.1)
         mpirun=$(awk '/^PPid/ { print $2 }' /proc/$beside/status)
         kill -STOP $(cat rank.0)
         kill -9 \(victims)
-        alive() { for p in $(cat rank.* child.* beside.*) $mpirun; do [ -d /proc/$p ] && ! grep -q '^State:.Z' /proc/$p/status 2>/dev/null && return 0; done; return 1; }
-        n=0; while alive && [ $n -lt 50 ]; do sleep 0.1; n=$((n + 1)); done
-        alive && { echo alive; ps -ef | grep program; }
+        all="$(cat rank.* child.* beside.*) $mpirun"
+        n=0; while alive $all && [ $n -lt 50 ]; do sleep 0.1; n=$((n + 1)); done
+        alive $all && { echo alive; ps -ef | grep program; }
         wait $job; [ $? -ne 0 ] && echo failed
         """)
       #expect(outcome.lines == ["failed"], "\(outcome)")
@@ -144,7 +149,7 @@ extension ApusTests {
     /// A rank that saves its state on SIGUSR1: the file that its launcher reads holds the numbers of `RankMirror.Word`.
     private static let saver = """
       word() { for n in $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)); do printf "\\\\$(printf %03o $n)"; done; printf '\\0\\0\\0\\0\\0'; }
-      trap 'echo notice; $save; exit 75' USR1
+      trap 'echo notice; eval "$save"; exit 75' USR1
       trap 'echo ended; exit 1' TERM
       for value in 1 1 5 1 1 0 1 2 0 0 $$; do word $value; done > $APUS_RANK_STATE
       echo > ready.$OMPI_COMM_WORLD_RANK
@@ -159,10 +164,9 @@ extension ApusTests {
         \(Self.saver)
         END
         # Rank 1 takes longer than mpirun would give it.
-        save='[ $OMPI_COMM_WORLD_RANK = 0 ] || sleep 2.5' ; export save
-        sed -i 's/\\$save/eval "$save"; echo saved/' program
+        export save='[ $OMPI_COMM_WORLD_RANK = 0 ] || sleep 2.5; echo saved'
         $apus run -n 2 --max-restarts 3 -- sh program & job=$!
-        until '[ -e ready.0 ] && [ -e ready.1 ]'
+        await '[ -e ready.0 ] && [ -e ready.1 ]'
         kill -\(signal) $job; wait $job; echo code $?
         """)
       #expect(outcome.lines.last == "code 75", "\(outcome)")
@@ -177,9 +181,9 @@ extension ApusTests {
         cat > program <<'END'
         \(Self.saver)
         END
-        sed -i 's/\\$save; exit 75/sleep 30/' program
+        export save='sleep 30'
         $apus run -n 2 --grace 0.5 --max-restarts 3 -- sh program & job=$!
-        until '[ -e ready.0 ] && [ -e ready.1 ]'
+        await '[ -e ready.0 ] && [ -e ready.1 ]'
         kill -TERM $job; wait $job; echo code $?
         """)
       #expect(outcome.lines.last == "code 143", "\(outcome)")
@@ -194,9 +198,8 @@ extension ApusTests {
         cat > program <<'END'
         \(program)
         END
-        { sleep 0.5; echo typed; until '[ -e got ]' >/dev/null; printf '\\003'; sleep 3; } |
-          script -qec "$apus run -n 2 --no-tag-output -- sh program" /dev/null
-        echo code $?
+        { echo typed; await '[ -e got ]' >&2; printf '\\003'; await '[ -e over ]' >&2; } |
+          { script -qec "$apus run -n 2 --no-tag-output -- sh program" /dev/null; printf '\\ncode %d\\n' $?; : > over; }
         """)
       #expect(outcome.lines.contains("got typed"), "\(outcome)")
       #expect(outcome.lines.last == "code 130", "\(outcome)")
