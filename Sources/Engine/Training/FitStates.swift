@@ -327,6 +327,7 @@ final class FitStates {
   }
 
   private func saveRequests(_ place: TrainingPlace, _ logs: Logs) throws {
+    if requested.isEmpty { return }
     let folders = requested
     requested = [:]
     for (folder, keepLast) in folders {
