@@ -43,9 +43,10 @@ enum Descriptor {
     return true
   }
 
-  /// Waits until one of `descriptors` has something, or for `seconds`. Negative descriptors count as none.
-  static func wait(_ descriptors: [Int32], seconds: Double) {
+  /// Waits until one of `descriptors` has something, one of `full` has room, or for `seconds`. Negative descriptors count as none.
+  static func wait(_ descriptors: [Int32], full: [Int32] = [], seconds: Double) {
     var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    polled += full.map { pollfd(fd: $0, events: Int16(POLLOUT), revents: 0) }
     poll(&polled, nfds_t(polled.count), Int32((max(0, seconds) * 1000).rounded(.up)))
   }
 }

@@ -178,7 +178,7 @@ struct LaunchOptions: ParsableArguments {
     try job.starter.checkIsThere(on: machine)
     let placed = job
     try supervise(tags: tags && ranks > 1) { lost in
-      guard !lost.isEmpty else { return JobCommand(placed, command) }
+      guard !lost.isEmpty else { return JobCommand(placed, command, on: machine) }
       return try smallerJob(placed, without: lost, on: machine)
     }
   }
@@ -200,7 +200,7 @@ struct LaunchOptions: ParsableArguments {
     Console.note("going on without \(names): \(fewer) of \(job.ranks) ranks on \(left)")
     var job = job
     (job.ranks, job.hosts) = (fewer, left)
-    return JobCommand(job, MPIRunCommand(job, on: machine))
+    return JobCommand(job, MPIRunCommand(job, on: machine), on: machine)
   }
 
   private func supervise(

@@ -36,7 +36,10 @@ package struct CauseSearch: Sendable {
       return end(of: rank)
     }
     if let host = lostHosts.first { return .lost(host: host) }
-    if let end = starterSaid.first { return .ended(rank: end.rank, end.status) }
+    // Of ranks that the launcher has ended mpirun says the same as of others.
+    if let end = starterSaid.first, !failed.isEmpty || endedByUs == .infinity {
+      return .ended(rank: end.rank, end.status)
+    }
     if let rank = failed.first { return end(of: rank) }
     guard let starterEnd, starterEnd.code != 0 else { return nil }
     return .launcherEnded(name: starterName, starterEnd)

@@ -62,6 +62,8 @@ final class JobAttempt {
     records = Array(repeating: RankRecord(), count: command.ranks)
     rule = StuckRule(limit: supervision.stuckLimit)
     input = TerminalInput()
+    // What ranks of this machine get to tidy up is given here; mpirun's own second would be waited for in vain.
+    if command.isLocal { setenv("OMPI_MCA_odls_base_sigkill_timeout", "0", 0) }
     let words = command.line(
       folder: channels?.folder ?? "-",
       exporting: [RankParent.secretVariable, RestartVariables.count, StateMemory.variable])
@@ -87,28 +89,36 @@ final class JobAttempt {
       if now >= nextLook { look() }
       decide()
     }
+    // Also what the programs of ranks have started.
+    if verdict != nil || endedByUs < .infinity { records.forEach { $0.process?.signal(SIGKILL) } }
     // What ranks and mpirun wrote last.
-    while receive() {}
+    // What somebody still writes who has left the job must not keep it.
+    for _ in 0..<Self.most where !receive() { break }
     look()
-    output.finish()
     input.finish()
-    Descriptor.write(frames.finish(), to: STDERR_FILENO)
-    Descriptor.write(Array(messages.finish().utf8), to: STDERR_FILENO)
+    output.add(frames.finish() + Array(messages.finish().utf8), isError: true)
+    output.finish {
+      (Descriptor.read(signals, limit: 64) ?? []).contains { $0 != UInt8(SIGCHLD) }
+    }
     channels?.remove()
     starter.leftovers = records.lazy.compactMap(\.process).first { $0.isHere }?.leftovers
     return (report, starter)
   }
 
+  /// How often what is left is read, 64 KiB of each rank at a time.
+  private static let most = 256
+
   // MARK: - Hearing
 
   private func wait() {
-    var descriptors = [signals, starter.output, starter.errors, input.descriptor]
-    if let channels {
-      descriptors.append(channels.events)
-      descriptors += channels.channels.map(\.descriptor)
+    var descriptors = [signals, input.descriptor]
+    if !output.isFull {
+      descriptors += [starter.output, starter.errors]
+      descriptors += channels.map { [$0.events] + $0.channels.map(\.descriptor) } ?? []
     }
     let isSoon = output.isWaiting || phase != .running
-    Descriptor.wait(descriptors, seconds: isSoon ? 0.02 : min(max(nextLook - now, 0), 0.5))
+    Descriptor.wait(
+      descriptors, full: output.blocked, seconds: isSoon ? 0.02 : min(max(nextLook - now, 0), 0.5))
   }
 
   /// Takes what there is.
@@ -116,6 +126,8 @@ final class JobAttempt {
   /// - Returns: whether there was something.
   @discardableResult
   private func receive() -> Bool {
+    input.pass()
+    if output.isFull { return false }
     var isSomething = false
     let time = now
     for channel in channels?.channels ?? [] {
@@ -130,9 +142,8 @@ final class JobAttempt {
     }
     let (text, errors) = (starter.read(isError: false), starter.read(isError: true))
     isSomething = isSomething || !text.isEmpty || !errors.isEmpty
-    Descriptor.write(text, to: STDOUT_FILENO)
+    output.add(text, isError: false)
     frames.add(errors).forEach { take($0, at: time) }
-    input.pass()
     return isSomething
   }
 
@@ -141,7 +152,7 @@ final class JobAttempt {
     case .output(let rank, let bytes): take(bytes, rank: rank, isError: false, at: time)
     case .errors(let rank, let bytes): take(bytes, rank: rank, isError: true, at: time)
     case .other(let line):
-      Descriptor.write(Array(messages.pass(line).utf8), to: STDERR_FILENO)
+      output.add(Array(messages.pass(line).utf8), isError: true)
     case .message(let rank, let message) where records.indices.contains(rank):
       switch message {
       case .started(let process): records[rank].process = process
@@ -224,7 +235,7 @@ final class JobAttempt {
   func end(killAt: Double) {
     if case .ending(_, let isKilled) = phase, isKilled { return }
     let time = now
-    endedByUs = min(endedByUs, time)
+    if !hasStarterEnded { endedByUs = min(endedByUs, time) }
     messages.isEnding = true
     if killAt > time {
       for record in records where record.end == nil {
@@ -239,7 +250,14 @@ final class JobAttempt {
   }
 
   func killRanks() {
-    records.forEach { $0.process?.signal(SIGKILL) }
+    for record in records {
+      // Beside a rank that has ended a process waits, which ends with its code: mpirun then says the truth.
+      if record.end == nil {
+        record.process?.signal(SIGKILL)
+      } else if let process = record.process, process.isHere {
+        kill(process.parent, SIGTERM)
+      }
+    }
     // Of a rank of this machine that has been killed mpirun hears by itself, and ends the others.
     if needsStarter, !records.contains(where: { $0.process?.isHere == true }) {
       starter.signal(SIGTERM)

@@ -20,25 +20,10 @@ struct JobCommand: Sendable {
   var ranks: Int
   /// What the first of `words` is.
   var starter = Starter.mpirun
+  /// Whether all ranks are on this machine.
+  var isLocal = false
   /// Variables that are set for it.
   var environment: [MPIRunCommand.Variable] = []
-
-  /// A job, and the command line that starts it.
-  init(_ job: MPIRunCommand.Job, _ command: MPIRunCommand) {
-    self.init(
-      words: command.arguments.dropLast(job.program.count), program: job.program,
-      ranks: job.ranks, starter: job.starter == .srun ? .srun : .mpirun,
-      environment: command.environment)
-  }
-
-  /// A command line of other parts.
-  init(
-    words: [String], program: [String], ranks: Int, starter: Starter = .mpirun,
-    environment: [MPIRunCommand.Variable] = []
-  ) {
-    (self.words, self.program, self.ranks) = (words, program, ranks)
-    (self.starter, self.environment) = (starter, environment)
-  }
 
   /// The name of what starts the ranks.
   var starterName: String {
@@ -61,5 +46,16 @@ struct JobCommand: Sendable {
     // srun hands on the whole environment by itself.
     let exports = starter == .mpirun ? variables.flatMap { ["-x", $0] } : []
     return [first] + exports + words.dropFirst() + parent
+  }
+}
+
+extension JobCommand {
+  /// A job, and the command line that starts it.
+  init(_ job: MPIRunCommand.Job, _ command: MPIRunCommand, on machine: Machine) {
+    self.init(
+      words: command.arguments.dropLast(job.program.count), program: job.program,
+      ranks: job.ranks, starter: job.starter == .srun ? .srun : .mpirun,
+      isLocal: job.starter == .mpirun && job.hosts == nil && !machine.mayUseOtherNodes,
+      environment: command.environment)
   }
 }

@@ -4,6 +4,8 @@ import Foundation
 struct RankOutput {
   private var output: LineMerger
   private var errors: LineMerger
+  private var outputQueue = OutputQueue(STDOUT_FILENO)
+  private var errorQueue = OutputQueue(STDERR_FILENO)
   private var logs: RankLogs?
   private let isTagged: Bool
   private var tags: [String: LineTag] = [:]
@@ -19,6 +21,17 @@ struct RankOutput {
 
   /// Whether something waits that time alone will pass on.
   var isWaiting: Bool { output.isWaiting || errors.isWaiting }
+
+  /// Whether ranks must wait before they write more.
+  var isFull: Bool { outputQueue.isFull || errorQueue.isFull }
+
+  /// Streams that wait until somebody reads.
+  var blocked: [Int32] { [outputQueue, errorQueue].filter { !$0.isEmpty }.map(\.descriptor) }
+
+  /// Takes lines of mpirun itself.
+  mutating func add(_ bytes: [UInt8], isError: Bool) {
+    if isError { errorQueue.add(bytes) } else { outputQueue.add(bytes) }
+  }
 
   /// Takes what `rank` on `host` wrote at `time`, in seconds from any moment.
   mutating func add(
@@ -38,14 +51,18 @@ struct RankOutput {
 
   /// Writes what can be passed on at `time`.
   mutating func pass(at time: Double) {
-    Descriptor.write(output.take(at: time), to: STDOUT_FILENO)
-    Descriptor.write(errors.take(at: time), to: STDERR_FILENO)
+    outputQueue.add(output.take(at: time))
+    errorQueue.add(errors.take(at: time))
   }
 
-  /// Writes everything that is left.
-  mutating func finish() {
-    Descriptor.write(output.takeAll(), to: STDOUT_FILENO)
-    Descriptor.write(errors.takeAll(), to: STDERR_FILENO)
+  /// Writes everything that is left, and waits until it has been read, or `isInterrupted` says so.
+  mutating func finish(_ isInterrupted: () -> Bool) {
+    outputQueue.add(output.takeAll())
+    errorQueue.add(errors.takeAll())
     logs?.finish()
+    while !blocked.isEmpty, !isInterrupted() {
+      outputQueue.flush(seconds: 0.1)
+      errorQueue.flush(seconds: 0.1)
+    }
   }
 }

@@ -44,6 +44,9 @@ import Testing
     let said = [MPIRunMessages.End(rank: 1, status: ExitStatus(9))]
     #expect(
       CauseSearch(records: silent, starterSaid: said).cause == .ended(rank: 1, ExitStatus(9)))
+    // Ranks saved their state, and the launcher ended the processes beside them.
+    let saved = [rank(Self.code(75), at: 1), rank(Self.code(75), at: 2)]
+    #expect(CauseSearch(records: saved, endedByUs: 3, starterSaid: said).cause == nil)
     #expect(CauseSearch(records: silent, lostHosts: ["b"]).cause == .lost(host: "b"))
     let killed = CauseSearch(records: [rank(nil), rank(nil)], starterEnd: ExitStatus(9))
     #expect(killed.cause == .launcherEnded(name: "mpirun", ExitStatus(9)))
