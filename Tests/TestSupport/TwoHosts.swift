@@ -1,7 +1,7 @@
 import Foundation
 
-/// Two machines for tests, made of network namespaces of Linux with a cable (veth) between them: each has an address, a host name and
-/// processes of its own; files are the same. mpirun starts ranks there by ``agent``, as it does by ssh elsewhere.
+/// Two machines for tests, made of network namespaces of Linux with a cable (veth) between them: each has an address, a host name,
+/// shared memory and processes of its own; files are the same. mpirun starts ranks there by ``agent``, as it does by ssh elsewhere.
 ///
 /// Only root may make them. They are gone when the object is, and so are all processes in them; those of a test that was killed are removed by
 /// the next.
@@ -110,7 +110,8 @@ public final class TwoHosts: Sendable {
   }
 
   private static func enter(_ namespace: String, name: String) -> String {
-    "ip netns exec \(namespace) unshare --uts sh -c 'hostname '\(name)'; exec \"$@\"' sh"
+    "ip netns exec \(namespace) unshare --uts --mount "
+      + "sh -c 'hostname '\(name)'; mount -t tmpfs none /dev/shm; exec \"$@\"' sh"
   }
 
   private static func remove(_ namespace: String) {

@@ -62,6 +62,21 @@ extension ApusTests {
         outcome.lines.last == "5 of 5 faults survived, count.0 equal, count.1 equal", "\(outcome)")
     }
 
+    @Test("a training that is harmed ten times ends with the bits of an undisturbed one")
+    func training() async throws {
+      let outcome = try await Apus.run(
+        [
+          "chaos", "--seed", "5", "--faults", "10", "--", "apus", "train", "-n", "2", "--threads",
+          "1",
+          "--model", "mlp", "--batch-size", "8", "--epochs", "20", "--max-restarts", "20",
+          "--stuck-limit", "2", "--state-interval", "10",
+        ], seconds: 300)
+      #expect(outcome.code == 0, "\(outcome)")
+      #expect(
+        outcome.lines.last == "10 of 10 faults survived, weights equal, history equal",
+        "\(outcome)")
+    }
+
     @Test("a program that has lost something is found out") func lost() async throws {
       // Each start leaves a line: an undisturbed run has one, with the number of that start.
       let program = "echo start >> $0/starts; i=0; " + Self.counter
