@@ -19,7 +19,7 @@ import Tensors
 /// are in `weights.safetensors` in it. Ranks that share the folder write their shares side by side; where they do not, rank 0 writes alone.
 ///
 /// SIGTERM, SIGUSR1 and SIGINT end the training after the step under way, with its state saved, and an error of the kind ``EngineError/Kind/interrupted``; a program that this error leaves ends with
-/// exit code 75. A second signal ends the process at once.
+/// exit code 75. A second SIGINT ends the process at once.
 ///
 /// - Note: Departs from Keras: states are kept when the training ends, unless `deleteCheckpoint` is given: a program that is started again does not train again. The position within the epoch, metrics,
 ///   and what other callbacks remember are restored too. `keepLast` stands for `double_checkpoint`.

@@ -94,6 +94,7 @@ extension FitStates {
     guard let disk, let backup else { return }
     // A state that could not be saved must not look as if it had been.
     try settle(disk, .stop, isLast: true)
+    isInterrupted = true
     throw EngineError(
       .interrupted,
       "training was asked to end by a signal and has stopped at \(place.description); its state is in \(backup.folder): start the program again to go on"

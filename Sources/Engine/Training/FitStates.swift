@@ -62,6 +62,8 @@ final class FitStates {
   }
 
   private var isWatching = false
+  /// Whether a signal has ended the training.
+  var isInterrupted = false
 
   /// Waits for what is on its way to the disk, whatever comes of it. To be called at the end of the call, also with an error.
   func close() {
@@ -70,7 +72,7 @@ final class FitStates {
     guard isWatching else { return }
     isWatching = false
     communicator.journal?.setHandlesNotice(false)
-    TrainingNotice.unwatch()
+    TrainingNotice.unwatch(isInterrupted: isInterrupted)
   }
 
   // MARK: Going on
