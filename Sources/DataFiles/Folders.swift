@@ -29,6 +29,13 @@ package enum Folders {
     }
   }
 
+  /// The path from the root; as it is where the current folder is gone.
+  package static func absolute(_ path: String) -> String {
+    let current = FileManager.default.currentDirectoryPath
+    if path.hasPrefix("/") || path.isEmpty || current.isEmpty { return path }
+    return (current == "/" ? "" : current) + "/" + path
+  }
+
   /// Makes the folder of a file.
   ///
   /// - Throws: as ``make(_:)`` does.

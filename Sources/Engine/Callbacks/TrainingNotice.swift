@@ -5,7 +5,7 @@ import Tensors
 /// Signals by which a scheduler or an operator asks a training to save its state and end: SIGTERM, SIGUSR1 and SIGINT.
 ///
 /// They are caught from ``watch()`` to ``unwatch(isInterrupted:)``, and when one has ended the training, until the next one: a batch system, mpirun and a launcher each pass one on, and the same notice
-/// must not kill a rank that is about to end. A second SIGINT ends the process at once.
+/// must not kill a rank that is about to end. One that comes too late for a training, in its last epoch, is for the next one. A second SIGINT ends the process at once.
 package enum TrainingNotice {
   /// The signal that came; 0 for none. Written by the handler.
   private static let received = Atomic<Int32>(0)
@@ -19,7 +19,7 @@ package enum TrainingNotice {
     var isInterrupted = false
   }
 
-  /// The name of the signal that came since the first ``watch()``; nil for none.
+  /// The name of the signal that came and for which no training has ended; nil for none.
   package static var name: String? {
     switch received.load(ordering: .relaxed) {
     case 0: nil
@@ -34,7 +34,6 @@ package enum TrainingNotice {
     watchers.withLock { state in
       state.count += 1
       guard state.count == 1 else { return }
-      received.store(0, ordering: .relaxed)
       if state.before.isEmpty {
         state.before = signals.map { number in
           var before = sigaction()
@@ -67,7 +66,11 @@ package enum TrainingNotice {
         var before = before
         sigaction(number, &before, nil)
       }
-      if !state.isInterrupted { state.before = [] }
+      if state.isInterrupted {
+        received.store(0, ordering: .relaxed)
+      } else {
+        state.before = []
+      }
       state.isInterrupted = false
     }
   }

@@ -18,6 +18,10 @@ extension LoadedState {
         values[variable.name] = Tensor(Int64((total / Double(weights.count)).rounded()))
         continue
       }
+      if variable.name == Self.stopAsked {
+        values[variable.name] = all.first { $0.item(as: Int.self) > 0 } ?? first
+        continue
+      }
       values[variable.name] = try withErrors {
         let merged = merged(all, variable, shares)
         guard rank > 0, variable.isCount else { return merged }
@@ -33,6 +37,8 @@ extension LoadedState {
 
   /// The name of the number of steps in which a rank had rows since statistics were last combined.
   static let stepsWithRows = "steps_with_rows"
+  /// The name of whether a rank has asked for the end of the training, 0 or 1.
+  static let stopAsked = "stop_asked"
   /// What stands in front of values from which sums over ranks began.
   static let startPrefix = "start/"
 

@@ -37,11 +37,14 @@ final class StateSaver {
   init(
     _ path: String, writers: Writers, retention: StateRetention, _ communicator: any Communicator
   ) throws {
-    folder = StateFolder(path: path)
+    // The thread that saves must not follow a program that changes its folder.
+    folder = StateFolder(path: Folders.absolute(path))
     self.writers = writers
     self.communicator = communicator
+    let known = try communicator.rank == 0 ? folder.entries().map(\.ordinal) : []
     self.retention = retention
-    let newest = try communicator.rank == 0 ? folder.entries().first?.ordinal ?? 0 : 0
+    self.retention.count(known)
+    let newest = known.first ?? 0
     let own = "\(newest + 1) \(String(UInt64.random(in: .min ... .max), radix: 36))"
     let parts = try communicator.broadcast(text: own).split(separator: " ")
     ordinal = parts.first.flatMap { UInt64($0) } ?? 1
@@ -171,6 +174,11 @@ struct StateRetention {
   private var saved: [UInt64] = []
 
   init(newest: Int) { self.newest = newest }
+
+  /// Counts states that are there already, the newest first.
+  mutating func count(_ known: [UInt64]) {
+    saved = Array(known.prefix(max(newest, 1)).reversed())
+  }
 
   /// The states that stay when one more has been saved.
   mutating func kept(adding number: UInt64) -> Set<UInt64> {

@@ -68,8 +68,9 @@ extension FitStates {
     try saveRequests(place, logs)
   }
 
-  /// At the end of the training: waits for the disk. Collective.
-  func end() throws {
+  /// At the end of the training, after its callbacks: saves what they have asked for, and waits for the disk. Collective.
+  func end(_ place: TrainingPlace, _ logs: Logs) throws {
+    try saveRequests(place, logs)
     if let disk, let backup {
       try settle(disk, backup.onFailure, isLast: true)
       if backup.deleteCheckpoint {
@@ -81,6 +82,7 @@ extension FitStates {
       try settle(saver, .stop, isLast: true)
     }
     _ = memory?.finish()
+    isCounted = false
   }
 
   private static func error(_ body: () throws -> Void) -> EngineError? {
@@ -153,13 +155,20 @@ extension FitStates {
     var tensors: [Tensor] = []
     for callback in list.callbacks {
       guard let callback = callback as? any StatefulCallback else { continue }
-      let structure = try StructureEncoder().encode(AnyState(callback).value)
+      let structure = try Self.structure(of: callback)
       info.callbacks.append(
         TrainingStateInfo.StoredCallback(
           type: "\(type(of: callback))", form: StructureForm(structure)))
       tensors += structure.tensors.map(\.detached)
     }
     try saver.start(info, variables, model.ownStatistics, callbackTensors: tensors)
+  }
+
+  private static func structure(of callback: any StatefulCallback) throws -> Structure {
+    do { return try StructureEncoder().encode(AnyState(callback).value) } catch {
+      throw EngineError.invalidArgument(
+        message: "what \(type(of: callback)) remembers cannot be saved: \(error)")
+    }
   }
 
   /// Waits for the save before, and hears what has become of it. Collective.

@@ -52,10 +52,18 @@ final class FitStates {
       settings
       + lines.filter { line in !Model.changeable.contains { line.hasPrefix($0) } }
     guard !run.isNested else { return }
+    let backups = list.callbacks.lazy.compactMap { $0 as? BackupAndRestore }.map(\.folder)
+    guard backups.count <= 1 else {
+      throw EngineError.invalidArgument(
+        message:
+          "fit is given \(backups.count) callbacks BackupAndRestore, for \(backups.joined(separator: ", ")): give one, and ModelCheckpoint with saveWeightsOnly: false for states elsewhere"
+      )
+    }
+    try backup?.checkArguments()
     model.fitCalls += 1
     model.fitStates = self
-    guard let backup else { return }
-    try backup.checkArguments()
+    isCounted = true
+    guard backup != nil else { return }
     TrainingNotice.watch()
     isWatching = true
     communicator.journal?.setHandlesNotice(true)
@@ -64,10 +72,13 @@ final class FitStates {
   private var isWatching = false
   /// Whether a signal has ended the training.
   var isInterrupted = false
+  /// Whether the model counts this call. One that ends with an error does not count: called again it goes on from the states of the first try.
+  var isCounted = false
 
   /// Waits for what is on its way to the disk, whatever comes of it. To be called at the end of the call, also with an error.
   func close() {
     if model.fitStates === self { model.fitStates = nil }
+    if isCounted { model.fitCalls = call }
     for saver in [disk, memory].compactMap(\.self) + requestedSavers.values { _ = saver.finish() }
     guard isWatching else { return }
     isWatching = false
@@ -100,6 +111,8 @@ final class FitStates {
         logger.notice(
           "\(state.loaded.path) is the state of a later call of fit: this one was over")
       }
+      isCounted = false
+      try model.takeWeights(of: state.loaded)
       return .over
     }
     if place.call < call, state.isFromBackup { return .fresh }

@@ -233,7 +233,7 @@ private struct FitRun {
     if model.driftInterval > 0 { try model.compareWeights() }
     if !epochs.isEmpty { model.optimizer?.finalizeVariables() }
     try list.trainEnd(logs)
-    try states.end()
+    try states.end(place, logs)
     model.history = list.history
     return list.history
   }

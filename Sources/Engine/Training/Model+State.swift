@@ -29,7 +29,9 @@ extension Model {
           ? "saveState: the folder is empty: give a path"
           : "saveState: keepLast is \(keepLast): it must be at least 1")
     }
-    if let fitStates { return fitStates.request(folder, keepLast: keepLast) }
+    if let fitStates {
+      return fitStates.request(Folders.absolute(folder), keepLast: keepLast)
+    }
     guard isBuilt else {
       throw EngineError.model(message: "there is no state to save before the first batch")
     }
@@ -54,8 +56,14 @@ extension Model {
   /// - Parameters:
   ///   - folder: of states.
   ///   - isStrict: whether a state of a model with other settings is an error; otherwise a warning.
-  /// - Throws: ``EngineError`` on every rank, where there is no state that can be read, or it does not fit the model; then nothing has been changed.
+  /// - Throws: ``EngineError`` on every rank, where there is no state that can be read, or it does not fit the model, and in a callback of `fit`; then nothing has been changed.
   public func restoreState(from folder: String, isStrict: Bool = true) throws {
+    guard fitStates == nil else {
+      throw EngineError.model(
+        message:
+          "restoreState(from: \"\(folder)\") in a callback of fit: the epoch that is under way cannot become another one; set stopTraining, and restore the state when fit has ended"
+      )
+    }
     let found = Result {
       communicator.rank == 0 ? try Self.newestState(in: folder) : nil
     }

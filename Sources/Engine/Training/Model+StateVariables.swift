@@ -32,7 +32,11 @@ extension Model {
 
   /// What this rank has a value of its own for besides variables: where its running statistics began.
   var ownStatistics: [(name: String, value: Tensor)] {
-    var values = [(LoadedState.stepsWithRows, Tensor(Int64(statistics.stepsWithRows)))]
+    var values = [
+      (LoadedState.stepsWithRows, Tensor(Int64(statistics.stepsWithRows))),
+      // Several ranks end a step after one of them has asked for it.
+      (LoadedState.stopAsked, Tensor(Int64(stopTraining ? 1 : 0))),
+    ]
     for (path, variable) in module.namedVariables {
       if let start = statistics.starts[ObjectIdentifier(variable)] {
         values.append((LoadedState.startPrefix + StateVariables.modulePrefix + path, start))
@@ -119,6 +123,18 @@ extension Model {
     skippedSteps = state.info.skippedSteps
   }
 
+  /// Gives the module those values of a state that fit it: for what a program does with the model until the call of `fit` that the state belongs to.
+  func takeWeights(of state: LoadedState) throws {
+    let own = try state.ownValues(of: communicator.rank, size: communicator.size)
+    for (path, variable) in module.namedVariables {
+      let name = StateVariables.modulePrefix + path
+      guard let value = state.common[name] ?? own[name], value.spec == variable.spec else {
+        continue
+      }
+      variable.store(value)
+    }
+  }
+
   private func misfit(_ state: LoadedState, _ text: String) -> EngineError {
     .file(path: state.path, message: "the state does not fit the model: \(text)")
   }
@@ -167,6 +183,7 @@ extension Model {
     }
     statistics = RunningStatistics()
     statistics.stepsWithRows = own[LoadedState.stepsWithRows]?.item(as: Int.self) ?? 0
+    if own[LoadedState.stopAsked]?.item(as: Int.self) ?? 0 > 0 { stopTraining = true }
     var starts: [ObjectIdentifier: Tensor] = [:]
     for described in state.info.own {
       guard let value = own[described.name] else { continue }
@@ -185,12 +202,14 @@ extension Model {
   private func applyCount(
     _ described: TrainingStateInfo.StoredVariable, _ value: Tensor, _ state: LoadedState
   ) throws {
-    // metric/KEY/NAME, where a key may hold slashes.
-    guard let last = described.name.lastIndex(of: "/") else { return }
-    let key = String(described.name[..<last].dropFirst("metric/".count))
-    let name = String(described.name[described.name.index(after: last)...])
+    // metric/KEY/NAME: the name of a loss may hold slashes, and that of a metric's state.
+    let path = described.name.dropFirst("metric/".count)
     let lossPrefix = "loss "
-    if key.hasPrefix(lossPrefix) {
+    let isLoss = path.hasPrefix(lossPrefix)
+    guard let cut = isLoss ? path.lastIndex(of: "/") : path.firstIndex(of: "/") else { return }
+    let key = String(path[..<cut])
+    let name = String(path[path.index(after: cut)...])
+    if isLoss {
       let loss = String(key.dropFirst(lossPrefix.count))
       trackers[loss] = trackers[loss] ?? MeanTracker(name: loss)
     }

@@ -99,6 +99,8 @@ enum SettingLines {
       }
       for level in levels.reversed() {
         for child in level.children {
+          // What a metric has counted in is no setting: it is made by the first batch.
+          if level.subjectType == AnyMetric.self, child.label == "states" { continue }
           visit(child.value, child.label.map { "\(path).\($0)" } ?? path)
         }
       }
