@@ -117,7 +117,8 @@ final class FitStates {
     }
     if place.call < call, state.isFromBackup { return .fresh }
     let isSame = try model.checkSettings(
-      state.loaded, against: lines, isStrict: backup?.isStrict ?? true)
+      state.loaded, against: lines, isWhole: state.info.place != nil,
+      isStrict: backup?.isStrict ?? true)
     try model.takeValues(of: state.loaded)
     call = place.call
     model.fitCalls = call + 1
@@ -166,7 +167,7 @@ final class FitStates {
       let inMemory = memory.flatMap { try? Model.newestState(in: $0.folder.path) }
       return [onDisk, inMemory].compactMap(\.self).max { Self.order($0) < Self.order($1) }
     }
-    let own = try model.agreed(outcome, on: "the states of \(backup.folder)") { _ in [] }
+    let own = try model.agreed(outcome, on: "the newest state") { _ in [] }
     var best = own.map { Self.order($0) } ?? -1
     try communicator.named("the newest state") {
       try communicator.allReduce(&best, count: 1, dtype: .int64, operation: .max)
@@ -206,7 +207,7 @@ final class FitStates {
       let structure = stored.form.structure(Array(tensors.prefix(count)))
       tensors = tensors.dropFirst(count)
       guard let index = left.firstIndex(where: { "\(type(of: $0))" == stored.type }) else {
-        if model.isChief {
+        if model.isChief, stored.type != "\(BackupAndRestore.self)" {
           logger.warning(
             "\(state.path) remembers a callback \(stored.type), which this training is not given")
         }

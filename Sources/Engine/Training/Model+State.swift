@@ -74,7 +74,8 @@ extension Model {
     }
     let loaded = try LoadedState.shared(state, root: 0, communicator)
     if isBuilt {
-      try checkSettings(loaded, against: stateLines, isStrict: isStrict)
+      // Data and arguments are compared by the next fit.
+      try checkSettings(loaded, against: stateLines, isWhole: false, isStrict: isStrict)
       try takeValues(of: loaded)
       if loaded.info.place == nil { try applyCounts(of: loaded) }
     }
@@ -154,14 +155,15 @@ extension Model {
 
   /// Makes sure that a state was saved by a training like this one.
   ///
+  /// - Parameter isWhole: whether both are lines of a call of `fit`; else names that one of them lacks do not count.
   /// - Returns: whether it was.
   /// - Throws: `EngineError.file` that says what differs; a warning unless `isStrict`.
   @discardableResult
   func checkSettings(
-    _ state: LoadedState, against lines: [String], isStrict: Bool
+    _ state: LoadedState, against lines: [String], isWhole: Bool, isStrict: Bool
   ) throws -> Bool {
     let differences = SettingDifferences.text(
-      before: state.info.run, now: lines, onlyCommonKeys: state.info.place == nil)
+      before: state.info.run, now: lines, onlyCommonKeys: !isWhole)
     guard let differences else { return true }
     guard !isStrict else {
       throw EngineError.file(
