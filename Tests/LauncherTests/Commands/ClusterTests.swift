@@ -16,7 +16,10 @@ extension ApusTests {
         let script =
           "echo $OMPI_COMM_WORLD_RANK $NODE $OMPI_COMM_WORLD_LOCAL_RANK "
           + "[$APUS_SETTING$A_TOKEN$B_TOKEN$OTHER$PLACE]"
-        let options = ["run", "--hostfile", list, "-np", "3", "-x", "B_TOKEN", "-x", "PLACE= here"]
+        let options = [
+          "run", "--hostfile", list, "-np", "3", "--no-tag-output", "-x", "B_TOKEN", "-x",
+          "PLACE= here",
+        ]
         let outcome = try await Apus.run(
           options + ["/bin/sh", "-c", script], environment: variables, seconds: 60)
         #expect(outcome.code == 0, "\(outcome)")

@@ -137,7 +137,8 @@ extension ApusTests {
     @Test("hands on variables that are named, and words to the program as they are")
     func exports() async throws {
       let outcome = try await Apus.run([
-        "run", "-np", "2", "-x", "A=b c", "/bin/sh", "-c", "echo $A $1 $2", "-n", "--", "-x",
+        "run", "-np", "2", "--no-tag-output", "-x", "A=b c", "/bin/sh", "-c", "echo $A $1 $2",
+        "-n", "--", "-x",
       ])
       #expect(outcome.code == 0, "\(outcome)")
       #expect(outcome.lines == ["b c -- -x", "b c -- -x"], "\(outcome)")
