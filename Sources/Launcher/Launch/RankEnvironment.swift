@@ -24,7 +24,9 @@ enum RankEnvironment {
   static let taskPrefixes = ["OMPI_MCA_", "PMIX_MCA_"]
 
   /// What belongs to one process or one machine.
-  private static let own = ["APUS_TERMINAL", "APUS_RANK_STATE", "APUS_STATE_MEMORY"]
+  private static let own = [
+    "APUS_TERMINAL", "APUS_RANK_STATE", "APUS_STATE_MEMORY", "APUS_RANK_LAST",
+  ]
   /// Parts of names of variables that hold secrets, which nothing but `-x` hands on.
   private static let secrets = [
     "TOKEN", "KEY", "PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "CREDENTIAL",

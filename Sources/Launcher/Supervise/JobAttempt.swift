@@ -66,7 +66,10 @@ final class JobAttempt {
     if command.isLocal { setenv("OMPI_MCA_odls_base_sigkill_timeout", "0", 0) }
     let words = command.line(
       folder: channels?.folder ?? "-",
-      exporting: [RankParent.secretVariable, RestartVariables.count, StateMemory.variable])
+      exporting: [
+        RankParent.secretVariable, RestartVariables.count, RestartVariables.isLast,
+        StateMemory.variable,
+      ])
     // Ranks and daemons of mpirun end when it has gone, which is sure also where it has been stopped; srun ends its ranks itself.
     let deathSignal = command.starter == .mpirun ? SIGKILL : SIGTERM
     starter = try JobStarter(words, input: input.jobEnd, deathSignal: deathSignal)

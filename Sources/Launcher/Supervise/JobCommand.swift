@@ -20,6 +20,8 @@ struct JobCommand: Sendable {
   var ranks: Int
   /// What the first of `words` is.
   var starter = Starter.mpirun
+  /// The machines that ranks fill in order, under the names that mpirun and srun have for them; nil where they are not known.
+  var hosts: HostList?
   /// Whether all ranks are on this machine.
   var isLocal = false
   /// Variables that are set for it.
@@ -43,9 +45,17 @@ struct JobCommand: Sendable {
   func line(folder: String, exporting variables: [String]) -> [String] {
     let parent = [ProgramStart.ownPath(), RankStart.connect, folder] + program
     guard let first = words.first else { return parent }
-    // srun hands on the whole environment by itself.
-    let exports = starter == .mpirun ? variables.flatMap { ["-x", $0] } : []
-    return [first] + exports + words.dropFirst() + parent
+    guard starter == .srun else {
+      return [first] + variables.flatMap { ["-x", $0] } + words.dropFirst() + parent
+    }
+    // srun takes one list.
+    let mark = "--export="
+    let words = words.map { word in
+      guard word.hasPrefix(mark) else { return word }
+      let known = word.dropFirst(mark.count).split(separator: ",").map(String.init)
+      return mark + (known + variables.filter { !known.contains($0) }).joined(separator: ",")
+    }
+    return words + parent
   }
 }
 
@@ -55,6 +65,7 @@ extension JobCommand {
     self.init(
       words: command.arguments.dropLast(job.program.count), program: job.program,
       ranks: job.ranks, starter: job.starter == .srun ? .srun : .mpirun,
+      hosts: job.hosts ?? job.allocation?.hosts,
       isLocal: job.starter == .mpirun && job.hosts == nil && !machine.mayUseOtherNodes,
       environment: command.environment)
   }

@@ -31,6 +31,7 @@ struct Supervisor {
     while true {
       guard let command = try makeCommand(lostHosts) else { break }
       setenv(RestartVariables.count, "\(number)", 1)
+      setenv(RestartVariables.isLast, number >= supervision.maxRestarts ? "1" : "0", 1)
       ProgramStart.setVariables(command.environment)
       if command.starter == .none { setenv(RankParent.aloneVariable, "1", 1) }
       let (report, starter) = try JobAttempt(

@@ -54,7 +54,7 @@ struct LaunchLine: Sendable, CustomTestStringConvertible {
   }
 
   /// What a machine that runs the tests may have set, and would show in command lines.
-  private static let forwarded = Apus.variables([
+  static let forwarded = Apus.variables([
     "APUS_", "OPENBLAS_", "OMP_", "OMPI_", "PMIX_", "UCX_", "FI_", "LD_LIBRARY_PATH", "LANG",
     "LC_ALL", "TZ", "HOME",
     "LOGNAME", "SHELL", "TERM", "TMPDIR", "USER",
