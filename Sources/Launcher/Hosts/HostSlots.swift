@@ -16,7 +16,7 @@ extension HostSlots: CustomStringConvertible {
 }
 
 /// Nodes in the order in which they are filled: `a:2,b:2`.
-struct HostList: Hashable, Sendable {
+package struct HostList: Hashable, Sendable {
   /// The nodes, each once.
   var hosts: [HostSlots]
   /// The option that gave them, for messages: `--hosts a:2,b:2` or `--hostfile nodes.txt`.
@@ -47,20 +47,39 @@ struct HostList: Hashable, Sendable {
     return shares
   }
 
+  /// The names here of a node that calls itself `name`, or is called so here.
+  ///
+  /// - Parameters:
+  ///   - name: of the node, with its domain or without.
+  ///   - ranks: for each rank that fills the nodes, what its node calls itself; nil for a rank that has not said so.
+  /// - Returns: the names, or `name` when it is none of these nodes as far as is known.
+  package func names(of name: String, ranks: [String?]) -> [String] {
+    let named = hosts.map(\.name).filter { HostName.areSame($0, name) }
+    if !named.isEmpty { return named }
+    var names: [String] = []
+    var next = 0
+    for (host, share) in zip(hosts, shares(of: ranks.count)) {
+      let own = ranks[next..<min(next + share, ranks.count)].compactMap { $0 }
+      if own.contains(where: { HostName.areSame($0, name) }) { names.append(host.name) }
+      next += share
+    }
+    return names.isEmpty ? [name] : names
+  }
+
   /// The most ranks that one node gets when `ranks` of them fill the nodes in order.
   func mostRanksOnOneHost(of ranks: Int) -> Int { shares(of: ranks).max() ?? 0 }
 }
 
 extension HostList: CustomStringConvertible {
   /// As mpirun reads it.
-  var description: String { hosts.map(\.description).joined(separator: ",") }
+  package var description: String { hosts.map(\.description).joined(separator: ",") }
 }
 
 extension HostList {
   /// Reads `a:2,b`, where no number means one rank.
   ///
   /// - Throws: a `ValidationError` when a name is missing, is none, or is there twice, or a number is below 1.
-  init(text: String) throws {
+  package init(text: String) throws {
     func problem(_ message: String) -> ValidationError {
       ValidationError(
         "--hosts \(text): \(message); expected names with numbers of ranks, such as a:2,b:2, "

@@ -190,6 +190,10 @@ struct LaunchOptions: ParsableArguments {
     let names = lost.joined(separator: ", ")
     let all = job.hosts ?? job.allocation?.hosts
     let left = HostList((all?.hosts ?? []).filter { !lost.contains($0.name) })
+    if let all, all.hosts.count == left.hosts.count {
+      // Whichever it is, it may answer again.
+      return JobCommand(job, MPIRunCommand(job, on: machine), on: machine)
+    }
     let fewer = min(job.ranks, left.slots)
     guard fewer >= max(1, supervision.minRanks ?? job.ranks) else {
       Console.note(

@@ -84,6 +84,12 @@ extension JobAttempt {
     attempt.seconds = now
     var lost = said.lostHosts
     if case .lost(let host) = cause { lost.append(host) }
+    // A machine knows itself by one name, and the command line may call it by another, or its address.
+    if let hosts = command.hosts {
+      lost = lost.flatMap { host in
+        hosts.names(of: host, ranks: records.map(\.process?.host))
+      }
+    }
     return JobReport(
       attempt: attempt, text: cause.map(text), summary: cause.flatMap(summary), lostHosts: lost)
   }
