@@ -18,6 +18,7 @@ struct CommandDraft {
     add("-n", "\(job.ranks)")
     if let hosts = job.hosts { add("-H", hosts.description) }
     allowRoot()
+    watchConnections()
     place()
     copyWithinNode()
     setThreads()
@@ -38,6 +39,16 @@ struct CommandDraft {
     guard machine.isRoot, names.contains(where: { machine.variables[$0] != "1" }) else { return }
     names.forEach { set($0, "1") }
     notes.append("running as root: allowed mpirun to (\(names[0]) and ..._CONFIRM set to 1)")
+  }
+
+  /// Lets mpirun and its daemons see within 10 seconds that a node is gone: by default they ask after 5 minutes of silence, and
+  /// for as long again.
+  private mutating func watchConnections() {
+    guard isElsewhere else { return }
+    for (name, value) in [("time", 2), ("intvl", 2), ("probes", 4)] {
+      let name = "oob_tcp_keepalive_\(name)"
+      add("--mca", name, machine.variables["OMPI_MCA_\(name)"] ?? "\(value)")
+    }
   }
 
   /// Where ranks go: onto cores of their own when there are enough, else wherever the system puts them.

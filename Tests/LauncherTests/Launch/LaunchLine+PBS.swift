@@ -5,14 +5,14 @@ extension LaunchLine {
   static let pbs: [LaunchLine] = [
     LaunchLine(
       options: "-n 5 x", environment: job, files: nodeFile,
-      command: "mpirun -n 5 -H node-1:3,node-2:2 --bind-to none APUS --share-node x",
+      command: "mpirun -n 5 -H node-1:3,node-2:2 \(alive) --bind-to none APUS --share-node x",
       map: [
         "0 node-1 0 share any", "1 node-1 1 share any", "2 node-1 2 share any",
         "3 node-2 0 share any", "4 node-2 1 share any",
       ]),
     LaunchLine(
       options: "-n 2 x", environment: job, files: nodeFile,
-      command: "mpirun -n 2 -H node-1:3,node-2:2 --bind-to none APUS --share-node x"),
+      command: "mpirun -n 2 -H node-1:3,node-2:2 \(alive) --bind-to none APUS --share-node x"),
     LaunchLine(
       options: "-n 6 x", environment: job, files: nodeFile,
       note:
@@ -20,7 +20,7 @@ extension LaunchLine {
     ),
     LaunchLine(
       options: "--hosts node-2:2 x", environment: job, files: nodeFile,
-      command: "mpirun -n 2 -H node-2:2 --bind-to none APUS --share-node x"),
+      command: "mpirun -n 2 -H node-2:2 \(alive) --bind-to none APUS --share-node x"),
     LaunchLine(
       options: "--hosts node-9 x", environment: job, files: nodeFile,
       note: "node-9 is no node of PBS's job 31.head"),
@@ -49,13 +49,13 @@ extension LaunchLine {
         "GIT_PASSWORD": "s", "SOME": "thing",
       ],
       command:
-        "mpirun -n 2 -H a:2 --bind-to none -x OPENBLAS_CORETYPE -x APUS_BFLOAT16 -x LD_LIBRARY_PATH -x OMP_PROC_BIND "
+        "mpirun -n 2 -H a:2 \(alive) --bind-to none -x OPENBLAS_CORETYPE -x APUS_BFLOAT16 -x LD_LIBRARY_PATH -x OMP_PROC_BIND "
         + "-x UCX_TLS APUS --share-node x"),
     LaunchLine(
       options: "--hosts a:2 -x APUS_MONITOR_TOKEN -x PLACE=here=there --env EMPTY= x",
       environment: ["APUS_MONITOR_TOKEN": "s"],
       command:
-        "PLACE=here=there EMPTY= mpirun -n 2 -H a:2 --bind-to none -x APUS_MONITOR_TOKEN -x PLACE -x EMPTY APUS --share-node x"
+        "PLACE=here=there EMPTY= mpirun -n 2 -H a:2 \(alive) --bind-to none -x APUS_MONITOR_TOKEN -x PLACE -x EMPTY APUS --share-node x"
     ),
     LaunchLine(
       options: "-n 2 -x OMP_NUM_THREADS=3 x",

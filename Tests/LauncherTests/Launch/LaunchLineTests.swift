@@ -57,32 +57,37 @@ extension ApusTests {
 
 extension LaunchLine {
   static let threads = "-x OPENBLAS_NUM_THREADS -x OMP_NUM_THREADS"
+  /// How mpirun watches its connections to other nodes.
+  static let alive =
+    "--mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 4"
   static let four = "OPENBLAS_NUM_THREADS=4 OMP_NUM_THREADS=4"
 
   static let nodes: [LaunchLine] = [
     LaunchLine(
       options: "--hosts a:2,b x",
-      command: "mpirun -n 3 -H a:2,b:1 --bind-to none APUS --share-node x",
+      command: "mpirun -n 3 -H a:2,b:1 \(alive) --bind-to none APUS --share-node x",
       map: ["0 a 0 share any", "1 a 1 share any", "2 b 0 share any"]),
     LaunchLine(
       options: "--hostfile {nodes} x",
       files: [
         "nodes": "# all\r\n\r\na slots = 2 max-slots=4 # two\r\n\tb:2\r\nc\r\nd.example.org slots=1"
       ],
-      command: "mpirun -n 6 -H a:2,b:2,c:1,d.example.org:1 --bind-to none APUS --share-node x"),
+      command:
+        "mpirun -n 6 -H a:2,b:2,c:1,d.example.org:1 \(alive) --bind-to none APUS --share-node x"),
     LaunchLine(
       options: "--hostfile {nodes} -n 3 --threads 4 --bind core x",
       files: ["nodes": "\u{feff}a:2\nb max_slots=4 slots=2"],
-      command: "\(four) mpirun -n 3 -H a:2,b:2 --bind-to core \(threads) APUS --share-node x",
+      command:
+        "\(four) mpirun -n 3 -H a:2,b:2 \(alive) --bind-to core \(threads) APUS --share-node x",
       map: ["0 a 0 4 one", "1 a 1 4 one", "2 b 0 4 one"]),
     // As mpirun spreads them: 2 slots each, and 3 ranks more.
     LaunchLine(
       options: "--hosts a:2,b:2 -n 7 --oversubscribe x",
-      command: "mpirun -n 7 -H a:2,b:2 --bind-to none --oversubscribe APUS --share-node x",
+      command: "mpirun -n 7 -H a:2,b:2 \(alive) --bind-to none --oversubscribe APUS --share-node x",
       map: (0..<7).map { "\($0) \($0 < 4 ? "a \($0)" : "b \($0 - 4)") share any" }),
     LaunchLine(
       options: "--hosts a:600,b:600 -n 1000 x",
-      command: "mpirun -n 1000 -H a:600,b:600 --bind-to none APUS --share-node x",
+      command: "mpirun -n 1000 -H a:600,b:600 \(alive) --bind-to none APUS --share-node x",
       map: ["0-599 a 0-599 share any", "600-999 b 0-399 share any"]),
     LaunchLine(options: "-n 9223372036854775807 x", note: "expected at most 1048576 ranks"),
     LaunchLine(options: "--hosts a:2,b:2 -n 5 x", note: "-n 5: --hosts a:2,b:2 takes 4 ranks"),
@@ -102,7 +107,7 @@ extension LaunchLine {
       options: "--hosts [fd00::1%eth0]:2 x", note: "mpirun takes no IPv6 address (fd00::1%eth0)"),
     LaunchLine(
       options: "--hosts a:1,10.0.0.2:2 x",
-      command: "mpirun -n 3 -H a:1,10.0.0.2:2 --bind-to none APUS --share-node x"),
+      command: "mpirun -n 3 -H a:1,10.0.0.2:2 \(alive) --bind-to none APUS --share-node x"),
     LaunchLine(
       options: "--hostfile {nodes} x", files: ["nodes": "a\n# b\n-x slots=2"],
       note: "{nodes}:3: \"-x\" begins with a dash"),
@@ -158,13 +163,13 @@ extension LaunchLine {
   static let slurm: [LaunchLine] = [
     LaunchLine(
       options: "-n 8 x", environment: twoNodes,
-      command: "mpirun -n 8 --bind-to none APUS --share-node x",
+      command: "mpirun -n 8 \(alive) --bind-to none APUS --share-node x",
       note:
         "apus: mpirun with 8 ranks on the nodes of Slurm's job 7, each with its share of its node's cores",
       map: (0..<8).map { "\($0) node-\($0 / 4 + 1) \($0 % 4) share any" }),
     LaunchLine(
       options: "-n 5 x", environment: twoNodes,
-      command: "mpirun -n 5 --bind-to none APUS --share-node x",
+      command: "mpirun -n 5 \(alive) --bind-to none APUS --share-node x",
       map: (0..<5).map { "\($0) node-\($0 / 4 + 1) \($0 % 4) share any" }),
     LaunchLine(
       options: "-n 9 x", environment: twoNodes,
@@ -173,10 +178,10 @@ extension LaunchLine {
     ),
     LaunchLine(
       options: "-n 9 --oversubscribe x", environment: twoNodes,
-      command: "mpirun -n 9 --bind-to none --oversubscribe APUS --share-node x"),
+      command: "mpirun -n 9 \(alive) --bind-to none --oversubscribe APUS --share-node x"),
     LaunchLine(
       options: "--launcher mpirun x", environment: twoNodes,
-      command: "mpirun -n 8 --bind-to none APUS --share-node x"),
+      command: "mpirun -n 8 \(alive) --bind-to none APUS --share-node x"),
     LaunchLine(
       options: "x", environment: twoNodes, command: "OPENBLAS_NUM_THREADS=8 OMP_NUM_THREADS=8 x",
       note:
@@ -190,11 +195,11 @@ extension LaunchLine {
     // One node, but another one, such as where salloc leaves its shell on the login node.
     LaunchLine(
       options: "-n 2 x", machine: "host=login", environment: oneNode,
-      command: "mpirun -n 2 --bind-to none APUS --share-node x",
+      command: "mpirun -n 2 \(alive) --bind-to none APUS --share-node x",
       map: ["0 node-1 0 share any", "1 node-1 1 share any"]),
     LaunchLine(
       options: "--hosts node-2.cluster:2 x", environment: twoNodes,
-      command: "mpirun -n 2 -H node-2:2 --bind-to none APUS --share-node x"),
+      command: "mpirun -n 2 -H node-2:2 \(alive) --bind-to none APUS --share-node x"),
     LaunchLine(
       options: "--hosts node-3 x", environment: twoNodes,
       note: "--hosts node-3: node-3 is no node of Slurm's job 7, which has 8 tasks"),
@@ -207,7 +212,7 @@ extension LaunchLine {
         "SLURM_JOB_ID": "9", "SLURM_JOB_NODELIST": "r[1-2]n[08,10],gpu",
         "SLURM_TASKS_PER_NODE": "1(x3),2,1",
       ],
-      command: "mpirun -n 4 --bind-to none APUS --share-node x",
+      command: "mpirun -n 4 \(alive) --bind-to none APUS --share-node x",
       map: [
         "0 r1n08 0 share any", "1 r1n10 0 share any", "2 r2n08 0 share any", "3 r2n10 0 share any",
       ]),

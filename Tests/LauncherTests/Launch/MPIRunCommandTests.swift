@@ -112,7 +112,7 @@ extension ApusTests {
         "-n 64 --hosts a:32,b:32", machine: "cores=4", environment: ["LD_LIBRARY_PATH": "/opt/lib"])
       #expect(
         command == """
-          env mpirun -n 64 -H a:32,b:32 --bind-to none -x LD_LIBRARY_PATH \(Apus.path) --share-node \
+          env mpirun -n 64 -H a:32,b:32 \(LaunchLine.alive) --bind-to none -x LD_LIBRARY_PATH \(Apus.path) --share-node \
           ./program x
           """)
       #expect(
@@ -128,7 +128,7 @@ extension ApusTests {
       let slurm = try await line(
         "-n 64", machine: "cores=4",
         environment: ["SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "2"])
-      #expect(slurm.command.contains("mpirun -n 64 --bind-to none "))
+      #expect(slurm.command.contains("mpirun -n 64 \(LaunchLine.alive) --bind-to none "))
       #expect(
         slurm.notes.contains("64 ranks on the nodes of Slurm's job 7, each with its share"))
     }
