@@ -33,6 +33,8 @@ final class RankParent {
   private let folder: String
   private let statePath: String
   private let launched = getppid()
+  /// Whether no restart can follow.
+  private let isLast: Bool
   private let signals: Int32
   private var process: RankProcess
   private var output: Int32 = -1
@@ -48,6 +50,8 @@ final class RankParent {
     unsetenv(Self.aloneVariable)
     secret = variables[Self.secretVariable] ?? ""
     unsetenv(Self.secretVariable)
+    isLast = variables[RestartVariables.isLast] == "1"
+    unsetenv(RestartVariables.isLast)
     signals = SignalPipe.open([
       SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP, SIGCONT,
     ])
@@ -112,6 +116,7 @@ final class RankParent {
     while true {
       let now = Double(DispatchTime.now().uptimeNanoseconds) / 1e9
       if isStream, now >= nextBeat {
+        if DaemonConnection.isCutOff(of: launched) { endWithDaemon() }
         tell(.beat(look()))
         nextBeat = now + Self.interval
       }
@@ -120,6 +125,8 @@ final class RankParent {
       passStreams()
       for number in Descriptor.read(signals) ?? [] where number == UInt8(SIGTERM) {
         endIfOrphaned()
+        // mpirun ends the job, and may not leave time for more.
+        if isStream, isLast { forgetMemory() }
       }
       var status: Int32 = 0
       if waitpid(child, &status, WNOHANG) == child { end(status: status) }
@@ -151,9 +158,20 @@ final class RankParent {
     kill(0, SIGKILL)
   }
 
+  /// mpirun cannot be reached, and its daemon on this machine waits for it for a quarter of an hour: both end here, and with the daemon the
+  /// ranks beside this one.
+  private func endWithDaemon() {
+    kill(launched, SIGKILL)
+    tidy()
+    kill(0, SIGKILL)
+  }
+
   /// Takes away what nobody else can when launcher and mpirun have been killed.
   private func tidy() {
-    if isStream { unlink(statePath) }
+    if isStream {
+      unlink(statePath)
+      if isLast { forgetMemory() }
+    }
     process.leftovers?.remove()
     // A pipe that nobody reads cannot be opened without waiting.
     let pipe = open(RankChannels.eventPath(folder), O_WRONLY | O_NONBLOCK | O_CLOEXEC)
@@ -194,9 +212,12 @@ final class RankParent {
     unlink(statePath)
     let variables = ProcessInfo.processInfo.environment
     let isFirst = (variables["OMPI_COMM_WORLD_LOCAL_RANK"] ?? variables["SLURM_LOCALID"]) == "0"
-    if isFirst, code == 0 || code == RankParent.savedCode {
-      StateMemory.remove(variables[StateMemory.variable])
-    }
+    let isGood = code == 0 || code == RankParent.savedCode
+    if isGood ? isFirst : isLast { forgetMemory() }
+  }
+
+  private func forgetMemory() {
+    StateMemory.remove(ProcessInfo.processInfo.environment[StateMemory.variable])
   }
 
   private static func channel(_ path: String) -> Int32 {
