@@ -20,30 +20,35 @@ package enum DaemonConnection {
       return link?.wholeMatch(of: /socket:\[(\d+)\]/)?.1
     }
     return ["tcp", "tcp6"].contains { name in
-      mostRetransmissions(in: text("\(folder)/net/\(name)"), of: Set(sockets.map(String.init)))
+      mostAttempts(in: text("\(folder)/net/\(name)"), of: Set(sockets.map(String.init)))
         >= limit
     }
   }
 
-  /// How often TCP has sent again what has not been answered.
+  /// How often TCP has sent the same again, or asked for room to send more, without an answer. Linux does the latter where the packets do not
+  /// even leave the machine. The kernel of a machine whose programs stand still does answer.
   ///
   /// - Parameters:
   ///   - table: `/proc/net/tcp` or `/proc/net/tcp6`.
   ///   - sockets: inodes of the connections that count.
   /// - Returns: the most of all established connections; 0 without any.
-  package static func mostRetransmissions(in table: String, of sockets: Set<String>) -> Int {
-    // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode
+  package static func mostAttempts(in table: String, of sockets: Set<String>) -> Int {
+    // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode; "timeout" counts probes.
     table.split(separator: "\n").dropFirst().compactMap { line in
       let words = line.split(separator: " ")
       guard words.count > 9, words[3] == "01", sockets.contains(String(words[9])) else {
         return nil
       }
-      return Int(words[6], radix: 16)
+      return max(Int(words[6], radix: 16) ?? 0, Int(words[8]) ?? 0)
     }.max() ?? 0
   }
 
+  /// A file of the system, which gives a part of itself at a time.
   private static func text(_ path: String) -> String {
-    // Files of the system have no size, which others are read by.
-    FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    guard let file = FileHandle(forReadingAtPath: path) else { return "" }
+    defer { try? file.close() }
+    var data = Data()
+    while let part = try? file.read(upToCount: 1 << 16), !part.isEmpty { data += part }
+    return String(decoding: data, as: UTF8.self)
   }
 }

@@ -25,13 +25,16 @@ import Testing
         sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
          0: 0201A8C0:8FA2 0101A8C0:B5E1 01 00000200:00000000 01:00000A11 0000000C     0        0 501 2 00000000c6d58a36 100 0 0 10 0
          1: 0201A8C0:8FA3 0101A8C0:B5E1 02 00000001:00000000 01:00000A11 0000000F     0        0 502 2 00000000c6d58a37 100 0 0 10 0
-         2: 0201A8C0:8FA4 0101A8C0:B5E1 01 00000000:00000000 02:00000A11 00000003     0        9 503 2 00000000c6d58a38 100 0 0 10 0
+         2: 0201A8C0:8FA4 0101A8C0:B5E1 01 00000000:00000000 02:00000A11 00000003     0        2 503 2 00000000c6d58a38 100 0 0 10 0
+         3: 0201A8C0:8FA5 0101A8C0:B5E1 01 00010E0C:00000000 04:0000023E 00000000     0       10 504 2 00000000c6d58a39 20 4 1 209 -1
       """
-    #expect(DaemonConnection.mostRetransmissions(in: table, of: ["501", "503"]) == 12)
-    #expect(DaemonConnection.mostRetransmissions(in: table, of: ["503"]) == 3)
+    #expect(DaemonConnection.mostAttempts(in: table, of: ["501", "503"]) == 12)
+    #expect(DaemonConnection.mostAttempts(in: table, of: ["503"]) == 3)
+    // Its packets do not leave the machine.
+    #expect(DaemonConnection.mostAttempts(in: table, of: ["503", "504"]) == 10)
     // One that is only being made, and one of another process.
-    #expect(DaemonConnection.mostRetransmissions(in: table, of: ["502"]) == 0)
-    #expect(DaemonConnection.mostRetransmissions(in: table, of: []) == 0)
-    #expect(DaemonConnection.mostRetransmissions(in: "", of: ["501"]) == 0)
+    #expect(DaemonConnection.mostAttempts(in: table, of: ["502"]) == 0)
+    #expect(DaemonConnection.mostAttempts(in: table, of: []) == 0)
+    #expect(DaemonConnection.mostAttempts(in: "", of: ["501"]) == 0)
   }
 }
