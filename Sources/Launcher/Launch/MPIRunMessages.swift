@@ -112,7 +112,10 @@ package struct MPIRunMessages {
     if line.contains("*** Process received signal ***") { isInCrash = true }
     let isCrash = isInCrash
     if line.contains("*** End of error message ***") { isInCrash = false }
-    return isCrash || line.contains("abort is already in progress")
+    // srun and Slurm's daemon say that they end a step that they were told to end.
+    let isSlurms = line.hasPrefix("srun: ") || line.hasPrefix("slurmstepd-")
+    return isCrash || isSlurms && !line.contains("DUE TO")
+      || line.contains("abort is already in progress")
       || line.allSatisfy(\.isWhitespace)
   }
 

@@ -34,6 +34,9 @@ extension ApusTests {
 
     private static let inAllocation = "Slurm's job # has # tasks on # node (HOST:#)"
 
+    private static let srun =
+      "apus: srun with # ranks of # thread on the nodes of Slurm's job #; bound as Slurm does"
+
     static let scenes = [
       Scene(line: "srun -Q -n 2 --mpi=pmix $APUS \(train)", output: trained()),
       Scene(
@@ -81,6 +84,16 @@ extension ApusTests {
       Scene(
         line: "salloc -Q -n 2 $APUS run -n 2 -- sh -c 'exit 3'", code: 3,
         errors: ["apus: rank # on HOST ended with exit code # after # s"]),
+      Scene(
+        line: "salloc -Q -n 2 $APUS run --launcher srun -- hostname",
+        output: ["[rank # HOST] HOST", "[rank # HOST] HOST"], errors: [srun]),
+      Scene(
+        line: "salloc -Q -n 2 $APUS run --launcher srun --max-restarts 1 --no-tag-output -- sh -c "
+          + "'[ $APUS_RESTART$SLURM_PROCID != 01 ] || kill -9 $$; sleep 0.5; echo attempt $APUS_RESTART'",
+        output: ["attempt #", "attempt #"],
+        errors: [
+          srun, "apus: rank # was ended by signal # (Killed); restart # of #",
+        ]),
       Scene(
         line: "$APUS run --launcher srun -n 2 -- hostname", code: 1,
         errors: [
@@ -147,11 +160,7 @@ extension ApusTests {
       }
     }
 
-    @Test(
-      "the notice before the time limit saves the state, and the next job goes on from it",
-      .disabled(
-        "the launcher ends with 138 under Slurm, where all processes get the signal, and with 75 elsewhere"
-      ))
+    @Test("the notice before the time limit saves the state, and the next job goes on from it")
     func notice() async throws {
       try await SlurmCluster.use { cluster in
         let out = cluster.scratch + "/out"
@@ -177,12 +186,7 @@ extension ApusTests {
       }
     }
 
-    @Test(
-      "--requeue asks for another turn, which goes on",
-      .disabled(
-        "the launcher ends with 138 under Slurm, where all processes get the signal, and with 75 elsewhere"
-      ))
-    func requeue() async throws {
+    @Test("--requeue asks for another turn, which goes on") func requeue() async throws {
       try await SlurmCluster.use { cluster in
         let out = cluster.scratch + "/out"
         let number = try await cluster.submit(

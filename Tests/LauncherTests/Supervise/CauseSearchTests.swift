@@ -39,6 +39,18 @@ import Testing
     #expect(CauseSearch(records: [rank(0, hasOwnError: true), rank(0)]).cause == nil)
   }
 
+  @Test("are not what Slurm says of a step that the launcher ends") func slurm() {
+    var messages = MPIRunMessages(isVerbose: false)
+    let lines = [
+      "srun: launch/slurm: _step_signal: Terminating StepId=3.0\n",
+      "slurmstepd-a: error: *** STEP 3.0 ON a CANCELLED AT 2026-01-02T03:04:05 ***\n",
+    ]
+    let limit = "slurmstepd-a: error: *** STEP 3.0 ON a CANCELLED AT 2 DUE TO TIME LIMIT ***\n"
+    #expect((lines + [limit]).map { messages.pass($0.utf8) } == lines + [limit])
+    messages.isEnding = true
+    #expect((lines + [limit]).map { messages.pass($0.utf8) } == ["", "", limit])
+  }
+
   @Test("are what mpirun says where ranks could not") func starter() {
     let silent = [rank(15, at: 1), rank(nil)]
     let said = [MPIRunMessages.End(rank: 1, status: ExitStatus(9))]

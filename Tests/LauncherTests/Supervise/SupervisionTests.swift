@@ -147,6 +147,24 @@ extension ApusTests {
       #expect(outcome.lines == ["failed"], "\(outcome)")
     }
 
+    @Test("on another machine the last attempt leaves nothing in memory, and others do")
+    func memory() async throws {
+      // The process beside a rank of another machine, which fails.
+      let outcome = try await script(
+        """
+        export APUS_RANK_OUTPUT=stream OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_LOCAL_RANK=1
+        for last in 1 0; do
+          export APUS_RANK_LAST=$last APUS_STATE_MEMORY=/dev/shm/apus-test-$$-$last
+          $apus --connect-rank /nowhere /bin/sh -c '[ -d $APUS_STATE_MEMORY ] && touch began; exit 3' 2> frames & beside=$!
+          await '[ -e began ]'; rm began
+          n=0; while alive $beside && [ $n -lt 100 ]; do kill -TERM $beside; sleep 0.05; n=$((n + 1)); done
+          wait $beside; echo code $?
+          [ -d $APUS_STATE_MEMORY ] && { echo kept; rmdir $APUS_STATE_MEMORY; }
+        done
+        """)
+      #expect(outcome.lines == ["code 3", "code 3", "kept"], "\(outcome)")
+    }
+
     /// A rank that saves its state on SIGUSR1: the file that its launcher reads holds the numbers of `RankMirror.Word`.
     private static let saver = """
       word() { for n in $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)); do printf "\\\\$(printf %03o $n)"; done; printf '\\0\\0\\0\\0\\0'; }
