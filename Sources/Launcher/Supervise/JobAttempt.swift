@@ -215,6 +215,8 @@ final class JobAttempt {
 
   /// Seconds between SIGTERM and SIGKILL, as mpirun has them.
   static let patience = 1.0
+  /// Seconds that mpirun gets to see that a rank has ended before others do. It takes a millisecond.
+  private static let noticeTime = 0.1
 
   /// Tells ranks to save their state, if they can.
   private func give(notice number: Int32) -> Bool {
@@ -253,14 +255,15 @@ final class JobAttempt {
   }
 
   func killRanks() {
-    for record in records {
-      // Beside a rank that has ended a process waits, which ends with its code: mpirun then says the truth.
-      if record.end == nil {
-        record.process?.signal(SIGKILL)
-      } else if let process = record.process, process.isHere {
-        kill(process.parent, SIGTERM)
-      }
+    // Beside a rank that has ended a process waits, which ends with its code. mpirun hears of that first, and says the truth: of others that
+    // are killed it would say so, and kill these before they have ended.
+    let ended = records.filter { $0.end != nil }.compactMap(\.process).filter(\.isHere)
+    for process in ended { kill(process.parent, SIGTERM) }
+    let limit = ContinuousClock.now + .seconds(Self.noticeTime)
+    while ended.contains(where: \.isKnown), !hasStarterEnded, ContinuousClock.now < limit {
+      usleep(500)
     }
+    for record in records where record.end == nil { record.process?.signal(SIGKILL) }
     // Of a rank of this machine that has been killed mpirun hears by itself, and ends the others.
     if needsStarter, !records.contains(where: { $0.process?.isHere == true }) {
       starter.signal(SIGTERM)

@@ -80,6 +80,9 @@ extension RankProcess {
     }
   }
 
+  /// Whether the process beside the rank is there, if only because its parent has not asked yet how it ended.
+  var isKnown: Bool { ProcessTable.state(of: parent) != nil }
+
   /// Whether the rank of this machine still runs.
   var isAlive: Bool { isHere && (ProcessTable.isAlive(program) || ProcessTable.isAlive(parent)) }
 }

@@ -80,11 +80,15 @@ extension ApusTests {
     }
 
     @Test("mpirun's own pages are for --verbose") func verbose() async throws {
-      let outcome = try await Apus.run(
-        ["train", "-n", "2", "--verbose", "--data", "csv:/nowhere.csv"], seconds: 30)
-      #expect(outcome.code == 1, "\(outcome)")
-      #expect(outcome.errors.contains("Error: /nowhere.csv: "), "\(outcome)")
-      #expect(outcome.errors.contains("mpirun detected that one or more processes"), "\(outcome)")
+      // mpirun hears of several ends within a millisecond.
+      for _ in 0..<5 {
+        let outcome = try await Apus.run(
+          ["train", "-n", "2", "--verbose", "--data", "csv:/nowhere.csv"], seconds: 30)
+        #expect(outcome.code == 1, "\(outcome)")
+        #expect(outcome.errors.contains("Error: /nowhere.csv: "), "\(outcome)")
+        #expect(
+          outcome.errors.contains("mpirun detected that one or more processes"), "\(outcome)")
+      }
     }
 
     @Test("a loss that is not finite", arguments: [1, 2]) func diverged(ranks: Int) async throws {
