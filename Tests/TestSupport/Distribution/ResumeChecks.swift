@@ -27,6 +27,16 @@ extension TrainingCheck {
       ).check(brokenAt: [2])
     },
     TrainingCheck(name: "resume-on-fewer-ranks", run: checkFewerRanks),
+    TrainingCheck(name: "resume-from-a-folder-of-its-own-name") {
+      // Rank 0 alone has the files, and others call the folder otherwise.
+      try ResumeCase(hasPrivateFolders: true).check(brokenAt: [3])
+    },
+    TrainingCheck(name: "resume-before-the-end-that-was-asked-for") {
+      // Several ranks end a step after it.
+      let asks = ResumeCase(callbacks: { _ in [StopAfter(3)] })
+      if communicator.size > 1 { try asks.check(brokenAt: [3]) }
+      try asks.check(brokenAt: [2])
+    },
     TrainingCheck(name: "states-in-callbacks", run: checkStatesInCallbacks),
   ]
 }
@@ -39,6 +49,7 @@ public struct ResumeCase: Sendable {
   /// Callbacks of a run, which may write into its folder.
   private let callbacks: @Sendable (_ folder: String) -> [Callback]
   private let epochs: Int
+  private let hasPrivateFolders: Bool
 
   /// With callbacks that remember something.
   public static let standard = ResumeCase(callbacks: { folder in
@@ -55,8 +66,10 @@ public struct ResumeCase: Sendable {
   public init(
     runEagerly: Bool = false, storage: BackupAndRestore.Storage = .auto,
     optimizer: @escaping @Sendable () -> Optimizer = { SGD(learningRate: 0.1, momentum: 0.9) },
-    callbacks: @escaping @Sendable (_ folder: String) -> [Callback] = { _ in [] }, epochs: Int = 2
+    callbacks: @escaping @Sendable (_ folder: String) -> [Callback] = { _ in [] }, epochs: Int = 2,
+    hasPrivateFolders: Bool = false
   ) {
+    self.hasPrivateFolders = hasPrivateFolders
     (self.runEagerly, self.storage, self.optimizer) = (runEagerly, storage, optimizer)
     (self.callbacks, self.epochs) = (callbacks, epochs)
   }
@@ -102,7 +115,8 @@ public struct ResumeCase: Sendable {
 
   /// What keeps states in a folder, one after each step.
   public func backup(_ folder: String) -> BackupAndRestore {
-    BackupAndRestore(folder + "/state", saveFrequency: .steps(1), storage: storage)
+    let name = hasPrivateFolders ? "/state of rank \(communicator.rank)" : "/state"
+    return BackupAndRestore(folder + name, saveFrequency: .steps(1), storage: storage)
   }
 
   /// Breaks a training off after each of these steps, counted over all, and lets it go on: the end must have the bits of one that was not.
@@ -141,6 +155,17 @@ public struct ResumeCase: Sendable {
       try train(model, in: folder, [backup(folder), BreakOff(after: step)])
     }
     try require("\(error)".contains(BreakOff.text), "it ended otherwise: \(error)")
+  }
+}
+
+/// Asks for the end of a training after a step, counted over all.
+private final class StopAfter: Callback {
+  private let step: Int
+
+  init(_ step: Int) { self.step = step }
+
+  override func onTrainBatchEnd(_ step: Int, logs: Logs) {
+    if (model as? Model)?.trainedSteps == self.step { model?.stopTraining = true }
   }
 }
 

@@ -1,0 +1,216 @@
+import DataFiles
+import Engine
+import Foundation
+import TestSupport
+import Testing
+
+/// States in programs that do more than one thing: several calls, retries, callbacks that save, folders that move.
+@Suite("States of a training in use", .seeded, .serialized)
+struct StateUseTests {
+  private let resume = ResumeCase()
+
+  private func names(_ folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+  }
+
+  private func message(_ body: () throws -> Void) throws -> String {
+    "\(try #require(throws: EngineError.self) { try body() })"
+  }
+
+  // MARK: Several calls
+
+  /// Two calls of `fit` with the same metrics, and others between them; the weights after the first.
+  private func phases(_ folder: String, brokenAt step: Int?) throws -> (Model, between: String?) {
+    let model = resume.makeModel()
+    let x = randomNormal([22, 5], key: RandomKey(seed: 7, stream: 1).tensor)
+    let breaks = step.map { [BreakOff(after: $0)] } ?? []
+    func train() throws {
+      _ = try resume.train(model, in: folder, [resume.backup(folder)] + breaks)
+    }
+    try train()
+    let between = model.weightsSHA256
+    _ = try model.evaluate(x: x, y: argmax(x[0..., 0..<3], axis: -1))
+    try train()
+    return (model, between)
+  }
+
+  @Test func `what metrics have counted in an earlier call is no other setting`() throws {
+    try withTemporaryFile { folder in
+      let (expected, between) = try phases(folder + "/undisturbed", brokenAt: nil)
+      let fresh = resume.makeModel()
+      let x = randomNormal([22, 5], key: RandomKey(seed: 7, stream: 1).tensor)
+      let _: Tensor = try fresh.predict(x: x)
+      for step in [3, 7, 9, 12, 15] {
+        let path = folder + "/\(step)"
+        #expect(throws: EngineError.self) { try phases(path, brokenAt: step) }
+        let (model, resumed) = try phases(path, brokenAt: nil)
+        #expect(model.weightsSHA256 == expected.weightsSHA256, "broken off after \(step)")
+        #expect(model.trainedSteps == 16)
+        // A call that was over leaves no weights that nobody has trained.
+        #expect(step < 8 ? resumed == between : resumed != fresh.weightsSHA256)
+      }
+    }
+  }
+
+  @Test func `a call after one that failed goes on from its states, and so does the next program`()
+    throws
+  {
+    try withTemporaryFile { folder in
+      let expected = resume.makeModel()
+      let history = try resume.train(expected, in: folder, [])
+      let model = resume.makeModel()
+      try resume.requireBreak(model, in: folder, at: 5)
+      for model in [model, resume.makeModel()] {
+        let resumed = try resume.train(model, in: folder, [resume.backup(folder)])
+        #expect(model.weightsSHA256 == expected.weightsSHA256)
+        #expect(model.trainedSteps == 8)
+        #expect(resumed.history == history.history)
+      }
+    }
+  }
+
+  @Test func `a model that has been called takes the state of a fit`() throws {
+    try withTemporaryFile { folder in
+      let expected = resume.makeModel()
+      _ = try resume.train(expected, in: folder, [])
+      try resume.requireBreak(resume.makeModel(), in: folder, at: 6)
+      let model = resume.makeModel()
+      let x = randomNormal([22, 5], key: RandomKey(seed: 7, stream: 1).tensor)
+      let _: Tensor = try model.predict(x: x)
+      try model.restoreState(from: folder + "/state")
+      #expect(model.trainedSteps == 6)
+      _ = try model.evaluate(x: x, y: argmax(x[0..., 0..<3], axis: -1))
+      _ = try resume.train(model, in: folder, [])
+      #expect(model.weightsSHA256 == expected.weightsSHA256)
+    }
+  }
+
+  // MARK: Callbacks
+
+  @Test func `a state that is asked for at the end of the training is saved`() throws {
+    try withTemporaryFile { folder in
+      let model = resume.makeModel()
+      let save = LambdaCallback(onTrainEnd: { [unowned model] _ in
+        try model.saveState(to: folder + "/end")
+      })
+      let history = try resume.train(model, in: folder, [save])
+      let other = resume.makeModel()
+      try other.restoreState(from: folder + "/end")
+      #expect(try resume.train(other, in: folder, []).history == history.history)
+      #expect(other.weightsSHA256 == model.weightsSHA256)
+    }
+  }
+
+  @Test func `a state cannot be restored in the middle of fit, nor kept in two folders`() throws {
+    try withTemporaryFile { folder in
+      let model = resume.makeModel()
+      _ = try resume.train(model, in: folder, [resume.backup(folder)])
+      let restore = LambdaCallback(onEpochEnd: { [unowned model] _, _ in
+        try model.restoreState(from: folder + "/state")
+      })
+      let weights = model.weightsSHA256
+      #expect(
+        try message { _ = try resume.train(model, in: folder, [restore]) }
+          .contains("in a callback of fit"))
+      let two = [BackupAndRestore(folder + "/a"), BackupAndRestore(folder + "/b")]
+      let other = resume.makeModel()
+      #expect(
+        try message { _ = try resume.train(other, in: folder, two) }
+          .contains("2 callbacks BackupAndRestore"))
+      #expect(other.trainedSteps == 0 && model.weightsSHA256 != weights)
+    }
+  }
+
+  /// What no structure holds.
+  private final class Forgetful: Callback, StatefulCallback {
+    func savedState() -> Set<Int> { [1, 2] }
+    func restore(_ state: Set<Int>) {}
+  }
+
+  @Test func `a callback whose memory cannot be saved is named`() throws {
+    try withTemporaryFile { folder in
+      #expect(
+        try message {
+          _ = try resume.train(
+            resume.makeModel(), in: folder, [Forgetful(), resume.backup(folder)])
+        }.contains("what Forgetful remembers cannot be saved"))
+    }
+  }
+
+  /// A state whose name has a slash, of a shape that the predictions have.
+  private final class Slashed: Metric {
+    struct Inputs: Decodable { let yPred: Tensor }
+
+    init() { super.init(name: "slashed") }
+
+    func update(_ inputs: Inputs) {
+      let total = state("a/b", shape: [inputs.yPred.shape[1]])
+      total.value = total.value + inputs.yPred.cast(to: .float64).sum(axis: 0)
+    }
+
+    func result() -> Tensor { sum(madeState) }
+    private var madeState: Tensor { state("a/b", shape: [1]).value }
+  }
+
+  @Test func `the state of a metric may have any name`() throws {
+    func train(_ folder: String, _ more: [Callback]) throws -> History {
+      let model = Model(
+        module: Linear(1), loss: MeanSquaredError(), metrics: [Slashed()],
+        optimizer: SGD(learningRate: 0.1), seed: 2)
+      let x = randomNormal([8, 3], key: RandomKey(seed: 1).tensor)
+      return try model.fit(
+        x: x, y: x.sum(axis: 1, keepDims: true), batchSize: 2, verbose: .silent,
+        callbacks: [BackupAndRestore(folder, saveFrequency: .steps(1))] + more)
+    }
+    try withTemporaryFile { folder in
+      let expected = try train(folder + "/undisturbed", [])
+      #expect(throws: EngineError.self) { _ = try train(folder + "/a", [BreakOff(after: 2)]) }
+      #expect(try train(folder + "/a", [])["slashed"] == expected["slashed"])
+    }
+  }
+
+  // MARK: Folders
+
+  @Test func `the newest states stay, whoever has saved them`() throws {
+    try withTemporaryFile { folder in
+      let model = resume.makeModel()
+      _ = try resume.train(model, in: folder, [])
+      for _ in 0..<4 { try model.saveState(to: folder + "/own", keepLast: 3) }
+      #expect(
+        try names(folder + "/own")
+          == ["state-000000000002", "state-000000000003", "state-000000000004"])
+      try resume.requireBreak(resume.makeModel(), in: folder, at: 2)
+      // The first state of the run that goes on does not cost the one that it has gone on from.
+      try resume.requireBreak(resume.makeModel(), in: folder, at: 3)
+      #expect(try names(folder + "/state") == ["state-000000000002", "state-000000000003"])
+    }
+  }
+
+  @Test func `paths are those of the folder that the program was in`() {
+    let current = FileManager.default.currentDirectoryPath
+    #expect(Folders.absolute("a/é b") == current + "/a/é b")
+    #expect(Folders.absolute("/a") == "/a" && Folders.absolute("") == "")
+  }
+
+  // MARK: Signals
+
+  @Test func `a signal in the last epoch is for the next training`() throws {
+    try withTemporaryFile { folder in
+      let signal = LambdaCallback(onTestEnd: { _ in
+        guard TrainingNotice.name == nil else { return }
+        kill(getpid(), SIGUSR1)
+        while TrainingNotice.name == nil { usleep(100) }
+      })
+      let model = resume.makeModel()
+      func train(_ more: [Callback]) throws {
+        _ = try resume.train(
+          model, in: folder, epochs: 1, [BackupAndRestore(folder + "/state")] + more)
+      }
+      try train([signal])
+      let error = try #require(throws: EngineError.self) { try train([]) }
+      #expect(error.kind == .interrupted && model.trainedSteps == 5)
+      try train([])
+      #expect(model.trainedSteps == 8)
+    }
+  }
+}
