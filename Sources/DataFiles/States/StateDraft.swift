@@ -80,7 +80,13 @@ package final class StateDraft: Sendable {
   /// Tells the chief that this writer cannot write its part, so that it does not wait; as far as that is possible.
   package func fail(_ message: String) {
     if writer == 0 { return abandon() }
-    try? leave(WriterNote(files: [], problem: message))
+    // A disk that is full must have room for the note.
+    for file in written.withLock({ $0 }) { try? files.remove(path + "/" + file.name) }
+    do throws(EngineError) { try leave(WriterNote(files: [], problem: message)) } catch {
+      // One without a word ends the chief's wait too.
+      let note = path + "/" + WriterNote.fileName(of: writer)
+      _ = FileManager.default.createFile(atPath: note, contents: nil)
+    }
   }
 
   private func leave(_ note: WriterNote) throws(EngineError) {

@@ -14,6 +14,10 @@ package struct StateFolder: Sendable {
   static let saving = ".saving-"
   /// States being removed: `.removing-NAME-MARK`.
   static let removing = ".removing-"
+  /// Files by which ranks find out whether they share the folder: `.shared-TOKEN`.
+  package static let shared = ".shared-"
+  /// Empty files by which a chief tells writers that a save is given up: `.failed-ORDINAL-TOKEN`.
+  static let failed = ".failed-"
 
   package init(path: String, files: any FileLayer = SystemFiles()) {
     self.path = path
@@ -65,13 +69,40 @@ package struct StateFolder: Sendable {
     ordinal: UInt64, token: String, writer: Int, limit: Duration
   ) throws(EngineError) -> StateDraft {
     let draft = try draft(ordinal, token, writer: writer, "")
-    let isThere = Polling.wait(limit) { FileKind(draft.path) == .folder }
+    var isHopeless = false
+    let isThere = Polling.wait(limit) {
+      if FileKind(draft.path) == .folder { return true }
+      isHopeless = isGivenUp(ordinal, token)
+      return isHopeless
+    }
+    if isHopeless {
+      throw .file(path: draft.path, message: "the state is not saved: rank 0 has given it up")
+    }
     guard isThere else {
       throw .file(
         path: draft.path,
         message: "the folder of a state that is being saved did not appear within \(limit)")
     }
     return draft
+  }
+
+  /// Tells writers that wait for a save that there is none, as far as that is possible: as the chief of several.
+  package func giveUp(ordinal: UInt64, token: String) {
+    let mark = path + "/" + Self.failed + StateEntry.digits(ordinal) + "-" + token
+    _ = FileManager.default.createFile(atPath: mark, contents: nil)
+  }
+
+  /// Whether the chief has given this save up, or has come to a later one.
+  private func isGivenUp(_ ordinal: UInt64, _ token: String) -> Bool {
+    let own = StateEntry.digits(ordinal)
+    return ((try? names()) ?? []).contains { name in
+      if name == Self.failed + own + "-" + token { return true }
+      let parts = name.split(separator: "-")
+      guard name.hasPrefix(Self.saving) || name.hasPrefix(Self.failed), parts.count == 3 else {
+        return false
+      }
+      return UInt64(parts[1]).map { $0 > ordinal } ?? false
+    }
   }
 
   /// Saves a state that one writer writes.
@@ -116,7 +147,8 @@ package struct StateFolder: Sendable {
   }
 
   private static func isLeftover(_ name: String) -> Bool {
-    name.hasPrefix(saving) || name.hasPrefix(removing)
+    name.hasPrefix(saving) || name.hasPrefix(removing) || name.hasPrefix(shared)
+      || name.hasPrefix(failed)
       || (name.hasPrefix(TemporaryFile.prefix) && name.hasSuffix(TemporaryFile.suffix))
   }
 

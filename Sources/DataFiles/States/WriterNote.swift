@@ -17,6 +17,10 @@ struct WriterNote: Codable {
   /// Reads a note.
   init(_ path: String) throws(EngineError) {
     let text = try ByteReader(path: path, inflating: false).readAll().withBytes { Data($0) }
+    if text.isEmpty {
+      self.init(files: [], problem: "and has no room to say why")
+      return
+    }
     do { self = try JSONDecoder().decode(WriterNote.self, from: text) } catch {
       throw .file(path: path, message: "not what a writer of a state leaves: \(error)")
     }

@@ -208,6 +208,13 @@ struct SaveJob: @unchecked Sendable {
   let kept: Set<UInt64>
 
   func run() throws(EngineError) {
+    do throws(EngineError) { try save() } catch {
+      if writer == 0, writers > 1 { folder.giveUp(ordinal: ordinal, token: token) }
+      throw error
+    }
+  }
+
+  private func save() throws(EngineError) {
     let draft =
       writer == 0
       ? try folder.begin(ordinal: ordinal, token: token)

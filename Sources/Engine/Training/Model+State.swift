@@ -107,7 +107,7 @@ extension Model {
     // Also where ranks have other names for the folder.
     let own = String(UInt64.random(in: .min ... .max), radix: 36)
     let mark = try communicator.broadcast(text: own)
-    let token = folder + "/.shared-" + mark
+    let token = folder + "/" + StateFolder.shared + mark
     let made = Result {
       guard communicator.rank == 0 else { return }
       try Folders.make(for: folder + "/state")

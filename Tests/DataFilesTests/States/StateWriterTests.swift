@@ -91,6 +91,39 @@ import Testing
     }
   }
 
+  @Test("a chief that gives a save up, and a writer without room for a word, keep nobody waiting")
+  func givenUp() throws {
+    try withTemporaryFile { path in
+      let folder = StateFolder(path: path)
+      let draft = try folder.begin(ordinal: 1, token: "a")
+      let other = try folder.join(ordinal: 1, token: "a", writer: 1, limit: .seconds(60))
+      try other.write("part", bytes: [1, 2, 3])
+      other.fail("the disk is full")
+      // A disk that is full has room for what the writer had written.
+      #expect(!FileManager.default.fileExists(atPath: draft.path + "/part"))
+      let start = ContinuousClock.now
+      let told = try #require(throws: EngineError.self) {
+        try draft.commit(writers: 2, payload: Data("1".utf8), limit: .seconds(60))
+      }
+      #expect("\(told)".contains("the disk is full"))
+      folder.giveUp(ordinal: 1, token: "a")
+      for ordinal in [1, 0] as [UInt64] {
+        let error = try #require(throws: EngineError.self) {
+          _ = try folder.join(ordinal: ordinal, token: "a", writer: 1, limit: .seconds(60))
+        }
+        #expect("\(error)".contains("given it up"))
+      }
+      let next = try folder.begin(ordinal: 2, token: "b")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: path).count == 1)
+      let note = next.path + "/" + WriterNote.fileName(of: 1)
+      #expect(FileManager.default.createFile(atPath: note, contents: nil))
+      #expect(throws: EngineError.self) {
+        try next.commit(writers: 2, payload: Data("1".utf8), limit: .seconds(60))
+      }
+      #expect(ContinuousClock.now - start < .seconds(30))
+    }
+  }
+
   @Test("two writers cannot write a file of one name")
   func sameName() throws {
     try DataFixture.withFolder { root in

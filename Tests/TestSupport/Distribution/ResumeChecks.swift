@@ -9,6 +9,11 @@ extension TrainingCheck {
         try ResumeCase.standard.check(brokenAt: [step])
       }
     },
+    TrainingCheck(name: "resume-with-empty-shares") {
+      // The last batch of an epoch has one sample.
+      let case7 = ResumeCase(batchSize: 7)
+      for step in 3...5 { try case7.check(brokenAt: [step]) }
+    },
     TrainingCheck(name: "resume-twice") { try ResumeCase.standard.check(brokenAt: [2, 5]) },
     TrainingCheck(name: "resume-eagerly") {
       try ResumeCase(runEagerly: true).check(brokenAt: [3])
@@ -49,6 +54,7 @@ public struct ResumeCase: Sendable {
   /// Callbacks of a run, which may write into its folder.
   private let callbacks: @Sendable (_ folder: String) -> [Callback]
   private let epochs: Int
+  private let batchSize: Int
   private let hasPrivateFolders: Bool
 
   /// With callbacks that remember something.
@@ -67,25 +73,27 @@ public struct ResumeCase: Sendable {
     runEagerly: Bool = false, storage: BackupAndRestore.Storage = .auto,
     optimizer: @escaping @Sendable () -> Optimizer = { SGD(learningRate: 0.1, momentum: 0.9) },
     callbacks: @escaping @Sendable (_ folder: String) -> [Callback] = { _ in [] }, epochs: Int = 2,
-    hasPrivateFolders: Bool = false
+    batchSize: Int = 6, hasPrivateFolders: Bool = false
   ) {
+    self.batchSize = batchSize
     self.hasPrivateFolders = hasPrivateFolders
     (self.runEagerly, self.storage, self.optimizer) = (runEagerly, storage, optimizer)
     (self.callbacks, self.epochs) = (callbacks, epochs)
   }
 
   static let rows = 22
-  static let batchSize = 6
 
   /// Steps of the whole training: the last of an epoch has 4 samples.
   public var totalSteps: Int { 4 * epochs }
 
-  /// Batch normalization, dropout, a loss and a value that the module adds.
+  /// Batch normalization, dropout, a loss and a value that the module adds, and a count that ranks add up.
   private final class Network: Module {
     func call(_ x: Tensor) -> Tensor {
       let hidden = Dropout(0.25)(BatchNormalization(momentum: 0.5)(Linear(8, activation: .tanh)(x)))
       addLoss("activity", mean(square(hidden)) * 0.01)
       addMetric("spread", mean(abs(hidden)))
+      let seen = variable("seen", kind: .batchStatistic, dtype: .int64, combine: .sum)
+      if isTraining { seen.value = seen.value + Tensor(Int64(x.shape[0]), dtype: .int64) }
       return Linear(3)(hidden)
     }
   }
@@ -108,7 +116,7 @@ public struct ResumeCase: Sendable {
     let w = randomNormal([5, 3], key: RandomKey(seed: 7, stream: 2).tensor)
     let y = argmax(matmul(x, w), axis: -1)
     return try model.fit(
-      x: x, y: y, batchSize: Self.batchSize, epochs: epochs ?? self.epochs, verbose: .silent,
+      x: x, y: y, batchSize: batchSize, epochs: epochs ?? self.epochs, verbose: .silent,
       callbacks: first + callbacks(folder) + more,
       validationData: ValidationData(x: x[0..<7], y: y[0..<7]))
   }

@@ -4,12 +4,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// States in programs that do more than one thing: several calls, retries, callbacks that save, folders that move.
-@Suite("States of a training in use", .seeded, .serialized)
-struct StateUseTests {
-  private let resume = ResumeCase()
+/// Programs that do more than one thing: several calls, retries, callbacks that save, folders that move.
+extension StateTests {
+  // Without callbacks that write into the folder.
+  private var plain: ResumeCase { ResumeCase() }
 
-  private func names(_ folder: String) throws -> [String] {
+  private func states(_ folder: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
   }
 
@@ -21,11 +21,11 @@ struct StateUseTests {
 
   /// Two calls of `fit` with the same metrics, and others between them; the weights after the first.
   private func phases(_ folder: String, brokenAt step: Int?) throws -> (Model, between: String?) {
-    let model = resume.makeModel()
+    let model = plain.makeModel()
     let x = randomNormal([22, 5], key: RandomKey(seed: 7, stream: 1).tensor)
     let breaks = step.map { [BreakOff(after: $0)] } ?? []
     func train() throws {
-      _ = try resume.train(model, in: folder, [resume.backup(folder)] + breaks)
+      _ = try plain.train(model, in: folder, [plain.backup(folder)] + breaks)
     }
     try train()
     let between = model.weightsSHA256
@@ -37,7 +37,7 @@ struct StateUseTests {
   @Test func `what metrics have counted in an earlier call is no other setting`() throws {
     try withTemporaryFile { folder in
       let (expected, between) = try phases(folder + "/undisturbed", brokenAt: nil)
-      let fresh = resume.makeModel()
+      let fresh = plain.makeModel()
       let x = randomNormal([22, 5], key: RandomKey(seed: 7, stream: 1).tensor)
       let _: Tensor = try fresh.predict(x: x)
       for step in [3, 7, 9, 12, 15] {
@@ -56,12 +56,12 @@ struct StateUseTests {
     throws
   {
     try withTemporaryFile { folder in
-      let expected = resume.makeModel()
-      let history = try resume.train(expected, in: folder, [])
-      let model = resume.makeModel()
-      try resume.requireBreak(model, in: folder, at: 5)
-      for model in [model, resume.makeModel()] {
-        let resumed = try resume.train(model, in: folder, [resume.backup(folder)])
+      let expected = plain.makeModel()
+      let history = try plain.train(expected, in: folder, [])
+      let model = plain.makeModel()
+      try plain.requireBreak(model, in: folder, at: 5)
+      for model in [model, plain.makeModel()] {
+        let resumed = try plain.train(model, in: folder, [plain.backup(folder)])
         #expect(model.weightsSHA256 == expected.weightsSHA256)
         #expect(model.trainedSteps == 8)
         #expect(resumed.history == history.history)
@@ -71,16 +71,16 @@ struct StateUseTests {
 
   @Test func `a model that has been called takes the state of a fit`() throws {
     try withTemporaryFile { folder in
-      let expected = resume.makeModel()
-      _ = try resume.train(expected, in: folder, [])
-      try resume.requireBreak(resume.makeModel(), in: folder, at: 6)
-      let model = resume.makeModel()
+      let expected = plain.makeModel()
+      _ = try plain.train(expected, in: folder, [])
+      try plain.requireBreak(plain.makeModel(), in: folder, at: 6)
+      let model = plain.makeModel()
       let x = randomNormal([22, 5], key: RandomKey(seed: 7, stream: 1).tensor)
       let _: Tensor = try model.predict(x: x)
       try model.restoreState(from: folder + "/state")
       #expect(model.trainedSteps == 6)
       _ = try model.evaluate(x: x, y: argmax(x[0..., 0..<3], axis: -1))
-      _ = try resume.train(model, in: folder, [])
+      _ = try plain.train(model, in: folder, [])
       #expect(model.weightsSHA256 == expected.weightsSHA256)
     }
   }
@@ -89,34 +89,33 @@ struct StateUseTests {
 
   @Test func `a state that is asked for at the end of the training is saved`() throws {
     try withTemporaryFile { folder in
-      let model = resume.makeModel()
+      let model = plain.makeModel()
       let save = LambdaCallback(onTrainEnd: { [unowned model] _ in
         try model.saveState(to: folder + "/end")
       })
-      let history = try resume.train(model, in: folder, [save])
-      let other = resume.makeModel()
+      let history = try plain.train(model, in: folder, [save])
+      let other = plain.makeModel()
       try other.restoreState(from: folder + "/end")
-      #expect(try resume.train(other, in: folder, []).history == history.history)
+      let resumed = try plain.train(other, in: folder, [])
+      #expect(resumed.history == history.history)
       #expect(other.weightsSHA256 == model.weightsSHA256)
     }
   }
 
   @Test func `a state cannot be restored in the middle of fit, nor kept in two folders`() throws {
     try withTemporaryFile { folder in
-      let model = resume.makeModel()
-      _ = try resume.train(model, in: folder, [resume.backup(folder)])
+      let model = plain.makeModel()
+      _ = try plain.train(model, in: folder, [plain.backup(folder)])
       let restore = LambdaCallback(onEpochEnd: { [unowned model] _, _ in
         try model.restoreState(from: folder + "/state")
       })
       let weights = model.weightsSHA256
-      #expect(
-        try message { _ = try resume.train(model, in: folder, [restore]) }
-          .contains("in a callback of fit"))
+      let restored = try message { _ = try plain.train(model, in: folder, [restore]) }
+      #expect(restored.contains("in a callback of fit"))
       let two = [BackupAndRestore(folder + "/a"), BackupAndRestore(folder + "/b")]
-      let other = resume.makeModel()
-      #expect(
-        try message { _ = try resume.train(other, in: folder, two) }
-          .contains("2 callbacks BackupAndRestore"))
+      let other = plain.makeModel()
+      let kept = try message { _ = try plain.train(other, in: folder, two) }
+      #expect(kept.contains("2 callbacks BackupAndRestore"))
       #expect(other.trainedSteps == 0 && model.weightsSHA256 != weights)
     }
   }
@@ -129,11 +128,10 @@ struct StateUseTests {
 
   @Test func `a callback whose memory cannot be saved is named`() throws {
     try withTemporaryFile { folder in
-      #expect(
-        try message {
-          _ = try resume.train(
-            resume.makeModel(), in: folder, [Forgetful(), resume.backup(folder)])
-        }.contains("what Forgetful remembers cannot be saved"))
+      let text = try message {
+        _ = try plain.train(plain.makeModel(), in: folder, [Forgetful(), plain.backup(folder)])
+      }
+      #expect(text.contains("what Forgetful remembers cannot be saved"))
     }
   }
 
@@ -173,16 +171,18 @@ struct StateUseTests {
 
   @Test func `the newest states stay, whoever has saved them`() throws {
     try withTemporaryFile { folder in
-      let model = resume.makeModel()
-      _ = try resume.train(model, in: folder, [])
+      let model = plain.makeModel()
+      _ = try plain.train(model, in: folder, [])
       for _ in 0..<4 { try model.saveState(to: folder + "/own", keepLast: 3) }
       #expect(
-        try names(folder + "/own")
+        try states(folder + "/own")
           == ["state-000000000002", "state-000000000003", "state-000000000004"])
-      try resume.requireBreak(resume.makeModel(), in: folder, at: 2)
+      try plain.requireBreak(plain.makeModel(), in: folder, at: 2)
+      // A rank that was killed while they found out who writes has left it.
+      try "x".write(toFile: folder + "/state/.shared-x", atomically: true, encoding: .utf8)
       // The first state of the run that goes on does not cost the one that it has gone on from.
-      try resume.requireBreak(resume.makeModel(), in: folder, at: 3)
-      #expect(try names(folder + "/state") == ["state-000000000002", "state-000000000003"])
+      try plain.requireBreak(plain.makeModel(), in: folder, at: 3)
+      #expect(try states(folder + "/state") == ["state-000000000002", "state-000000000003"])
     }
   }
 
@@ -201,9 +201,9 @@ struct StateUseTests {
         kill(getpid(), SIGUSR1)
         while TrainingNotice.name == nil { usleep(100) }
       })
-      let model = resume.makeModel()
+      let model = plain.makeModel()
       func train(_ more: [Callback]) throws {
-        _ = try resume.train(
+        _ = try plain.train(
           model, in: folder, epochs: 1, [BackupAndRestore(folder + "/state")] + more)
       }
       try train([signal])
