@@ -93,7 +93,7 @@ import Testing
 
   @Test("a chief that gives a save up, and a writer without room for a word, keep nobody waiting")
   func givenUp() throws {
-    try withTemporaryFile { path in
+    try DataFixture.withFolder { path in
       let folder = StateFolder(path: path)
       let draft = try folder.begin(ordinal: 1, token: "a")
       let other = try folder.join(ordinal: 1, token: "a", writer: 1, limit: .seconds(60))
@@ -115,7 +115,7 @@ import Testing
       }
       let next = try folder.begin(ordinal: 2, token: "b")
       #expect(try FileManager.default.contentsOfDirectory(atPath: path).count == 1)
-      let note = next.path + "/" + WriterNote.fileName(of: 1)
+      let note = next.path + "/.done-1.json"
       #expect(FileManager.default.createFile(atPath: note, contents: nil))
       #expect(throws: EngineError.self) {
         try next.commit(writers: 2, payload: Data("1".utf8), limit: .seconds(60))
