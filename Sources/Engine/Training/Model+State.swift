@@ -154,8 +154,11 @@ extension Model {
   ]
 
   /// Makes sure that a state was saved by a training like this one.
-  /// With `isWhole` both are lines of a call of `fit`; else names that one of them lacks do not count. Returns whether nothing differs; throws `EngineError.file` that says what differs, and only
-  /// warns of it unless `isStrict`.
+  ///
+  /// With `isWhole` both are lines of a call of `fit`; else names that one of them lacks do not count.
+  ///
+  /// - Returns: whether it was.
+  /// - Throws: `EngineError.file` that says what differs; a warning unless `isStrict`.
   @discardableResult
   func checkSettings(
     _ state: LoadedState, against lines: [String], isWhole: Bool, isStrict: Bool
