@@ -13,7 +13,8 @@ import Tensors
 /// The state is everything that the rest of the training depends on: weights, what the optimizer remembers, the epoch and the step in it, random keys, what metrics have counted,
 /// what callbacks remember (``StatefulCallback``), and the history. A training that was broken off, by a time limit, a dead node or an operator, and is started again with the same
 /// arguments goes on after the step of the newest state and ends with the same bits as one that nobody has disturbed; on another number of ranks with the same samples in the same order, and weights
-/// that differ in rounding alone. With a larger number of `epochs` it is trained for longer. Where the program calls `fit` several times with this folder, calls that were over are left out.
+/// that differ in rounding alone. With a larger number of `epochs` it is trained for longer. Where the program calls `fit` several times with this folder, calls that were over are left out: they return an empty
+/// history, and the model has the weights of the state.
 ///
 /// States are written by a thread of their own while the training goes on, each into a folder of its own that appears when it is complete; a damaged one is passed over for the one before. Weights
 /// are in `weights.safetensors` in it. Ranks that share the folder write their shares side by side; where they do not, rank 0 writes alone.
