@@ -42,6 +42,9 @@ package protocol FileLayer: Sendable {
 }
 
 extension FileLayer {
+  /// Makes a file without a byte: on a disk that is full there may be room for its name.
+  func makeEmptyFile(_ path: String) throws(SystemError) { try close(create(path)) }
+
   /// Removes a file, or a folder with all that is in it, as far as possible; symbolic links are not followed.
   func removeTree(_ path: String) throws(SystemError) {
     guard FileKind(path) == .folder else { return try remove(path) }

@@ -84,8 +84,7 @@ package final class StateDraft: Sendable {
     for file in written.withLock({ $0 }) { try? files.remove(path + "/" + file.name) }
     do throws(EngineError) { try leave(WriterNote(files: [], problem: message)) } catch {
       // One without a word ends the chief's wait too.
-      let note = path + "/" + WriterNote.fileName(of: writer)
-      _ = FileManager.default.createFile(atPath: note, contents: nil)
+      try? files.makeEmptyFile(path + "/" + WriterNote.fileName(of: writer))
     }
   }
 

@@ -88,8 +88,7 @@ package struct StateFolder: Sendable {
 
   /// Tells writers that wait for a save that there is none, as far as that is possible: as the chief of several.
   package func giveUp(ordinal: UInt64, token: String) {
-    let mark = path + "/" + Self.failed + StateEntry.digits(ordinal) + "-" + token
-    _ = FileManager.default.createFile(atPath: mark, contents: nil)
+    try? files.makeEmptyFile(path + "/" + Self.failed + StateEntry.digits(ordinal) + "-" + token)
   }
 
   /// Whether the chief has given this save up, or has come to a later one.
