@@ -41,7 +41,12 @@ extension ApusTests {
         let program = """
           [ -d "$APUS_STATE_MEMORY" ] || exit 9; echo "memory $APUS_STATE_MEMORY"
           echo "attempt $APUS_RESTART of $OMPI_COMM_WORLD_RANK"; echo "error $APUS_RESTART" >&2
-          if [ $APUS_RESTART$OMPI_COMM_WORLD_RANK = 01 ]; then kill -9 $$; fi
+          if [ $APUS_RESTART$OMPI_COMM_WORLD_RANK = 01 ]; then
+            # Rank 0 is ended too, and must have written.
+            log=\(folder)/logs/rank-0.restart-0; n=0
+            until grep -qs attempt $log.out && grep -qs error $log.err || [ $n = 200 ]; do sleep 0.05; n=$((n + 1)); done
+            kill -9 $$
+          fi
           sleep 0.3
           """
         let outcome = try await Apus.run([
