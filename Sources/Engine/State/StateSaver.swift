@@ -51,9 +51,6 @@ final class StateSaver {
     token = parts.last.map(String.init) ?? ""
   }
 
-  /// Whether a save is on its way to the disk.
-  var isBusy: Bool { work != nil }
-
   /// Whether this rank writes files.
   private var isWriter: Bool {
     switch writers {
@@ -74,10 +71,10 @@ final class StateSaver {
     let number = ordinal
     ordinal += 1
     guard isWriter else { return }
-    let isOne = if case .everyRank = writers { false } else { true }
     let save = SaveJob(
       folder: folder, ordinal: number, token: token + String(number, radix: 36),
-      writer: isOne ? 0 : communicator.rank, writers: isOne ? 1 : communicator.size, files: files,
+      writer: isEachRank ? communicator.rank : 0, writers: isEachRank ? communicator.size : 1,
+      files: files,
       payload: try JSONEncoder().encode(info), limit: Self.limit,
       kept: retention.kept(adding: number))
     work = BackgroundSave(save)
