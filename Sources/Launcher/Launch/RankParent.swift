@@ -39,6 +39,8 @@ final class RankParent {
   private var process: RankProcess
   private var output: Int32 = -1
   private var errors: Int32 = -1
+  /// States in memory, where the launcher does not look after them.
+  private let memory: StateMemory.Use?
   /// What the rank writes, to be passed on in frames.
   private var streams: [(end: Int32, kind: RankFrame.Kind)] = []
 
@@ -73,7 +75,7 @@ final class RankParent {
       host: Self.host, isHere: !isStream, program: 0, parent: getpid(), group: getpgrp(),
       leftovers: OpenMPILeftovers(variables))
     setenv(RankState.variable, statePath, 1)
-    if isStream, let memory = variables[StateMemory.variable] { mkdir(memory, 0o700) }
+    memory = isStream ? variables[StateMemory.variable].flatMap(StateMemory.Use.init) : nil
     guard !isStream else { return }
     output = Self.channel(RankChannels.outputPath(folder, rank: "\(rank)"))
     errors = Self.channel(RankChannels.errorPath(folder, rank: "\(rank)"))
@@ -126,7 +128,7 @@ final class RankParent {
       for number in Descriptor.read(signals) ?? [] where number == UInt8(SIGTERM) {
         endIfOrphaned()
         // mpirun ends the job, and may not leave time for more.
-        if isStream, isLast { forgetMemory() }
+        if isLast { memory?.remove() }
       }
       var status: Int32 = 0
       if waitpid(child, &status, WNOHANG) == child { end(status: status) }
@@ -170,7 +172,7 @@ final class RankParent {
   private func tidy() {
     if isStream {
       unlink(statePath)
-      if isLast { forgetMemory() }
+      if isLast { memory?.remove() }
     }
     process.leftovers?.remove()
     // A pipe that nobody reads cannot be opened without waiting.
@@ -210,14 +212,11 @@ final class RankParent {
   /// Takes away what the launcher cannot, on another machine. What is in memory is kept for a restart.
   private func forget(_ code: Int32) {
     unlink(statePath)
-    let variables = ProcessInfo.processInfo.environment
-    let isFirst = (variables["OMPI_COMM_WORLD_LOCAL_RANK"] ?? variables["SLURM_LOCALID"]) == "0"
-    let isGood = code == 0 || code == RankParent.savedCode
-    if isGood ? isFirst : isLast { forgetMemory() }
-  }
-
-  private func forgetMemory() {
-    StateMemory.remove(ProcessInfo.processInfo.environment[StateMemory.variable])
+    if code == 0 || code == RankParent.savedCode {
+      memory?.end()
+    } else if isLast {
+      memory?.remove()
+    }
   }
 
   private static func channel(_ path: String) -> Int32 {
