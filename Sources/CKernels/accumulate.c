@@ -2,7 +2,7 @@
 #include "kernel.h"
 
 #define APUS_COMBINE(name, T, STEP)                                                           \
-  APUS_CLONES static void name(const void *px, void *py, ptrdiff_t n) {                       \
+  APUS_CLONES(void, name, (const void *px, void *py, ptrdiff_t n), (px, py, n)) {             \
     const T *x = px;                                                                          \
     T *y = py;                                                                                \
     APUS_VECTORIZE                                                                            \
@@ -45,7 +45,8 @@ void apus_bias_rows(int dtype, const void *bias, void *y, ptrdiff_t rows, ptrdif
 
 // A product with 0 is 0, or NaN for an infinity and NaN: one instruction with memory for each vector.
 #define APUS_ALL_FINITE(s, T)                                        \
-  APUS_CLONES static int all_finite_##s(const void *px, ptrdiff_t n) { \
+  APUS_CLONES(int, all_finite_##s, (const void *px, ptrdiff_t n),      \
+              (px, n)) {                                               \
     _Pragma("clang fp reassociate(on) contract(fast)")               \
     const T *x = px;                                                 \
     T sum = 0;                                                       \

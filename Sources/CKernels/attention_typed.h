@@ -142,9 +142,9 @@ APUS_INLINE void S(attend_grad)(int width, const apus_attention *p, const T *q, 
 #define AT(x) (b * p->x.batch + h * p->x.head)
 #define MASK_SIZE (p->mask_is_bool ? 1 : (ptrdiff_t)sizeof(T))
 
-APUS_CLONES static void S(attention)(const apus_attention *p, const T *q, const T *k, const T *v,
-                                     const uint8_t *mask, T *y, T *log_sums, ptrdiff_t first, ptrdiff_t last,
-                                     T *room) {
+APUS_CLONES(void, S(attention), (const apus_attention *p, const T *q, const T *k, const T *v,
+            const uint8_t *mask, T *y, T *log_sums, ptrdiff_t first, ptrdiff_t last, T *room),
+            (p, q, k, v, mask, y, log_sums, first, last, room)) {
   const ptrdiff_t tiles = (p->queries + TILE - 1) / TILE, wide = apus_round_up(p->size);
   const int width = block_width(sizeof(T));
   for (ptrdiff_t item = first; item < last; item++) {
@@ -160,9 +160,10 @@ APUS_CLONES static void S(attention)(const apus_attention *p, const T *q, const 
   }
 }
 
-APUS_CLONES static void S(attention_grad)(const apus_attention *p, const T *q, const T *k, const T *v,
-                                          const uint8_t *mask, const T *y, const T *log_sums, const T *g, T *dq,
-                                          T *dk, T *dv, ptrdiff_t first, ptrdiff_t last, T *room) {
+APUS_CLONES(void, S(attention_grad), (const apus_attention *p, const T *q, const T *k, const T *v,
+            const uint8_t *mask, const T *y, const T *log_sums, const T *g, T *dq, T *dk, T *dv,
+            ptrdiff_t first, ptrdiff_t last, T *room),
+            (p, q, k, v, mask, y, log_sums, g, dq, dk, dv, first, last, room)) {
   const ptrdiff_t wide = apus_round_up(p->size);
   const int width = block_width(sizeof(T));
   for (ptrdiff_t head = first; head < last; head++) {

@@ -5,7 +5,7 @@
 // number, which is what the instruction VDPBF16PS takes.
 #include "kernel.h"
 
-#if defined(__x86_64__) && defined(__clang__) && APUS_MAX_LEVEL >= 4
+#if APUS_HAS_CLONES
 #include <immintrin.h>
 #define APUS_HAS_BF16 1
 #define APUS_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
@@ -18,7 +18,7 @@ enum { tile_rows = 12, tile_columns = 32, block_depth = 512, block_rows = 144, b
 int apus_bf16_has_instructions(void) {
 #if APUS_HAS_BF16
   __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vl");
+  return apus_cpu_level() == 4 && __builtin_cpu_supports("avx512bf16");
 #else
   return 0;
 #endif
@@ -46,8 +46,9 @@ APUS_INLINE float widen_bf16(uint16_t x) {
 
 // Packs `count` rows (or columns) of a factor for k in 0 ..< depth: slivers of `width`, in each of them pairs of k side by
 // side; zeros fill the last sliver and the last pair. `across` and `along` are the strides over rows and over k.
-APUS_CLONES static void pack(const float *x, ptrdiff_t across, ptrdiff_t along, ptrdiff_t count,
-                             ptrdiff_t depth, ptrdiff_t width, uint16_t *y) {
+APUS_CLONES(void, pack, (const float *x, ptrdiff_t across, ptrdiff_t along, ptrdiff_t count,
+            ptrdiff_t depth, ptrdiff_t width, uint16_t *y),
+            (x, across, along, count, depth, width, y)) {
   for (ptrdiff_t first = 0; first < count; first += width) {
     const ptrdiff_t present = apus_min(width, count - first);
     for (ptrdiff_t k = 0; k < depth; k += 2, y += 2 * width) {

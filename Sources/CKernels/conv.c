@@ -103,8 +103,8 @@ void apus_im2col(int size, const apus_conv *cv, const void *image, void *col, in
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void col2im_##s(const apus_conv *cv, const T *col, T *image, int p0,     \
-                                     int p1) {                                                \
+  APUS_CLONES(void, col2im_##s, (const apus_conv *cv, const T *col, T *image, int p0,         \
+              int p1), (cv, col, image, p0, p1)) {                                            \
     APUS_BY_DEPTH(cv, col2im_any_##s, col, image, p0, p1)                                     \
   }
 APUS_FLOATS(APUS_COL2IM)
@@ -116,8 +116,8 @@ void apus_col2im_add(int dtype, const apus_conv *cv, const void *col, void *imag
 }
 
 #define APUS_ADD_BIAS(code, s, T)                                                             \
-  APUS_CLONES static void add_bias_##s(T *y, const T *bias, int relu, ptrdiff_t rows,         \
-                                       ptrdiff_t columns) {                                   \
+  APUS_CLONES(void, add_bias_##s, (T *y, const T *bias, int relu, ptrdiff_t rows,             \
+              ptrdiff_t columns), (y, bias, relu, rows, columns)) {                           \
     for (ptrdiff_t row = 0; row < rows; row++, y += columns) {                                \
       APUS_VECTORIZE                                                                          \
       for (ptrdiff_t i = 0; i < columns; i++) {                                               \

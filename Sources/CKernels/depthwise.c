@@ -64,8 +64,8 @@
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void forward_##s(const apus_conv *cv, const T *x, const T *k, T *y,      \
-                                      ptrdiff_t p0, ptrdiff_t p1) {                           \
+  APUS_CLONES(void, forward_##s, (const apus_conv *cv, const T *x, const T *k, T *y,          \
+              ptrdiff_t p0, ptrdiff_t p1), (cv, x, k, y, p0, p1)) {                           \
     APUS_BY_DEPTH(cv, forward_any_##s, x, k, y, p0, p1)                                       \
   }                                                                                           \
                                                                                               \
@@ -89,8 +89,8 @@
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void input_grad_##s(const apus_conv *cv, const T *g, const T *k, T *dx,  \
-                                         ptrdiff_t n0, ptrdiff_t n1) {                        \
+  APUS_CLONES(void, input_grad_##s, (const apus_conv *cv, const T *g, const T *k, T *dx,      \
+              ptrdiff_t n0, ptrdiff_t n1), (cv, g, k, dx, n0, n1)) {                          \
     APUS_BY_DEPTH(cv, input_grad_any_##s, g, k, dx, n0, n1)                                   \
   }                                                                                           \
                                                                                               \
@@ -131,8 +131,8 @@
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void kernel_grad_##s(const apus_conv *cv, const T *x, const T *g,        \
-                                          ptrdiff_t n, T *dk, ptrdiff_t c0, ptrdiff_t c1) {   \
+  APUS_CLONES(void, kernel_grad_##s, (const apus_conv *cv, const T *x, const T *g,            \
+              ptrdiff_t n, T *dk, ptrdiff_t c0, ptrdiff_t c1), (cv, x, g, n, dk, c0, c1)) {   \
     const ptrdiff_t image = apus_image_size(cv), c = cv->c;                                   \
     const ptrdiff_t line = cv->ow * c, step = (ptrdiff_t)cv->sw * c;                          \
     for (int tap = 0; tap < cv->kd * cv->kh * cv->kw; tap++) {                                \

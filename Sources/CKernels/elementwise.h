@@ -13,7 +13,8 @@
 
 /// Defines kernel `name`: Y y = EXPR of T u.
 #define APUS_UNARY(name, T, Y, EXPR)                                                          \
-  APUS_CLONES static void name(const void *px, ptrdiff_t sx, void *py, ptrdiff_t n) {         \
+  APUS_CLONES(void, name, (const void *px, ptrdiff_t sx, void *py, ptrdiff_t n),              \
+              (px, sx, py, n)) {                                                              \
     const T *x = px;                                                                          \
     Y *y = py;                                                                                \
     if (sx == 1) {                                                                            \
@@ -77,7 +78,8 @@
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void name(const void *px, ptrdiff_t sx, void *py, ptrdiff_t n) {         \
+  APUS_CLONES(void, name, (const void *px, ptrdiff_t sx, void *py, ptrdiff_t n),              \
+              (px, sx, py, n)) {                                                              \
     const float *x = px;                                                                      \
     float *y = py, block[APUS_BLOCK] = {0};                                                   \
     const ptrdiff_t computed = sx == 0 ? apus_min(n, 1) : n;                                  \
@@ -107,8 +109,8 @@
 
 /// Defines kernel `name`: Y y = EXPR of T u and v.
 #define APUS_BINARY(name, T, Y, EXPR)                                                         \
-  APUS_CLONES static void name(const void *pa, ptrdiff_t sa, const void *pb, ptrdiff_t sb,    \
-                               void *py, ptrdiff_t n) {                                       \
+  APUS_CLONES(void, name, (const void *pa, ptrdiff_t sa, const void *pb, ptrdiff_t sb,        \
+              void *py, ptrdiff_t n), (pa, sa, pb, sb, py, n)) {                              \
     const T *a = pa, *b = pb;                                                                 \
     Y *y = py;                                                                                \
     if (n <= 0) return;                                                                       \
@@ -151,8 +153,8 @@
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void name(const void *pa, ptrdiff_t sa, const void *pb, ptrdiff_t sb,    \
-                               void *py, ptrdiff_t n) {                                       \
+  APUS_CLONES(void, name, (const void *pa, ptrdiff_t sa, const void *pb, ptrdiff_t sb,        \
+              void *py, ptrdiff_t n), (pa, sa, pb, sb, py, n)) {                              \
     const float *a = pa, *b = pb;                                                             \
     float *y = py, left[APUS_BLOCK] = {0}, right[APUS_BLOCK] = {0};                           \
     ptrdiff_t i = 0;                                                                          \

@@ -7,38 +7,47 @@
 
 #include "CKernels.h"
 
-// A function marked `APUS_CLONES` is compiled for three levels of x86-64, and the loader binds its
-// name to the best one this CPU runs. Helpers must be `APUS_INLINE`, so that they are compiled
-// again inside each clone. `APUS_MAX_LEVEL` (3 or 1; see `APUS_CPU` in Package.swift) leaves out the
-// levels above it, so that tests on a new CPU run the code of older ones.
-#ifndef APUS_MAX_LEVEL
-#define APUS_MAX_LEVEL 4
-#endif
-#if defined(__x86_64__) && defined(__linux__) && defined(__clang__) && APUS_MAX_LEVEL >= 3
+#define APUS_INLINE static inline __attribute__((always_inline))
+
+// Whether kernels are compiled for the levels of x86-64.
+#if defined(__x86_64__) && defined(__clang__)
 #define APUS_HAS_CLONES 1
-#if APUS_MAX_LEVEL >= 4
-#define APUS_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define APUS_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
-#endif
 #else
 #define APUS_HAS_CLONES 0
-#define APUS_CLONES
 #endif
 
-// The level of x86-64 that code written out for each level takes, chosen as the clones are: 4, 3, or
-// 1 for the baseline.
-static inline int apus_cpu_level(void) {
+// The level of x86-64 whose kernels this process takes: 4, 3, or 1 for the baseline.
+extern int apus_level __attribute__((visibility("hidden")));
+static inline int apus_cpu_level(void) { return apus_level; }
+
+// A static function that is compiled for each level, and called as the one of this process's:
+//
+//   APUS_CLONES(void, negate, (const float *x, float *y, ptrdiff_t n), (x, y, n)) { ... }
+//
+// defines `void negate(const float *x, float *y, ptrdiff_t n)`. Helpers must be `APUS_INLINE`, so that they are
+// compiled again inside each clone. `target_clones` of the compiler would be shorter, but those are bound by
+// the loader, before anything can read the environment and before a sanitizer has started.
 #if APUS_HAS_CLONES
-  __builtin_cpu_init();
-  if (APUS_MAX_LEVEL >= 4 && __builtin_cpu_supports("x86-64-v4")) return 4;
-  if (__builtin_cpu_supports("x86-64-v3")) return 3;
+#define APUS_CLONES(type, name, parameters, arguments) \
+  APUS_CLONES_NAMED(type, name, parameters, arguments)
+// Tuned for no CPU in particular: for x86-64-v4 itself the compiler would not use vectors of 512 bits.
+#define APUS_FOR_V3 __attribute__((target("arch=x86-64-v3,tune=x86-64")))
+#define APUS_FOR_V4 __attribute__((target("arch=x86-64-v4,tune=x86-64"), min_vector_width(512)))
+#define APUS_CLONES_NAMED(type, name, parameters, arguments)                          \
+  APUS_INLINE type name##_body parameters;                                            \
+  APUS_FOR_V4 static type name##_v4 parameters { return name##_body arguments; }      \
+  APUS_FOR_V3 static type name##_v3 parameters { return name##_body arguments; }      \
+  static type name##_baseline parameters { return name##_body arguments; }            \
+  static type name parameters {                                                       \
+    const int level = apus_cpu_level();                                               \
+    if (level == 4) return name##_v4 arguments;                                       \
+    if (level == 3) return name##_v3 arguments;                                       \
+    return name##_baseline arguments;                                                 \
+  }                                                                                   \
+  APUS_INLINE type name##_body parameters
+#else
+#define APUS_CLONES(type, name, parameters, arguments) static type name parameters
 #endif
-  return 1;
-}
-
-#define APUS_INLINE static inline __attribute__((always_inline))
 
 #define APUS_PRAGMA(text) _Pragma(#text)
 

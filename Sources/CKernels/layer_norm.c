@@ -26,8 +26,8 @@
     return total;                                                                             \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void layer_norm_##s(const T *x, T *y, T *means, T *rstds,                \
-                                         ptrdiff_t rows, ptrdiff_t cols, double eps) {        \
+  APUS_CLONES(void, layer_norm_##s, (const T *x, T *y, T *means, T *rstds, ptrdiff_t rows,    \
+              ptrdiff_t cols, double eps), (x, y, means, rstds, rows, cols, eps)) {           \
     for (ptrdiff_t r = 0; r < rows; r++, x += cols, y += cols) {                              \
       const T mean = (T)(row_sum_##s(x, cols) / (double)cols);                                \
       const double variance = row_squares_##s(x, cols, mean) / (double)cols;                  \
@@ -39,9 +39,9 @@
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void scaled_layer_norm_##s(const T *x, const T *gamma, const T *beta,    \
-                                                T *y, T *means, T *rstds, ptrdiff_t rows,     \
-                                                ptrdiff_t cols, double eps) {                 \
+  APUS_CLONES(void, scaled_layer_norm_##s, (const T *x, const T *gamma, const T *beta, T *y,  \
+              T *means, T *rstds, ptrdiff_t rows, ptrdiff_t cols, double eps),                \
+              (x, gamma, beta, y, means, rstds, rows, cols, eps)) {                           \
     for (ptrdiff_t r = 0; r < rows; r++, x += cols, y += cols) {                              \
       const T mean = (T)(row_sum_##s(x, cols) / (double)cols);                                \
       const double variance = row_squares_##s(x, cols, mean) / (double)cols;                  \
@@ -54,9 +54,10 @@
   }                                                                                           \
                                                                                               \
   /* The sums of each column over all rows are added to dgamma and dbeta. */                  \
-  APUS_CLONES static void scaled_layer_norm_grad_##s(                                         \
-      const T *x, const T *means, const T *rstds, const T *gamma, const T *g, T *dx,          \
-      T *dgamma, T *dbeta, ptrdiff_t rows, ptrdiff_t cols) {                                  \
+  APUS_CLONES(void, scaled_layer_norm_grad_##s,                                               \
+              (const T *x, const T *means, const T *rstds, const T *gamma, const T *g, T *dx, \
+              T *dgamma, T *dbeta, ptrdiff_t rows, ptrdiff_t cols),                           \
+              (x, means, rstds, gamma, g, dx, dgamma, dbeta, rows, cols)) {                   \
     for (ptrdiff_t r = 0; r < rows; r++, x += cols, g += cols, dx += cols) {                  \
       const T mean = means[r], rstd = rstds[r];                                               \
       apus_vector_##s sums = 0, dots = 0;                                                     \
@@ -98,8 +99,8 @@
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void layer_norm_grad_##s(const T *y, const T *rstds, const T *g, T *dx,  \
-                                              ptrdiff_t rows, ptrdiff_t cols) {               \
+  APUS_CLONES(void, layer_norm_grad_##s, (const T *y, const T *rstds, const T *g, T *dx,      \
+              ptrdiff_t rows, ptrdiff_t cols), (y, rstds, g, dx, rows, cols)) {               \
     for (ptrdiff_t r = 0; r < rows; r++, y += cols, g += cols, dx += cols) {                  \
       const T mean = (T)(row_sum_##s(g, cols) / (double)cols);                                \
       const T slope = (T)(row_dot_##s(g, y, cols) / (double)cols);                            \

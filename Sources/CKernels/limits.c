@@ -44,7 +44,7 @@ double apus_fma_loop(ptrdiff_t count, float *result) {
   return 2.0 * 4 * chains * (double)count;
 }
 
-APUS_CLONES void apus_read_loop(const float *x, ptrdiff_t n, float *result) {
+APUS_CLONES(void, read_loop, (const float *x, ptrdiff_t n, float *result), (x, n, result)) {
   apus_vector_f32 a = 0, b = 0, c = 0, d = 0;
   for (ptrdiff_t i = 0; i + 64 <= n; i += 64) {
     a += *(const apus_vector_f32 *)(x + i);
@@ -55,3 +55,5 @@ APUS_CLONES void apus_read_loop(const float *x, ptrdiff_t n, float *result) {
   a += b + c + d;
   *result = a[0] + a[7] + a[15];
 }
+
+void apus_read_loop(const float *x, ptrdiff_t n, float *result) { read_loop(x, n, result); }

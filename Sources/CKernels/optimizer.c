@@ -5,13 +5,13 @@
 
 // Rates are combined in 64 bits and rounded once to the type of the parameters.
 #define APUS_OPTIMIZERS(code, s, T)                                                             \
-  APUS_CLONES static void sgd_##s(T *p, const T *g, T lr, ptrdiff_t n) {                        \
+  APUS_CLONES(void, sgd_##s, (T *p, const T *g, T lr, ptrdiff_t n), (p, g, lr, n)) {            \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) p[i] -= lr * g[i];                                        \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void momentum_##s(T *p, const T *g, T *v, T lr, T momentum,                \
-                                       ptrdiff_t n) {                                           \
+  APUS_CLONES(void, momentum_##s, (T *p, const T *g, T *v, T lr, T momentum, ptrdiff_t n),      \
+              (p, g, v, lr, momentum, n)) {                                                     \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T u = momentum * v[i] - lr * g[i];                                                  \
@@ -20,8 +20,8 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void nesterov_##s(T *p, const T *g, T *v, T lr, T momentum,                \
-                                       ptrdiff_t n) {                                           \
+  APUS_CLONES(void, nesterov_##s, (T *p, const T *g, T *v, T lr, T momentum, ptrdiff_t n),      \
+              (p, g, v, lr, momentum, n)) {                                                     \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T step = lr * g[i], u = momentum * v[i] - step;                                     \
@@ -30,8 +30,9 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void adam_##s(T *p, const T *g, T *m, T *v, T rate, T beta1_rest,          \
-                                   T beta2_rest, T eps, ptrdiff_t n) {                          \
+  APUS_CLONES(void, adam_##s, (T *p, const T *g, T *m, T *v, T rate, T beta1_rest,              \
+              T beta2_rest, T eps, ptrdiff_t n),                                                \
+              (p, g, m, v, rate, beta1_rest, beta2_rest, eps, n)) {                             \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T m1 = m[i] + (g[i] - m[i]) * beta1_rest;                                           \
@@ -42,8 +43,9 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void amsgrad_##s(T *p, const T *g, T *m, T *v, T *vmax, T rate,            \
-                                      T beta1_rest, T beta2_rest, T eps, ptrdiff_t n) {         \
+  APUS_CLONES(void, amsgrad_##s, (T *p, const T *g, T *m, T *v, T *vmax, T rate, T beta1_rest,  \
+              T beta2_rest, T eps, ptrdiff_t n),                                                \
+              (p, g, m, v, vmax, rate, beta1_rest, beta2_rest, eps, n)) {                       \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T m1 = m[i] + (g[i] - m[i]) * beta1_rest;                                           \
@@ -68,8 +70,9 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void nadam_##s(T *p, const T *g, T *m, T *v, T rate_m, T rate_g,           \
-                                    T beta1_rest, T beta2_rest, T root, T eps, ptrdiff_t n) {   \
+  APUS_CLONES(void, nadam_##s, (T *p, const T *g, T *m, T *v, T rate_m, T rate_g, T beta1_rest, \
+              T beta2_rest, T root, T eps, ptrdiff_t n),                                        \
+              (p, g, m, v, rate_m, rate_g, beta1_rest, beta2_rest, root, eps, n)) {             \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T m1 = m[i] + (g[i] - m[i]) * beta1_rest;                                           \
@@ -80,8 +83,8 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void adamax_##s(T *p, const T *g, T *m, T *u, T rate, T beta1_rest,        \
-                                     T beta2, T eps, ptrdiff_t n) {                             \
+  APUS_CLONES(void, adamax_##s, (T *p, const T *g, T *m, T *u, T rate, T beta1_rest, T beta2,   \
+              T eps, ptrdiff_t n), (p, g, m, u, rate, beta1_rest, beta2, eps, n)) {             \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T m1 = m[i] + (g[i] - m[i]) * beta1_rest;                                           \
@@ -93,8 +96,8 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void rmsprop_##s(T *p, const T *g, T *v, T lr, T rho, T rest, T eps,       \
-                                      ptrdiff_t n) {                                            \
+  APUS_CLONES(void, rmsprop_##s, (T *p, const T *g, T *v, T lr, T rho, T rest, T eps,           \
+              ptrdiff_t n), (p, g, v, lr, rho, rest, eps, n)) {                                 \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T v1 = rho * v[i] + rest * (g[i] * g[i]);                                           \
@@ -103,8 +106,8 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void rmsprop_momentum_##s(T *p, const T *g, T *v, T *m, T lr, T rho,       \
-                                               T rest, T momentum, T eps, ptrdiff_t n) {        \
+  APUS_CLONES(void, rmsprop_momentum_##s, (T *p, const T *g, T *v, T *m, T lr, T rho, T rest,   \
+              T momentum, T eps, ptrdiff_t n), (p, g, v, m, lr, rho, rest, momentum, eps, n)) { \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T v1 = rho * v[i] + rest * (g[i] * g[i]);                                           \
@@ -115,8 +118,8 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void rmsprop_centered_##s(T *p, const T *g, T *v, T *a, T lr, T rho,       \
-                                               T rest, T eps, ptrdiff_t n) {                    \
+  APUS_CLONES(void, rmsprop_centered_##s, (T *p, const T *g, T *v, T *a, T lr, T rho, T rest,   \
+              T eps, ptrdiff_t n), (p, g, v, a, lr, rho, rest, eps, n)) {                       \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T v1 = rho * v[i] + rest * (g[i] * g[i]), a1 = rho * a[i] + rest * g[i];            \
@@ -126,8 +129,9 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void rmsprop_both_##s(T *p, const T *g, T *v, T *m, T *a, T lr, T rho,     \
-                                           T rest, T momentum, T eps, ptrdiff_t n) {            \
+  APUS_CLONES(void, rmsprop_both_##s, (T *p, const T *g, T *v, T *m, T *a, T lr, T rho, T rest, \
+              T momentum, T eps, ptrdiff_t n),                                                  \
+              (p, g, v, m, a, lr, rho, rest, momentum, eps, n)) {                               \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T v1 = rho * v[i] + rest * (g[i] * g[i]), a1 = rho * a[i] + rest * g[i];            \
@@ -140,7 +144,8 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void adagrad_##s(T *p, const T *g, T *sum, T lr, T eps, ptrdiff_t n) {     \
+  APUS_CLONES(void, adagrad_##s, (T *p, const T *g, T *sum, T lr, T eps, ptrdiff_t n),          \
+              (p, g, sum, lr, eps, n)) {                                                        \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T sum1 = sum[i] + g[i] * g[i];                                                      \
@@ -149,8 +154,8 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void adadelta_##s(T *p, const T *g, T *v, T *d, T lr, T rho, T rest,       \
-                                       T eps, ptrdiff_t n) {                                    \
+  APUS_CLONES(void, adadelta_##s, (T *p, const T *g, T *v, T *d, T lr, T rho, T rest, T eps,    \
+              ptrdiff_t n), (p, g, v, d, lr, rho, rest, eps, n)) {                              \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T v1 = rho * v[i] + rest * (g[i] * g[i]);                                           \
@@ -162,8 +167,8 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void lion_##s(T *p, const T *g, T *m, T lr, T beta1, T rest1, T beta2,     \
-                                   T rest2, ptrdiff_t n) {                                      \
+  APUS_CLONES(void, lion_##s, (T *p, const T *g, T *m, T lr, T beta1, T rest1, T beta2,         \
+              T rest2, ptrdiff_t n), (p, g, m, lr, beta1, rest1, beta2, rest2, n)) {            \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T along = beta1 * m[i] + rest1 * g[i];                                              \
@@ -184,8 +189,9 @@
     *p = (clipped - l) / quadratic;                                                             \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void ftrl_##s(T *p, const T *g, T *sum, T *linear, T lr, T l1,             \
-                                   T twice_l2, T twice_shrinkage, ptrdiff_t n) {                \
+  APUS_CLONES(void, ftrl_##s, (T *p, const T *g, T *sum, T *linear, T lr, T l1, T twice_l2,     \
+              T twice_shrinkage, ptrdiff_t n),                                                  \
+              (p, g, sum, linear, lr, l1, twice_l2, twice_shrinkage, n)) {                      \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T sum1 = sum[i] + g[i] * g[i];                                                      \
@@ -204,9 +210,9 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void schedule_free_##s(T *p, const T *g, T *z, T *v, T lr, T beta1,        \
-                                            T rest1, T rest2, T root, T weight, T eps,          \
-                                            ptrdiff_t n) {                                      \
+  APUS_CLONES(void, schedule_free_##s, (T *p, const T *g, T *z, T *v, T lr, T beta1, T rest1,   \
+              T rest2, T root, T weight, T eps, ptrdiff_t n),                                   \
+              (p, g, z, v, lr, beta1, rest1, rest2, root, weight, eps, n)) {                    \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) {                                                         \
       const T v1 = v[i] + (g[i] * g[i] - v[i]) * rest2;                                         \
@@ -218,7 +224,8 @@
     }                                                                                           \
   }                                                                                             \
                                                                                                 \
-  APUS_CLONES static void average_##s(T *a, const T *p, T momentum, T rest, ptrdiff_t n) {      \
+  APUS_CLONES(void, average_##s, (T *a, const T *p, T momentum, T rest, ptrdiff_t n),           \
+              (a, p, momentum, rest, n)) {                                                      \
     APUS_VECTORIZE                                                                              \
     for (ptrdiff_t i = 0; i < n; i++) a[i] = momentum * a[i] + rest * p[i];                     \
   }

@@ -72,8 +72,8 @@ APUS_INLINE void maxpool_lanes_f32(const apus_conv *cv, const apus_window *w, co
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void maxpool_##s(const apus_conv *cv, const T *x, T *y, int32_t *arg,    \
-                                      ptrdiff_t n) {                                          \
+  APUS_CLONES(void, maxpool_##s, (const apus_conv *cv, const T *x, T *y, int32_t *arg,        \
+              ptrdiff_t n), (cv, x, y, arg, n)) {                                             \
     APUS_BY_DEPTH(cv, maxpool_any_##s, x, y, arg, n)                                          \
   }
 APUS_MAXPOOL(f32, float, -INFINITY, APUS_WHOLE_LANES)
@@ -118,8 +118,8 @@ APUS_INLINE int covers_image(const apus_conv *cv) {
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void pool_place_##s(const apus_conv *cv, const T *g, const int32_t *arg, \
-                                         T *dx, ptrdiff_t n) {                                \
+  APUS_CLONES(void, pool_place_##s, (const apus_conv *cv, const T *g, const int32_t *arg,     \
+              T *dx, ptrdiff_t n), (cv, g, arg, dx, n)) {                                     \
     APUS_BY_DEPTH(cv, place_any_##s, g, arg, dx, n)                                           \
   }                                                                                           \
                                                                                               \
@@ -153,7 +153,8 @@ APUS_INLINE int covers_image(const apus_conv *cv) {
     return cells > 0 ? (T)1 / (T)cells : 0;                                                   \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void avgpool_##s(const apus_conv *cv, const T *x, T *y, ptrdiff_t n) {   \
+  APUS_CLONES(void, avgpool_##s, (const apus_conv *cv, const T *x, T *y, ptrdiff_t n),        \
+              (cv, x, y, n)) {                                                                \
     const ptrdiff_t c = cv->c, image = apus_image_size(cv);                                   \
     for (ptrdiff_t i = 0; i < n; i++, x += image) {                                           \
       apus_window w = apus_window_at(cv, 0);                                                  \
@@ -187,8 +188,8 @@ APUS_INLINE int covers_image(const apus_conv *cv) {
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void avgpool_grad_##s(const apus_conv *cv, const T *g, T *dx,            \
-                                           ptrdiff_t n) {                                     \
+  APUS_CLONES(void, avgpool_grad_##s, (const apus_conv *cv, const T *g, T *dx, ptrdiff_t n),  \
+              (cv, g, dx, n)) {                                                               \
     APUS_BY_DEPTH(cv, spread_any_##s, g, dx, n)                                               \
   }
 APUS_FLOATS(APUS_POOL_GRADIENTS)

@@ -95,8 +95,8 @@ APUS_INLINE void as_normal_f64(const uint32_t *word, double *y) {
 /// Defines `name`: n values from position `first`, when 16 blocks make `PER` values by `MAKE`.
 /// A piece may begin and end within blocks.
 #define APUS_RANDOM(name, T, PER, MAKE)                                                       \
-  APUS_CLONES static void name(uint64_t seed, uint64_t stream, uint64_t first, T *y,          \
-                               ptrdiff_t n) {                                                 \
+  APUS_CLONES(void, name, (uint64_t seed, uint64_t stream, uint64_t first, T *y,              \
+              ptrdiff_t n), (seed, stream, first, y, n)) {                                    \
     uint32_t word[APUS_WORDS];                                                                \
     T value[PER];                                                                             \
     while (n > 0) {                                                                           \
@@ -118,8 +118,8 @@ APUS_RANDOM(normal_f64, double, APUS_WORDS / 2, as_normal_f64)
 
 /// Defines `name`: dropout with the uniform numbers of `MAKE`, 16 blocks at a time.
 #define APUS_DROPOUT(name, T, PER, MAKE)                                                      \
-  APUS_CLONES static void name(uint64_t seed, uint64_t stream, uint64_t first, T rate,        \
-                               T scale, const T *x, T *y, ptrdiff_t n) {                      \
+  APUS_CLONES(void, name, (uint64_t seed, uint64_t stream, uint64_t first, T rate, T scale,   \
+              const T *x, T *y, ptrdiff_t n), (seed, stream, first, rate, scale, x, y, n)) {  \
     uint32_t word[APUS_WORDS];                                                                \
     T value[PER];                                                                             \
     while (n > 0) {                                                                           \

@@ -12,8 +12,8 @@
 /// Defines `name`: ROW gives the result for a row x of n elements; a strip starts with START in
 /// accumulators of type A, takes u from each row by `acc = STEP`, and ends as (Y)acc.
 #define APUS_REDUCE(name, T, Y, A, ROW, START, STEP)                                          \
-  APUS_CLONES static void name(const void *px, void *py, ptrdiff_t outer, ptrdiff_t n,        \
-                               ptrdiff_t inner) {                                             \
+  APUS_CLONES(void, name, (const void *px, void *py, ptrdiff_t outer, ptrdiff_t n,            \
+              ptrdiff_t inner), (px, py, outer, n, inner)) {                                  \
     const T *x = px;                                                                          \
     Y *y = py;                                                                                \
     if (inner == 1) {                                                                         \
@@ -66,8 +66,8 @@
     for (ptrdiff_t c = 0; c < count; c++) y[c] = (T)total[c];                                 \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void sum_##s(const void *px, void *py, ptrdiff_t outer, ptrdiff_t n,     \
-                                  ptrdiff_t inner) {                                          \
+  APUS_CLONES(void, sum_##s, (const void *px, void *py, ptrdiff_t outer, ptrdiff_t n,         \
+              ptrdiff_t inner), (px, py, outer, n, inner)) {                                  \
     const T *x = px;                                                                          \
     T *y = py;                                                                                \
     for (ptrdiff_t o = 0; o < outer; o++, x += n * inner, y += inner) {                       \
@@ -149,8 +149,8 @@ APUS_FOLD(prod_i64, int64_t, int64_t, uint64_t, 1, acc *(uint64_t)u)
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void norm_##s(const void *px, void *py, ptrdiff_t outer, ptrdiff_t n,    \
-                                   ptrdiff_t inner) {                                         \
+  APUS_CLONES(void, norm_##s, (const void *px, void *py, ptrdiff_t outer, ptrdiff_t n,        \
+              ptrdiff_t inner), (px, py, outer, n, inner)) {                                  \
     const T *x = px;                                                                          \
     T *y = py;                                                                                \
     double strip[APUS_STRIP], scale, sum;                                                     \
@@ -180,7 +180,8 @@ APUS_FOLD(prod_i64, int64_t, int64_t, uint64_t, 1, acc *(uint64_t)u)
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void norm_part_##s(const void *x, ptrdiff_t n, double *part) {           \
+  APUS_CLONES(void, norm_part_##s, (const void *x, ptrdiff_t n, double *part),                \
+              (x, n, part)) {                                                                 \
     squares_##s(x, n, part, part + 1);                                                        \
   }
 #define APUS_SAFE_SQUARES(sum) ((sum) > 1e-280 && (sum) < 1e300)
@@ -224,8 +225,8 @@ APUS_INTEGER_EXTREMES(b8, uint8_t, 0, 1)
     return (int32_t)j;                                                                        \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void name(const void *px, void *py, ptrdiff_t outer, ptrdiff_t n,        \
-                               ptrdiff_t inner) {                                             \
+  APUS_CLONES(void, name, (const void *px, void *py, ptrdiff_t outer, ptrdiff_t n,            \
+              ptrdiff_t inner), (px, py, outer, n, inner)) {                                  \
     const T *x = px;                                                                          \
     int32_t *y = py;                                                                          \
     if (inner == 1) {                                                                         \

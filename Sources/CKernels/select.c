@@ -9,8 +9,9 @@
   }
 
 #define APUS_SELECT(name, T)                                                                  \
-  APUS_CLONES static void name(const void *pc, ptrdiff_t sc, const void *pa, ptrdiff_t sa,    \
-                               const void *pb, ptrdiff_t sb, void *py, ptrdiff_t n) {         \
+  APUS_CLONES(void, name, (const void *pc, ptrdiff_t sc, const void *pa, ptrdiff_t sa,        \
+              const void *pb, ptrdiff_t sb, void *py, ptrdiff_t n),                           \
+              (pc, sc, pa, sa, pb, sb, py, n)) {                                              \
     const uint8_t *c = pc;                                                                    \
     const T *a = pa, *b = pb;                                                                 \
     T *y = py;                                                                                \

@@ -88,7 +88,8 @@ APUS_INLINE double log_f64(double x) { return log(x); }
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void softmax_##s(const T *x, T *y, ptrdiff_t rows, ptrdiff_t cols) {     \
+  APUS_CLONES(void, softmax_##s, (const T *x, T *y, ptrdiff_t rows, ptrdiff_t cols),          \
+              (x, y, rows, cols)) {                                                           \
     if (cols <= APUS_NARROW) {                                                                \
       narrow_rows_##s(x, y, rows, cols, 0);                                                   \
       return;                                                                                 \
@@ -101,7 +102,8 @@ APUS_INLINE double log_f64(double x) { return log(x); }
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void log_softmax_##s(const T *x, T *y, ptrdiff_t rows, ptrdiff_t cols) { \
+  APUS_CLONES(void, log_softmax_##s, (const T *x, T *y, ptrdiff_t rows, ptrdiff_t cols),      \
+              (x, y, rows, cols)) {                                                           \
     if (cols <= APUS_NARROW) {                                                                \
       narrow_rows_##s(x, y, rows, cols, 1);                                                   \
       return;                                                                                 \
@@ -114,8 +116,8 @@ APUS_INLINE double log_f64(double x) { return log(x); }
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void softmax_grad_##s(const T *y, const T *g, T *dx, ptrdiff_t rows,     \
-                                           ptrdiff_t cols) {                                  \
+  APUS_CLONES(void, softmax_grad_##s, (const T *y, const T *g, T *dx, ptrdiff_t rows,         \
+              ptrdiff_t cols), (y, g, dx, rows, cols)) {                                      \
     for (ptrdiff_t r = 0; r < rows; r++, y += cols, g += cols, dx += cols) {                  \
       const T dot = (T)row_dot_##s(g, y, cols);                                               \
       APUS_VECTORIZE                                                                          \
@@ -123,8 +125,8 @@ APUS_INLINE double log_f64(double x) { return log(x); }
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void log_softmax_grad_##s(const T *y, const T *g, T *dx, ptrdiff_t rows, \
-                                               ptrdiff_t cols) {                              \
+  APUS_CLONES(void, log_softmax_grad_##s, (const T *y, const T *g, T *dx, ptrdiff_t rows,     \
+              ptrdiff_t cols), (y, g, dx, rows, cols)) {                                      \
     for (ptrdiff_t r = 0; r < rows; r++, y += cols, g += cols, dx += cols) {                  \
       const T sum = (T)row_sum_##s(g, cols);                                                  \
       T lane[APUS_LANES], last[APUS_LANES];                                                   \
@@ -147,8 +149,8 @@ APUS_FLOATS(APUS_SOFTMAX)
 
 // −log softmax(x)[label]. `norms` keeps the maximum and 1/Σ exp(x − max) of each row for the gradient.
 #define APUS_CROSS_ENTROPY(code, s, T)                                                        \
-  APUS_CLONES static void cross_entropy_##s(const T *x, const int32_t *labels, T *y,          \
-                                            T *norms, ptrdiff_t rows, ptrdiff_t cols) {       \
+  APUS_CLONES(void, cross_entropy_##s, (const T *x, const int32_t *labels, T *y, T *norms,    \
+              ptrdiff_t rows, ptrdiff_t cols), (x, labels, y, norms, rows, cols)) {           \
     for (ptrdiff_t r = 0; r < rows; r++, x += cols) {                                         \
       const T shift = row_max_##s(x, cols, -(T)INFINITY);                                     \
       const T sum = exponentials_##s(x, NULL, cols, shift);                                   \
@@ -158,9 +160,9 @@ APUS_FLOATS(APUS_SOFTMAX)
     }                                                                                         \
   }                                                                                           \
                                                                                               \
-  APUS_CLONES static void cross_entropy_grad_##s(const T *x, const int32_t *labels,           \
-                                                 const T *norms, const T *g, T *dx,           \
-                                                 ptrdiff_t rows, ptrdiff_t cols) {            \
+  APUS_CLONES(void, cross_entropy_grad_##s, (const T *x, const int32_t *labels,               \
+              const T *norms, const T *g, T *dx, ptrdiff_t rows, ptrdiff_t cols),             \
+              (x, labels, norms, g, dx, rows, cols)) {                                        \
     for (ptrdiff_t r = 0; r < rows; r++, x += cols, dx += cols) {                             \
       const T shift = norms[2 * r], factor = norms[2 * r + 1] * g[r];                         \
       T lane[APUS_LANES];                                                                     \

@@ -108,9 +108,9 @@ ptrdiff_t apus_take_along(int size, const void *x, const void *idx, int idx_dtyp
 }
 
 #define APUS_SCATTER(s, T, U)                                                                 \
-  APUS_CLONES static void scatter_add_##s(const T *g, const void *idx, int idx_dtype, T *y,   \
-                                          ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k,          \
-                                          ptrdiff_t inner) {                                  \
+  APUS_CLONES(void, scatter_add_##s, (const T *g, const void *idx, int idx_dtype, T *y,       \
+              ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner),                    \
+              (g, idx, idx_dtype, y, outer, n, k, inner)) {                                   \
     for (ptrdiff_t o = 0; o < outer; o++, y += n * inner) {                                   \
       for (ptrdiff_t j = 0; j < k; j++, g += inner) {                                         \
         T *row = y + place_at(idx, idx_dtype, j, n) * inner;                                  \

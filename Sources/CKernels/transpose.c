@@ -46,8 +46,8 @@ APUS_INLINE void transpose_8x8(const uint32_t *x, ptrdiff_t ldx, uint32_t *y, pt
     return;                                                                               \
   }
 
-APUS_CLONES static void transpose_4(const uint32_t *x, ptrdiff_t ldx, uint32_t *y, ptrdiff_t ldy,
-                                    ptrdiff_t rows, ptrdiff_t cols) {
+APUS_CLONES(void, transpose_4, (const uint32_t *x, ptrdiff_t ldx, uint32_t *y, ptrdiff_t ldy,
+            ptrdiff_t rows, ptrdiff_t cols), (x, ldx, y, ldy, rows, cols)) {
   const ptrdiff_t whole_rows = rows & ~(ptrdiff_t)7, whole_cols = cols & ~(ptrdiff_t)7;
   for (ptrdiff_t r0 = 0; r0 < whole_rows; r0 += 32) {
     const ptrdiff_t r1 = apus_min(r0 + 32, whole_rows);

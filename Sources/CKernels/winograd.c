@@ -23,8 +23,9 @@
 
 // MARK: Kernels
 
-APUS_CLONES void apus_winograd_kernel(const float *k, ptrdiff_t channels, ptrdiff_t filters,
-                                      int transposed, float *u, ptrdiff_t r0, ptrdiff_t r1) {
+APUS_CLONES(void, transform_kernel, (const float *k, ptrdiff_t channels, ptrdiff_t filters,
+            int transposed, float *u, ptrdiff_t r0, ptrdiff_t r1),
+            (k, channels, filters, transposed, u, r0, r1)) {
   const ptrdiff_t rows = transposed ? filters : channels, columns = transposed ? channels : filters;
   const ptrdiff_t row_step = transposed ? 1 : filters, column_step = transposed ? filters : 1;
   const ptrdiff_t plane = rows * whole_lanes(columns);
@@ -60,10 +61,15 @@ APUS_CLONES void apus_winograd_kernel(const float *k, ptrdiff_t channels, ptrdif
   }
 }
 
+void apus_winograd_kernel(const float *k, ptrdiff_t channels, ptrdiff_t filters, int transposed,
+                          float *u, ptrdiff_t r0, ptrdiff_t r1) {
+  transform_kernel(k, channels, filters, transposed, u, r0, r1);
+}
+
 /// Writes Gᵀ u G for `rows` channels and filters `0 ..< columns` of the kernel.
-APUS_CLONES static void transform_kernel_gradient(const float *u, ptrdiff_t width, ptrdiff_t plane,
-                                                  ptrdiff_t rows, ptrdiff_t columns, float *dk,
-                                                  ptrdiff_t filters, ptrdiff_t tap) {
+APUS_CLONES(void, transform_kernel_gradient, (const float *u, ptrdiff_t width, ptrdiff_t plane,
+            ptrdiff_t rows, ptrdiff_t columns, float *dk, ptrdiff_t filters, ptrdiff_t tap),
+            (u, width, plane, rows, columns, dk, filters, tap)) {
   for (ptrdiff_t row = 0; row < rows; row++) {
     for (ptrdiff_t column = 0; column < columns; column += APUS_LANES) {
       const ptrdiff_t lanes = apus_min(APUS_LANES, columns - column);

@@ -65,9 +65,9 @@ APUS_INLINE const float *pixel(const float *plane, int y, int x, int height, int
 
 /// Writes Bᵀ x B of `count` tiles, channels `c0 ..< c1`, as 36 matrices `[tiles, width]`, `plane`
 /// apart.
-APUS_CLONES static void transform_images(const apus_conv *cv, const float *x, tile_place t,
-                                         ptrdiff_t count, ptrdiff_t c0, ptrdiff_t c1,
-                                         ptrdiff_t width, float *v, ptrdiff_t plane) {
+APUS_CLONES(void, transform_images, (const apus_conv *cv, const float *x, tile_place t,
+            ptrdiff_t count, ptrdiff_t c0, ptrdiff_t c1, ptrdiff_t width, float *v,
+            ptrdiff_t plane), (cv, x, t, count, c0, c1, width, v, plane)) {
   const ptrdiff_t channels = cv->c, line = cv->w * channels;
   for (ptrdiff_t i = 0; i < count; i++, tile_next(cv, &t), v += width) {
     const float *image = x + t.image * cv->h * line;
@@ -106,10 +106,9 @@ APUS_CLONES static void transform_images(const apus_conv *cv, const float *x, ti
 }
 
 /// Writes A g Aᵀ of `count` tiles, filters `f0 ..< f1` of `filters`, likewise.
-APUS_CLONES static void transform_gradients(const apus_conv *cv, ptrdiff_t filters,
-                                            const float *g, tile_place t, ptrdiff_t count,
-                                            ptrdiff_t f0, ptrdiff_t f1, ptrdiff_t width, float *w,
-                                            ptrdiff_t plane) {
+APUS_CLONES(void, transform_gradients, (const apus_conv *cv, ptrdiff_t filters, const float *g,
+            tile_place t, ptrdiff_t count, ptrdiff_t f0, ptrdiff_t f1, ptrdiff_t width, float *w,
+            ptrdiff_t plane), (cv, filters, g, t, count, f0, f1, width, w, plane)) {
   const ptrdiff_t line = cv->ow * filters;
   for (ptrdiff_t i = 0; i < count; i++, tile_next(cv, &t), w += width) {
     const float *image = g + t.image * cv->oh * line;
@@ -146,9 +145,9 @@ APUS_CLONES static void transform_gradients(const apus_conv *cv, ptrdiff_t filte
 }
 
 /// Writes Aᵀ m A of `count` tiles, with bias (if any) and rectified (if asked).
-APUS_CLONES static void transform_outputs(const apus_conv *cv, ptrdiff_t filters, const float *m,
-                                          ptrdiff_t width, ptrdiff_t plane, tile_place t,
-                                          ptrdiff_t count, const float *bias, int relu, float *y) {
+APUS_CLONES(void, transform_outputs, (const apus_conv *cv, ptrdiff_t filters, const float *m,
+            ptrdiff_t width, ptrdiff_t plane, tile_place t, ptrdiff_t count, const float *bias,
+            int relu, float *y), (cv, filters, m, width, plane, t, count, bias, relu, y)) {
   const ptrdiff_t line = cv->ow * filters;
   for (ptrdiff_t i = 0; i < count; i++, tile_next(cv, &t), m += width) {
     const int top = t.row * APUS_TILE, left = t.column * APUS_TILE;
@@ -187,9 +186,9 @@ APUS_CLONES static void transform_outputs(const apus_conv *cv, ptrdiff_t filters
 
 /// Adds B d Bᵀ of `count` tiles to the images. Tiles come in order, so that the first that reaches
 /// a pixel can write it.
-APUS_CLONES static void transform_image_gradients(const apus_conv *cv, const float *d,
-                                                  ptrdiff_t width, ptrdiff_t plane, tile_place t,
-                                                  ptrdiff_t count, float *dx) {
+APUS_CLONES(void, transform_image_gradients, (const apus_conv *cv, const float *d, ptrdiff_t width,
+            ptrdiff_t plane, tile_place t, ptrdiff_t count, float *dx),
+            (cv, d, width, plane, t, count, dx)) {
   const ptrdiff_t channels = cv->c, line = cv->w * channels;
   for (ptrdiff_t i = 0; i < count; i++, tile_next(cv, &t), d += width) {
     float *image = dx + t.image * cv->h * line;

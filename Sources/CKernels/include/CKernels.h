@@ -10,10 +10,10 @@
 //   element size, stride 1). Any other overlap of an output is undefined.
 // * A kernel given a dtype it does not support does nothing; a table lookup returns NULL.
 // * Integer arithmetic wraps. A bool is one byte, 0 or 1.
-// * On x86-64 Linux each kernel is compiled three times (AVX-512, AVX2 with FMA, baseline) and the
-//   loader picks one when the program starts, so that no build flag is needed. Float results of
-//   two CPUs can therefore differ in the last bits (fused multiply-add); random bits and random
-//   numbers are the same everywhere. On one CPU every result is reproducible.
+// * On x86-64 each kernel is compiled three times (AVX-512, AVX2 with FMA, baseline), and which one
+//   runs is chosen when the program starts, so that no build flag is needed. Float results of
+//   two levels can therefore differ in the last bits (fused multiply-add); random bits and random
+//   numbers are the same everywhere. At one level every result is reproducible.
 #ifndef APUS_CKERNELS_H
 #define APUS_CKERNELS_H
 
@@ -39,9 +39,16 @@ typedef enum {
 /// Bytes of one element of `dtype`; 0 for an unknown code.
 int apus_dtype_size(int dtype);
 
-/// The variant of the kernels this process uses: "x86-64-v4" (AVX-512), "x86-64-v3" (AVX2, FMA)
+/// The environment variable that names a lower level than the best one that this CPU has. Anything that is no level, or one
+/// that the CPU has not, ends the program before it begins: one line on standard error, exit code 1.
+#define APUS_CPU_VARIABLE "APUS_CPU"
+
+/// The level whose kernels this process uses: "x86-64-v4" (AVX-512), "x86-64-v3" (AVX2, FMA)
 /// or "baseline" (also on every other architecture).
 const char *apus_cpu_target(void);
+
+/// The best level that this CPU has.
+const char *apus_cpu_best_target(void);
 
 /// The type of CPU: `GenuineIntel`, `AuthenticAMD`, ..., family and model with their extensions; empty and zeros on other
 /// architectures than x86-64.
@@ -618,6 +625,14 @@ void apus_gemm_whole(ptrdiff_t m, ptrdiff_t n, ptrdiff_t column_b, ptrdiff_t *ro
 void apus_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_a,
                ptrdiff_t column_a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b, float *c,
                ptrdiff_t leading, int add, void *scratch);
+
+// MARK: Products without BLAS
+
+/// `c = a · b`, or `c += a · b` with `add`, of floating types: a `[m, k]` and b `[k, n]` with any strides, c row-major with
+/// `leading` elements between rows, k at least 1.
+void apus_plain_product(int dtype, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *a,
+                        ptrdiff_t row_a, ptrdiff_t column_a, const void *b, ptrdiff_t row_b,
+                        ptrdiff_t column_b, void *c, ptrdiff_t leading, int add);
 
 // MARK: Products in bfloat16
 
