@@ -4,14 +4,6 @@ import PackageDescription
 // `APUS_ENGINE_ONLY=1 swift test` builds and tests Engine on a machine without MPI: nothing links to it then.
 let engineOnly = Context.environment["APUS_ENGINE_ONLY"] != nil
 
-// `APUS_CPU=avx2` or `baseline` builds the kernels without the code for newer CPUs, so that tests run
-// that of older ones on any machine (`scripts/test-cpus`). It compiles CKernels again, nothing else.
-let levels = ["avx2": "3", "baseline": "1"]
-let cpu = Context.environment["APUS_CPU"].map { name in
-  guard let level = levels[name] else { fatalError("APUS_CPU=\(name): avx2 or baseline") }
-  return level
-}
-
 // What a file uses it imports itself.
 let strict: [SwiftSetting] = [.enableUpcomingFeature("MemberImportVisibility")]
 
@@ -31,11 +23,10 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
   ],
   targets: [
-    // C: kernels dispatched for the CPU at run time, and the system's libraries.
+    // C: kernels dispatched for the CPU at run time, a library that is loaded at run time, and the system's libraries.
+    .target(name: "CKernels"),
     .target(
-      name: "CKernels", cSettings: cpu.map { [.define("APUS_MAX_LEVEL", to: $0)] } ?? []),
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+      name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .systemLibrary(
       name: "COpenMPI", pkgConfig: "ompi-c",
       providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
@@ -139,7 +130,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Engine", "Monitoring", "TensorsTestSupport"],
       path: "Tests/TestSupport"),
     .testTarget(
-      name: "TensorsTests", dependencies: ["Tensors", "TensorsTestSupport"],
+      name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TensorsTestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "DataFilesTests", dependencies: ["DataFiles", "Tensors", "TensorsTestSupport"],

@@ -4,10 +4,12 @@ extension Model {
   /// What `outcome` holds, once every rank holds something that reads the same. A rank that failed keeps no other one
   /// waiting: it throws its error, and the others throw one that names it.
   ///
-  /// Collective. A note is compared in the same message, and may differ: `differing` is then given those of all ranks.
+  /// Collective. A note, which one process alone does not need, is compared in the same message, and may differ: `differing` is then
+  /// given those of all ranks.
   func agreed<R>(
-    _ outcome: Result<R, any Error>, on subject: String, noting note: String = "",
-    _ lines: (R) -> [String], differing: ([String]) -> Void = { _ in }
+    _ outcome: Result<R, any Error>, on subject: String,
+    noting note: @autoclosure () -> String = "", _ lines: (R) -> [String],
+    differing: ([String]) -> Void = { _ in }
   ) throws -> R {
     guard communicator.size > 1 else { return try outcome.get() }
     let held =
@@ -17,7 +19,7 @@ extension Model {
       }
     do {
       let notes = try agree(
-        on: held, noting: note, subject: subject, communicator: communicator)
+        on: held, noting: note(), subject: subject, communicator: communicator)
       if let notes { differing(notes) }
     } catch {
       // What went wrong here says more than that it did not elsewhere.

@@ -71,7 +71,7 @@ enum GEMMBench {
       try numbers.map { try measure(product, threads: $0) }
     }
     return Report(
-      blasCore: BLASLibrary.coreName, fmaGflops: CoreLimits.fmaGFLOPS().rounded(places: 1),
+      blasCore: BLASLibrary.shared.coreName, fmaGflops: CoreLimits.fmaGFLOPS().rounded(places: 1),
       products: rows)
   }
 

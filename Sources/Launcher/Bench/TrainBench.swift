@@ -110,7 +110,7 @@ struct TrainBench {
       gemmGflops: limit.rounded(places: 1),
       probeGflops: [before.rounded(places: 1), after.rounded(places: 1)],
       shareOfLimit: (speed / max(limit * units, 1e-9)).rounded(places: 3),
-      blasCore: BLASLibrary.coreName, peakRssMb: peak.rounded(places: 1),
+      blasCore: BLASLibrary.shared.coreName, peakRssMb: peak.rounded(places: 1),
       instructions: plan?.instructions.count ?? 0, arenaBytes: plan?.arenaBytes ?? 0,
       parameters: model.module.trainableVariables.reduce(0) { $0 + $1.shape.elementCount },
       lossFirst: losses[0].rounded(places: 4), lossLast: losses[losses.count - 1].rounded(places: 4)

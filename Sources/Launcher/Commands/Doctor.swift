@@ -7,7 +7,7 @@ struct Doctor: AsyncParsableCommand {
     abstract: "Shows versions, MPI, BLAS speed, cores and binding, and what is wrong with them.",
     discussion: """
       Starts two small programs: one that multiplies matrices with the BLAS kernels in use (and, when \
-      OPENBLAS_CORETYPE is set, with those that OpenBLAS would choose by itself), and one under mpirun. \
+      OPENBLAS_CORETYPE is set, with those that would be taken without it), and one under mpirun. \
       Takes a few seconds; the exit code is 1 when ranks cannot be started.
 
       With --hosts or --hostfile it looks at these nodes instead, through the remote shell that mpirun uses: whether each \

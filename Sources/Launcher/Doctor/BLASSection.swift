@@ -4,12 +4,16 @@ import Foundation
 /// What a process with certain kernels measures.
 struct BLASProbe: Codable, Sendable {
   var core: String
+  /// What OpenBLAS would take by itself; nil where the environment has chosen.
+  var ownCore: String?
   var configuration: String
-  /// 10⁹ operations a second of a float32 product on one thread.
+  /// Why there is no OpenBLAS.
+  var problem: String?
+  /// 10⁹ operations a second of a float64 product on one thread.
   var oneThread: Double
   /// The same on `threads` threads.
   var allThreads: Double
-  /// 10⁹ operations a second of products as training computes them, on one thread and on all.
+  /// 10⁹ operations a second of float32 products as training computes them, on one thread and on all.
   var products: [Double]
   /// Whether that is done by Apus's own kernel.
   var isOwnKernel: Bool
@@ -19,10 +23,11 @@ struct BLASProbe: Codable, Sendable {
   static func measure() -> BLASProbe {
     let cores = Machine.detect().cores
     let counts = cores > 1 ? [1, cores] : [1]
-    let speeds = counts.map { BLASLibrary.measureGFLOPS(threads: $0) }
+    let speeds = counts.map { BLASLibrary.measureGFLOPS(.float64, threads: $0) }
+    let library = BLASLibrary.shared
     return BLASProbe(
-      core: BLASLibrary.coreName, configuration: BLASLibrary.configuration, oneThread: speeds[0],
-      allThreads: speeds[speeds.count - 1],
+      core: library.coreName, ownCore: library.ownCore, configuration: library.configuration,
+      problem: library.problem, oneThread: speeds[0], allThreads: speeds[speeds.count - 1],
       products: counts.map { ProductSpeed.gflops(threads: $0) },
       isOwnKernel: ProductSpeed.isOwnKernel, threads: cores)
   }
@@ -34,11 +39,17 @@ struct BLASProbe: Codable, Sendable {
   /// - Throws: ``LauncherError/child(command:message:)`` when it fails.
   static func run(core: String?) async throws -> BLASProbe {
     let words = [ProgramStart.ownPath(), "doctor", "--probe", "blas"]
-    let output = try await ChildProcess.output(words, environment: [variable: core])
+    let output = try await ChildProcess.output(words, environment: [BLASLibrary.variable: core])
     return try JSONText.decodeLastLine(output, as: BLASProbe.self)
   }
 
-  static let variable = "OPENBLAS_CORETYPE"
+  /// `SkylakeX: OpenBLAS by itself would take Prescott on this CPU`
+  var choice: String {
+    guard let ownCore else { return "\(core), by \(BLASLibrary.variable)" }
+    return core == ownCore
+      ? "\(core), as OpenBLAS by itself"
+      : "\(core): OpenBLAS by itself would take \(ownCore) on this CPU"
+  }
 
   /// `Apus's own kernel: 115 GFLOP/s on 1 thread, 228 on 2`
   var productSummary: String {
@@ -58,36 +69,19 @@ struct BLASProbe: Codable, Sendable {
 struct BLASFindings: Codable, Sendable {
   /// The value of `OPENBLAS_CORETYPE`; nil when it is not set.
   var preset: String?
-  /// Whether this CPU has the 512-bit vectors that OpenBLAS's SkylakeX kernels need.
-  var hasAVX512: Bool
   /// With the environment as it is.
   var asSet: BLASProbe
-  /// Without the preset; nil when there is none.
+  /// Without the preset; nil where there is none.
   var unset: BLASProbe?
-  /// With kernels for AVX-512; nil when OpenBLAS chooses such by itself, or has none.
-  var wide: BLASProbe?
   /// What becomes of `mixed_bfloat16` here, and why.
   var bfloat16: String?
 
-  /// What OpenBLAS chooses by itself.
-  private var own: BLASProbe { unset ?? asSet }
-
-  /// OpenBLAS's names for kernels with AVX-512.
-  private static let wideCores = ["SkylakeX", "Cooperlake", "SapphireRapids"]
-
   /// Measures on this machine, in processes of their own.
   static func measure(_ machine: Machine) async throws -> BLASFindings {
-    let preset = machine.variables[BLASProbe.variable]
-    var findings = BLASFindings(
-      preset: preset, hasAVX512: CPU.hasAVX512, asSet: try await BLASProbe.run(core: preset))
+    let preset = machine.variables[BLASLibrary.variable]
+    var findings = BLASFindings(preset: preset, asSet: try await BLASProbe.run(core: preset))
     findings.bfloat16 = bfloat16Summary()
     if preset != nil { findings.unset = try await BLASProbe.run(core: nil) }
-    // OpenBLAS may be older than the CPU and take it for an earlier one.
-    let isWide = wideCores.contains { $0.lowercased() == findings.own.core.lowercased() }
-    if findings.hasAVX512, findings.own.configuration.contains("DYNAMIC_ARCH"), !isWide {
-      let other = try await BLASProbe.run(core: wideCores[0])
-      if other.core.lowercased() == wideCores[0].lowercased() { findings.wide = other }
-    }
     return findings
   }
 
@@ -113,33 +107,28 @@ struct BLASFindings: Codable, Sendable {
   /// A difference below this factor may be noise.
   private static let noise = 1.1
 
-  /// How many times as fast one thread is with the kernels of `other` as with those of `probe`.
-  private func factor(_ other: BLASProbe, over probe: BLASProbe) -> Double {
-    other.oneThread / max(probe.oneThread, 1e-9)
-  }
-
   /// Adds what they mean to the report.
   func describe(in section: inout Section) {
-    let name = BLASProbe.variable
+    let name = BLASLibrary.variable
     section.add("library", asSet.configuration)
     section.add(name, preset ?? "not set")
-    section.add("sgemm, as set", asSet.summary)
+    if let problem = asSet.problem {
+      section.advise(
+        "products of float64 are slow without OpenBLAS: \(problem). \(BLASLibrary.installHint)")
+    } else {
+      section.add("core", asSet.choice)
+    }
+    section.add("dgemm, as set", asSet.summary)
     section.add("training", asSet.productSummary)
     if let bfloat16 { section.add("mixed_bfloat16", bfloat16) }
-    if let preset, let unset {
-      section.add("sgemm, unset", unset.summary)
-      let factor = factor(unset, over: asSet)
-      if factor > Self.noise {
-        let text = "\(name)=\(preset) holds BLAS back: without it, it is %.1f times as fast"
-        section.advise(String(format: text, factor))
-      } else {
-        section.add("preset", "\(name)=\(preset) does not hold BLAS back")
-      }
-    }
-    if let wide, factor(wide, over: own) > Self.noise {
-      section.add("sgemm, \(wide.core)", wide.summary)
-      let text = "this CPU has AVX-512: \(name)=\(wide.core) is %.1f times as fast"
-      section.advise(String(format: text, factor(wide, over: own)))
+    guard let preset, let unset else { return }
+    section.add("dgemm, unset", unset.summary)
+    let factor = unset.oneThread / max(asSet.oneThread, 1e-9)
+    if factor > Self.noise {
+      let text = "\(name)=\(preset) holds BLAS back: without it, it is %.1f times as fast"
+      section.advise(String(format: text, factor))
+    } else {
+      section.add("preset", "\(name)=\(preset) does not hold BLAS back")
     }
   }
 }
@@ -151,7 +140,7 @@ enum BLASSection {
       return text(try await BLASFindings.measure(machine))
     } catch {
       var section = Section("BLAS")
-      section.add("sgemm", "not measured: \(error)")
+      section.add("dgemm", "not measured: \(error)")
       return section.text
     }
   }

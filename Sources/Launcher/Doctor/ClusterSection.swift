@@ -76,8 +76,8 @@ struct ClusterSection {
     if let first, let reference = first.report, report.kernels != reference.kernels {
       advice.append(
         "computes with \(report.kernels), \(first.name) with \(reference.kernels): these round "
-          + "differently; use nodes of one type where runs must have the same bits (OPENBLAS_CORETYPE may be "
-          + "set on one of them)")
+          + "differently; use nodes of one type where runs must have the same bits (\(KernelSet.variable) or "
+          + "\(BLASLibrary.variable) may be set on one of them)")
     }
     if let clock = check.clock, abs(clock.offset) - clock.uncertainty > NodeCheck.clockLimit {
       advice.append(

@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 
 /// The machine and what of it this process may use.
@@ -9,6 +10,7 @@ enum SystemSection {
     section.add("apus", Package.version)
     section.add("system", ProcessInfo.processInfo.operatingSystemVersionString)
     section.add("CPU", CPU.model ?? "unknown")
+    section.add("kernels", KernelSet.levelDescription)
     section.add(
       "cores",
       "\(usable.cores) of \(all.cores) usable (\(usable.processors.count) of "
@@ -42,12 +44,6 @@ enum SystemSection {
 /// What the kernel says of the processor.
 enum CPU {
   static var model: String? { value("model name") }
-
-  /// Whether it has the 512-bit vectors that OpenBLAS's SkylakeX kernels need.
-  static var hasAVX512: Bool {
-    let flags = value("flags")?.split(separator: " ") ?? []
-    return ["avx512f", "avx512dq", "avx512bw", "avx512vl"].allSatisfy { flags.contains($0) }
-  }
 
   private static func value(_ name: String) -> String? {
     let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)

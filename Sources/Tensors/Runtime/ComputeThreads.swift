@@ -1,5 +1,4 @@
 import CKernels
-import COpenBLAS
 import Foundation
 import Synchronization
 
@@ -53,8 +52,7 @@ public enum ComputeThreads {
 
   /// Runs `body` with `count` threads of its own.
   package static func with<R>(_ count: Int, _ body: () throws -> R) rethrows -> R {
-    openblas_set_num_threads(1)
-    return try $scoped.withValue(ThreadPool(threads: count), operation: body)
+    try $scoped.withValue(ThreadPool(threads: count), operation: body)
   }
 
   @TaskLocal private static var scoped: ThreadPool?
@@ -72,7 +70,6 @@ public enum ComputeThreads {
     @discardableResult
     mutating func use(_ count: Int) -> ThreadPool {
       if let pool, pool.threads == count { return pool }
-      openblas_set_num_threads(1)
       let fresh = ThreadPool(threads: count)
       pool = fresh
       return fresh

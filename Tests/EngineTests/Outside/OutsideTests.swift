@@ -74,13 +74,14 @@ struct OutsideTests {
     // The libraries in C are no part of what is public: their headers need not be there.
     let folder = TemporaryFolder.path("outside-\(UUID().uuidString)")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try "module COpenBLAS {}\nmodule CZlib {}\n".write(
+    try "module CZlib {}\n".write(
       toFile: folder + "/module.modulemap", atomically: true, encoding: .utf8)
     let build = ErrorTests.products.path
     let arguments =
       mode + [
         "-swift-version", "6", "-package-name", "other", "-I", build + "/Modules", "-I", folder,
         "-Xcc", "-fmodule-map-file=\(build)/CKernels.build/module.modulemap",
+        "-Xcc", "-fmodule-map-file=\(build)/COpenBLAS.build/module.modulemap",
       ] + files
     let result = try await Subprocess.run(
       .name("swiftc"), arguments: Arguments(arguments), output: .string(limit: 1 << 20),

@@ -1,3 +1,4 @@
+import CKernels
 import COpenBLAS
 
 /// One side of a product as BLAS wants it: a row-major matrix, perhaps transposed, with a distance
@@ -28,28 +29,33 @@ struct MatrixForm: Equatable {
   /// The distances between neighbours.
   var strides: (row: Int, column: Int) { isTransposed ? (1, leading) : (leading, 1) }
 
-  var flag: CBLAS_TRANSPOSE { isTransposed ? CblasTrans : CblasNoTrans }
+  fileprivate var flag: Int32 { Int32(isTransposed ? APUS_TRANSPOSED : APUS_NOT_TRANSPOSED) }
 }
 
-/// `y = a · b`, or `y += a · b` with `accumulate`, by BLAS; row-major with `leading` elements
-/// between rows of `y`.
+/// `y = a · b`, or `y += a · b` with `accumulate`, by BLAS, or by a plain kernel where there is none; row-major with
+/// `leading` elements between rows of `y`.
 func gemm(
   _ dtype: DType, _ m: Int, _ n: Int, _ k: Int, _ a: UnsafeRawPointer, _ formA: MatrixForm,
   _ b: UnsafeRawPointer, _ formB: MatrixForm, _ y: UnsafeMutableRawPointer, leading: Int,
   accumulate: Bool
 ) {
-  let (rows, columns, depth) = (blasint(m), blasint(n), blasint(k))
-  let (leadingA, leadingB, leadingY) = (
-    blasint(formA.leading), blasint(formB.leading), blasint(leading)
-  )
+  let blas = BLASLibrary.shared.functions
+  guard let sgemm = blas.sgemm, let dgemm = blas.dgemm else {
+    return apus_plain_product(
+      dtype.code, m, n, k, a, formA.strides.row, formA.strides.column, b, formB.strides.row,
+      formB.strides.column, y, leading, accumulate ? 1 : 0)
+  }
+  let (rows, columns, depth) = (Int32(m), Int32(n), Int32(k))
+  let (leadingA, leadingB, leadingY) = (Int32(formA.leading), Int32(formB.leading), Int32(leading))
+  let order = Int32(APUS_ROW_MAJOR)
   if dtype == .float32 {
-    cblas_sgemm(
-      CblasRowMajor, formA.flag, formB.flag, rows, columns, depth, 1,
+    sgemm(
+      order, formA.flag, formB.flag, rows, columns, depth, 1,
       a.assumingMemoryBound(to: Float.self), leadingA, b.assumingMemoryBound(to: Float.self),
       leadingB, accumulate ? 1 : 0, y.assumingMemoryBound(to: Float.self), leadingY)
   } else {
-    cblas_dgemm(
-      CblasRowMajor, formA.flag, formB.flag, rows, columns, depth, 1,
+    dgemm(
+      order, formA.flag, formB.flag, rows, columns, depth, 1,
       a.assumingMemoryBound(to: Double.self), leadingA, b.assumingMemoryBound(to: Double.self),
       leadingB, accumulate ? 1 : 0, y.assumingMemoryBound(to: Double.self), leadingY)
   }
