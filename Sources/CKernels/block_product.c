@@ -51,13 +51,21 @@
     }                                                                                         \
   }
 
-APUS_RECTANGLE(4, 4, 2)
+// Sums of the baseline: NEON has 32 registers, for 16 of them, two vectors of the right factor and what is repeated of the
+// left one; SSE has 16 registers.
+#if defined(__aarch64__)
+#define APUS_BASELINE_ROWS 8
+#else
+#define APUS_BASELINE_ROWS 4
+#endif
+
+APUS_RECTANGLE(4, APUS_BASELINE_ROWS, 2)
 
 static void product_baseline(apus_left a, const float *b, ptrdiff_t b_row, float *c,
                              ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth,
                              int add) {
   ptrdiff_t column = 0;
-  APUS_STRIP(4, 4, 2)
+  APUS_STRIP(4, APUS_BASELINE_ROWS, 2)
 }
 
 #if APUS_HAS_CLONES

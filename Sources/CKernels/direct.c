@@ -166,14 +166,25 @@ static window_cells cells_of(const apus_conv *cv, ptrdiff_t line) {
   const apus_conv *cv, const window_cells *cells, const float *x, ptrdiff_t line,             \
       const float *g, ptrdiff_t filters, float *dk, ptrdiff_t f, ptrdiff_t f1
 
-APUS_PIXELS(4, 4, 2)
 APUS_PIXELS(4, 1, 2)
+#if defined(__aarch64__)
+// NEON has as many registers as AVX-512.
+APUS_PIXELS(4, 8, 2)
+APUS_CELLS(4, 9, 2)
+static void row_baseline(APUS_ROW_PARAMETERS) {
+  ptrdiff_t f = 0;
+  APUS_ROW_STRIP(4, 8, 2)
+}
+static void image_baseline(APUS_IMAGE_PARAMETERS) { APUS_CELL_STRIP(4, 9, 2) }
+#else
+APUS_PIXELS(4, 4, 2)
 APUS_CELLS(4, 4, 2)
 static void row_baseline(APUS_ROW_PARAMETERS) {
   ptrdiff_t f = 0;
   APUS_ROW_STRIP(4, 4, 2)
 }
 static void image_baseline(APUS_IMAGE_PARAMETERS) { APUS_CELL_STRIP(4, 4, 2) }
+#endif
 
 #if APUS_HAS_CLONES
 

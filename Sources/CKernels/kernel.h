@@ -7,6 +7,11 @@
 
 #include "CKernels.h"
 
+// Files hold what memory holds, and counts are those of Swift's `Int`.
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || __SIZEOF_POINTER__ != 8
+#error "Apus needs a little-endian CPU of 64 bits: x86-64 or ARM"
+#endif
+
 #define APUS_INLINE static inline __attribute__((always_inline))
 
 // Whether kernels are compiled for the levels of x86-64.

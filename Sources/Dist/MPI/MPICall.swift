@@ -29,7 +29,7 @@ enum MPICall {
         MPI_Error_string(code, text, &length) == apus_mpi_success()
       else { return "unknown error" }
       return String(
-        decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        decoding: buffer.prefix(Int(length)).map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
     }
   }
 }

@@ -21,7 +21,7 @@ package struct CPUType: Hashable, Sendable, CustomStringConvertible {
     var (family, model): (Int32, Int32) = (0, 0)
     apus_cpu_identity(&name, &family, &model)
     let vendor = String(
-      decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      decoding: name.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
     return CPUType(vendor: vendor, family: Int(family), model: Int(model))
   }()
 

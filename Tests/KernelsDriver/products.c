@@ -1,0 +1,93 @@
+// Products of matrices, and the loops that measure a core.
+#include "driver.h"
+
+static const ptrdiff_t shapes[][3] = {{1, 1, 1},    {8, 16, 1},   {5, 40, 3},    {33, 17, 65},  {12, 32, 0},   {16, 8, 9},
+                                      {64, 64, 64}, {72, 48, 700}, {300, 160, 50}, {24, 272, 130}, {257, 96, 20}, {13, 515, 600}};
+enum { shape_count = sizeof shapes / sizeof *shapes };
+
+// Rounded to the nearest of 8 bits, ties to even.
+static double to_bf16(double x) {
+  const float f = (float)x;
+  uint32_t bits;
+  memcpy(&bits, &f, sizeof bits);
+  bits = (bits + 0x7fffu + (bits >> 16 & 1)) & 0xffff0000u;
+  float rounded;
+  memcpy(&rounded, &bits, sizeof bits);
+  return rounded;
+}
+
+// The product of m × k and k × n, stored as they are or transposed, plus what is in c before.
+static double *product(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, int ta, const float *b, int tb, const float *c,
+                       ptrdiff_t leading, int add, int rounds) {
+  double *y = room(m * n, sizeof(double));
+  for (ptrdiff_t i = 0; i < m; i++) for (ptrdiff_t j = 0; j < n; j++) {
+    double sum = add ? c[i * leading + j] : 0;
+    for (ptrdiff_t p = 0; p < k; p++) {
+      const double u = ta ? a[p * m + i] : a[i * k + p], v = tb ? b[j * k + p] : b[p * n + j];
+      sum += rounds ? to_bf16(u) * to_bf16(v) : u * v;
+    }
+    y[i * n + j] = sum;
+  }
+  return y;
+}
+
+// Compares m rows and n columns of c, whose rows are `leading` apart.
+static void expect_rows(const float *c, ptrdiff_t leading, const double *wanted, ptrdiff_t width, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
+                        const char *what, int shape, int kind) {
+  for (ptrdiff_t i = 0; i < m; i++) {
+    expect_close(APUS_FLOAT32, c + i * leading, wanted + i * width, n, 1e-6, 4e-8 * (double)(k + 8), "%s, shape %d, kind %d, row %td", what, shape, kind, i);
+  }
+}
+
+static void gemm(void) {
+  for (int s = 0; s < shape_count; s++) for (int kind = 0; kind < 8; kind++) {
+    const ptrdiff_t m = shapes[s][0], n = shapes[s][1], k = shapes[s][2], leading = n + 5;
+    const int ta = kind & 1, tb = kind & 2, add = kind & 4;
+    const ptrdiff_t row_a = ta ? 1 : k, column_a = ta ? m : 1, row_b = tb ? 1 : n, column_b = tb ? k : 1;
+    float *a = drawn(APUS_FLOAT32, m * k, -1, 1), *b = drawn(APUS_FLOAT32, k * n, -1, 1), *c = drawn(APUS_FLOAT32, m * leading, -1, 1);
+    const float *before = copied(c);
+    const double *wanted = product(m, n, k, a, ta, b, tb, c, leading, add, 0);
+    ptrdiff_t rows, columns;
+    apus_gemm_whole(m, n, column_b, &rows, &columns);
+    expect(rows >= 0 && rows <= m && columns >= 0 && columns <= n && (m - rows) * n < 16 * n && n - columns < 16, "%td of %td rows, %td of %td columns", rows, m, columns, n);
+    if (rows == 0 || columns == 0 || k == 0) continue;
+    apus_gemm(rows, columns, k, a, row_a, column_a, b, row_b, column_b, c, leading, add, room((ptrdiff_t)apus_gemm_bytes(rows, k, row_b, column_b), 1));
+    expect_rows(c, leading, wanted, n, rows, columns, k, "product", s, kind);
+    for (ptrdiff_t i = 0; i < m; i++) {
+      const ptrdiff_t first = i < rows ? columns : 0;
+      expect_same(c + i * leading + first, before + i * leading + first, (size_t)(leading - first) * 4, "beside the product, shape %d, kind %d", s, kind);
+    }
+  }
+  expect(apus_gemm_is_fast() == 0 || apus_gemm_is_fast() == 1, "whether it is fast");
+}
+
+static void bf16_gemm(void) {
+  for (int s = 0; s < shape_count; s++) for (int kind = 0; kind < 8; kind++) {
+    const ptrdiff_t m = shapes[s][0], n = shapes[s][1], k = shapes[s][2], leading = n + 5;
+    const int ta = kind & 1, tb = kind & 2, add = kind & 4;
+    float *a = drawn(APUS_FLOAT32, m * k, -1, 1), *b = drawn(APUS_FLOAT32, k * n, -1, 1), *c = drawn(APUS_FLOAT32, m * leading, -1, 1);
+    const double *wanted = product(m, n, k, a, ta, b, tb, c, leading, add, 1);
+    if (k == 0) continue;
+    apus_bf16_gemm(m, n, k, a, ta ? 1 : k, ta ? m : 1, b, tb ? 1 : n, tb ? k : 1, c, leading, add, room((ptrdiff_t)apus_bf16_gemm_bytes(), 1));
+    expect_rows(c, leading, wanted, n, m, n, k, "bfloat16", s, kind);
+  }
+  expect(apus_bf16_has_instructions() == 0 || apus_bf16_has_instructions() == 1, "whether there are instructions");
+}
+
+static void limits(void) {
+  float result = 1;
+  expect(apus_fma_loop(1000, &result) > 0 && isfinite(result), "multiply-adds");
+  // Lanes 0, 7 and 15 of the sums over vectors of 16.
+  float *x = drawn(APUS_FLOAT32, 640, -1, 1);
+  double wanted = 0;
+  for (int i = 0; i < 640; i++) wanted += i % 16 == 0 || i % 16 == 7 || i % 16 == 15 ? x[i] : 0;
+  apus_read_loop(x, 640, &result);
+  expect_close(APUS_FLOAT32, &result, &wanted, 1, 1e-6, 1e-5, "reading");
+}
+
+const row product_rows[] = {
+    {"apus_gemm apus_gemm_bytes apus_gemm_whole apus_gemm_is_fast", gemm},
+    {"apus_bf16_gemm apus_bf16_gemm_bytes apus_bf16_has_instructions", bf16_gemm},
+    {"apus_read_loop", limits},
+    {0},
+};
