@@ -19,7 +19,7 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-WORKLOADS = ["mlp", "mlp_small", "cnn", "transformer"]
+WORKLOADS = ["mlp", "mlp_small", "cnn", "transformer", "lstm", "gru", "resnet", "embedding", "autoencoder"]
 MODES = {"1-thread": (1, 1), "2-threads": (1, 2), "2-ranks": (2, 1)}  # ranks and threads of each
 # Script, arguments, workloads and modes of each peer.
 PEERS = {
@@ -27,6 +27,7 @@ PEERS = {
     "jax": ("jax_peer.py", [], WORKLOADS, ["1-thread", "2-threads"]),
     "jax-loop": ("jax_peer.py", ["--loop"], ["mlp_small"], ["1-thread", "2-threads"]),
     "keras-tf": ("keras_peer.py", [], ["transformer"], ["1-thread", "2-threads"]),
+    "keras-jax": ("keras_peer.py", ["--backend", "jax"], ["lstm", "gru"], ["1-thread", "2-threads"]),
 }
 
 

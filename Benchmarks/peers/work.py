@@ -11,8 +11,9 @@ import time
 
 import numpy as np
 
-BATCH = dict(mlp=128, mlp_small=32, cnn=64, transformer=16)
-STEPS = dict(mlp=48, mlp_small=608, cnn=16, transformer=16)  # in a timed block
+BATCH = dict(
+    mlp=128, mlp_small=32, cnn=64, transformer=16, lstm=64, gru=64, resnet=32, embedding=64, autoencoder=128)
+STEPS = dict(dict.fromkeys(BATCH, 16), mlp=48, mlp_small=608, autoencoder=48)  # in a timed block
 BATCHES = 16  # different ones, taken in turn
 RANK, RANKS = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 
@@ -22,6 +23,7 @@ def arguments():
     parser.add_argument("--workload", choices=list(BATCH), default="mlp")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--blocks", type=int, default=7)
+    parser.add_argument("--backend", choices=["tensorflow", "jax"], default="tensorflow", help="of keras")
     parser.add_argument("--loop", action="store_true", help="a block of steps as one compiled loop (jax)")
     options = parser.parse_args()
     options.batch, options.steps = BATCH[options.workload], STEPS[options.workload]
@@ -31,17 +33,21 @@ def arguments():
 
 
 def batches(options, channels_first=False):
-    """Standard normal images with random labels, or tokens and those after them."""
+    """Standard normal numbers with random labels or themselves as targets, or random tokens."""
     random = np.random.default_rng(RANK)
     for _ in range(BATCHES):
         if options.workload == "transformer":
             tokens = random.integers(0, 256, (options.batch, 65), dtype=np.int32)
             yield tokens[:, :-1].copy(), tokens[:, 1:].copy()
             continue
-        x = random.standard_normal((options.batch, 784), dtype=np.float32)
-        if options.workload == "cnn":
-            x = x.reshape((-1, 1, 28, 28) if channels_first else (-1, 28, 28, 1))
-        yield x, random.integers(0, 10, options.batch, dtype=np.int32)
+        if options.workload == "embedding":
+            x = random.integers(0, 20_000, (options.batch, 200), dtype=np.int32)
+        else:
+            shape = dict(cnn=(28, 28, 1), lstm=(100, 64), gru=(100, 64), resnet=(32, 32, 3)).get(options.workload, (784,))
+            if channels_first and len(shape) == 3:
+                shape = shape[2:] + shape[:2]
+            x = random.standard_normal((options.batch, *shape), dtype=np.float32)
+        yield x, x if options.workload == "autoencoder" else random.integers(0, 10, options.batch, dtype=np.int32)
 
 
 def flops(workload, batch):
@@ -50,7 +56,13 @@ def flops(workload, batch):
         return 6 * batch * 64 * (2 * (12 * 128 * 128 + 2 * 64 * 128) + 128 * 256)
     macs = dict(
         mlp=[784 * 512, 512 * 512, 512 * 10], mlp_small=[784 * 32, 320],
-        cnn=[26 * 26 * 32 * 9, 24 * 24 * 64 * 288, 9216 * 128, 1280])[workload]
+        cnn=[26 * 26 * 32 * 9, 24 * 24 * 64 * 288, 9216 * 128, 1280],
+        lstm=[100 * 64 * 512, 100 * 128 * 512, 1280], gru=[100 * 64 * 384, 100 * 128 * 384, 1280],
+        resnet=[
+            32 * 32 * 9 * 48, 32 * 32 * 54 * 16 * 16, 16 * 16 * (45 * 32 * 32 + 10 * 16 * 32),
+            8 * 8 * (45 * 64 * 64 + 10 * 32 * 64), 640],
+        embedding=[0, 1280],
+        autoencoder=[784 * 512, 512 * 256, 256 * 64, 64 * 256, 256 * 512, 512 * 784])[workload]
     return 2 * batch * (3 * sum(macs) - macs[0])
 
 

@@ -3,28 +3,43 @@ import Engine
 extension Workload {
   /// The model with its loss and optimizer.
   func makeModel(precision: PrecisionPolicy = .float32) -> Model {
-    let loss = SparseCategoricalCrossentropy(fromLogits: true)
+    let loss: any Loss =
+      self == .autoencoder
+      ? MeanSquaredError() : SparseCategoricalCrossentropy(fromLogits: true)
+    return Model(module: module, loss: loss, optimizer: optimizer, precision: precision)
+  }
+
+  private var optimizer: Optimizer {
+    switch self {
+    case .mlpSmall: SGD(learningRate: 0.01)
+    case .resnet: SGD(learningRate: 0.01, momentum: 0.9)
+    case .transformer: AdamW(learningRate: 1e-3)
+    default: Adam(learningRate: 1e-3)
+    }
+  }
+
+  private var module: AnyModule {
     switch self {
     case .mlp:
-      return Model(
-        module: Sequential(
-          Linear(512, activation: .relu), Linear(512, activation: .relu), Linear(10)),
-        loss: loss, optimizer: Adam(learningRate: 1e-3), precision: precision)
-    case .mlpSmall:
-      return Model(
-        module: Sequential(Linear(32, activation: .relu), Linear(10)), loss: loss,
-        optimizer: SGD(learningRate: 0.01), precision: precision)
+      Sequential(Linear(512, activation: .relu), Linear(512, activation: .relu), Linear(10))
+    case .mlpSmall: Sequential(Linear(32, activation: .relu), Linear(10))
     case .cnn:
-      return Model(
-        module: Sequential(
-          Conv2D(32, kernelSize: 3, activation: .relu),
-          Conv2D(64, kernelSize: 3, activation: .relu), MaxPooling2D(2), Flatten(),
-          Linear(128, activation: .relu), Linear(10)),
-        loss: loss, optimizer: Adam(learningRate: 1e-3), precision: precision)
-    case .transformer:
-      return Model(
-        module: LanguageModel(), loss: loss, optimizer: AdamW(learningRate: 1e-3),
-        precision: precision)
+      Sequential(
+        Conv2D(32, kernelSize: 3, activation: .relu),
+        Conv2D(64, kernelSize: 3, activation: .relu), MaxPooling2D(2), Flatten(),
+        Linear(128, activation: .relu), Linear(10))
+    case .transformer: LanguageModel()
+    case .lstm: Sequential(LSTM(128), Linear(10))
+    case .gru: Sequential(GRU(128), Linear(10))
+    case .resnet: ResidualNetwork()
+    case .embedding:
+      Sequential(
+        Embedding(inputs: 20_000, outputs: 128), GlobalAveragePooling1D(), Linear(10))
+    case .autoencoder:
+      Sequential(
+        Linear(512, activation: .relu), Linear(256, activation: .relu),
+        Linear(64, activation: .relu), Linear(256, activation: .relu),
+        Linear(512, activation: .relu), Linear(784))
     }
   }
 }
@@ -52,5 +67,29 @@ private final class LanguageModel: Module {
     x = x + Embedding(inputs: 64, outputs: 128)(positions)
     for _ in 0..<2 { x = Block()(x) }
     return Linear(256, useBias: false)(LayerNormalization(epsilon: 1e-5)(x))
+  }
+}
+
+/// ResNet-20 of He, Zhang, Ren, Sun, *Deep Residual Learning for Image Recognition* (2015), §4.2, with a 1 x 1 convolution on the
+/// shortcuts where the size changes.
+private final class ResidualNetwork: Module {
+  func call(_ x: Tensor) -> Tensor {
+    func normalized(_ x: Tensor, _ filters: Int, size: Int = 3, strides: Int = 1) -> Tensor {
+      BatchNormalization(momentum: 0.9, epsilon: 1e-5)(
+        Conv2D(
+          filters, kernelSize: SpatialSize(size), strides: SpatialSize(strides), padding: .same,
+          useBias: false,
+          kernelInitializer: HeNormal())(x))
+    }
+    var x = relu(normalized(x, 16))
+    for (stage, filters) in [16, 32, 64].enumerated() {
+      for block in 0..<3 {
+        let strides = stage > 0 && block == 0 ? 2 : 1
+        let y = normalized(relu(normalized(x, filters, strides: strides)), filters)
+        let shortcut = strides == 1 ? x : normalized(x, filters, size: 1, strides: 2)
+        x = relu(y + shortcut)
+      }
+    }
+    return Linear(10)(GlobalAveragePooling2D()(x))
   }
 }
