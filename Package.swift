@@ -73,7 +73,8 @@ let package = Package(
       swiftSettings: strict),
 
     // Dist: what joins the ranks.
-    .target(name: "Dist", dependencies: ["Tensors", "COpenMPI"], swiftSettings: strict),
+    .target(
+      name: "Dist", dependencies: ["Tensors", "CKernels", "COpenMPI"], swiftSettings: strict),
 
     // Launcher: the `apus` command.
     .executableTarget(

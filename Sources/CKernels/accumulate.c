@@ -12,15 +12,18 @@
     }                                                                                         \
   }
 
-#define APUS_COMBINE_ALL(s, T, U)                                        \
-  APUS_COMBINE(sum_##s, T, (U)v + (U)u)                                  \
-  APUS_COMBINE(min_##s, T, ((v <= u) | (v != v)) ? v : u)                \
-  APUS_COMBINE(max_##s, T, ((v >= u) | (v != v)) ? v : u)
-APUS_COMBINE_ALL(f32, float, float)
-APUS_COMBINE_ALL(f64, double, double)
-APUS_COMBINE_ALL(i32, int32_t, uint32_t)
-APUS_COMBINE_ALL(i64, int64_t, uint64_t)
-APUS_COMBINE_ALL(u8, uint8_t, uint32_t)
+// NaN wins, and -0 is smaller than 0.
+#define APUS_COMBINE_ALL(s, T, U, NEGATIVE)                                               \
+  APUS_COMBINE(sum_##s, T, (U)v + (U)u)                                                   \
+  APUS_COMBINE(min_##s, T, ((v < u) | (v != v) | ((v == u) & NEGATIVE(v))) ? v : u)       \
+  APUS_COMBINE(max_##s, T, ((v > u) | (v != v) | ((v == u) & !NEGATIVE(v))) ? v : u)
+#define APUS_NEVER(v) 0
+#define APUS_SIGN(v) (__builtin_signbit(v) != 0)
+APUS_COMBINE_ALL(f32, float, float, APUS_SIGN)
+APUS_COMBINE_ALL(f64, double, double, APUS_SIGN)
+APUS_COMBINE_ALL(i32, int32_t, uint32_t, APUS_NEVER)
+APUS_COMBINE_ALL(i64, int64_t, uint64_t, APUS_NEVER)
+APUS_COMBINE_ALL(u8, uint8_t, uint32_t, APUS_NEVER)
 
 void apus_combine(int op, int dtype, const void *x, void *y, ptrdiff_t n) {
   typedef void (*combine_fn)(const void *, void *, ptrdiff_t);
@@ -61,4 +64,23 @@ int apus_all_finite(int dtype, const void *x, ptrdiff_t n) {
   if (dtype == APUS_FLOAT32) return all_finite_f32(x, n);
   if (dtype == APUS_FLOAT64) return all_finite_f64(x, n);
   return 1;
+}
+
+void apus_combine_ranks(int op, int dtype, void *const *arrays, int ranks, ptrdiff_t start,
+                        ptrdiff_t n) {
+  enum { block_bytes = 4096 };
+  _Alignas(64) char block[block_bytes];
+  const ptrdiff_t size = apus_dtype_size(dtype);
+  if (size == 0) return;
+  const ptrdiff_t most = block_bytes / size;
+  for (ptrdiff_t i = start; i < start + n; i += most) {
+    const ptrdiff_t count = apus_min(most, start + n - i);
+    memcpy(block, (const char *)arrays[0] + i * size, (size_t)(count * size));
+    for (int rank = 1; rank < ranks; rank++) {
+      apus_combine(op, dtype, (const char *)arrays[rank] + i * size, block, count);
+    }
+    for (int rank = 0; rank < ranks; rank++) {
+      memcpy((char *)arrays[rank] + i * size, block, (size_t)(count * size));
+    }
+  }
 }

@@ -250,3 +250,11 @@ void apus_pool_wait(apus_pool *pool) {
   finish(pool, 2);
   atomic_flag_clear_explicit(&pool->busy, memory_order_release);
 }
+
+void apus_give_way(int round) {
+  if (round < 32) {
+    for (int n = 0; n < 4; n++) APUS_PAUSE();
+  } else {
+    sched_yield();
+  }
+}

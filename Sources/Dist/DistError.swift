@@ -26,6 +26,10 @@ public enum DistError: Error, Hashable, Sendable {
   case peerReturned(rank: Int, call: String)
   /// Ranks made different collectives at the same place of their sequence.
   case collectivesDiffer([CollectiveHolding])
+  /// The memory that ranks of a node share has no room for what one of them brings.
+  case noSharedMemory(bytes: Int)
+  /// A variable of the environment that names no way in which ranks of a node add up.
+  case invalidAllReduce(String)
   /// A variable of the environment that is no number of seconds.
   case invalidWaitLimit(String)
 }
@@ -91,6 +95,11 @@ extension DistError: CustomStringConvertible {
       return "ranks made different collectives at the same place: "
         + parts.joined(separator: "; ")
         + ". Every rank must make the same ones in the same order; what one rank does by itself goes into alone { }"
+    case .noSharedMemory(let bytes):
+      return "no room for \(bytes) bytes in the memory that the ranks of this node share; use "
+        + "smaller tensors, or \(AllReduceWay.variable)=mpi"
+    case .invalidAllReduce(let text):
+      return "\(AllReduceWay.variable) is \"\(text)\": it must be memory or mpi"
     case .invalidWaitLimit(let text):
       return "\(WaitLimit.variable) is \"\(text)\": it must be a number of seconds, 0 for no limit"
     }

@@ -61,6 +61,27 @@ static void gemm(void) {
   expect(apus_gemm_is_fast() == 0 || apus_gemm_is_fast() == 1, "whether it is fast");
 }
 
+static void plain_product(void) {
+  for (int s = 0; s < shape_count; s++) for (int kind = 0; kind < 8; kind++) {
+    const ptrdiff_t m = shapes[s][0], n = shapes[s][1], k = shapes[s][2], leading = n + 5;
+    const int ta = kind & 1, tb = kind & 2, add = kind & 4;
+    if (k == 0) continue;
+    float *a = drawn(APUS_FLOAT32, m * k, -1, 1), *b = drawn(APUS_FLOAT32, k * n, -1, 1), *c = drawn(APUS_FLOAT32, m * leading, -1, 1);
+    const double *wanted = product(m, n, k, a, ta, b, tb, c, leading, add, 0);
+    double *a64 = room(m * k, sizeof(double)), *b64 = room(k * n, sizeof(double)), *c64 = room(m * leading, sizeof(double));
+    for (ptrdiff_t i = 0; i < m * k; i++) a64[i] = a[i];
+    for (ptrdiff_t i = 0; i < k * n; i++) b64[i] = b[i];
+    for (ptrdiff_t i = 0; i < m * leading; i++) c64[i] = c[i];
+    const ptrdiff_t row_a = ta ? 1 : k, column_a = ta ? m : 1, row_b = tb ? 1 : n, column_b = tb ? k : 1;
+    apus_plain_product(APUS_FLOAT32, m, n, k, a, row_a, column_a, b, row_b, column_b, c, leading, add);
+    expect_rows(c, leading, wanted, n, m, n, k, "plain", s, kind);
+    apus_plain_product(APUS_FLOAT64, m, n, k, a64, row_a, column_a, b64, row_b, column_b, c64, leading, add);
+    for (ptrdiff_t i = 0; i < m; i++) {
+      expect_close(APUS_FLOAT64, c64 + i * leading, wanted + i * n, n, 1e-14, 1e-13, "plain in 64 bits, shape %d, kind %d, row %td", s, kind, i);
+    }
+  }
+}
+
 static void bf16_gemm(void) {
   for (int s = 0; s < shape_count; s++) for (int kind = 0; kind < 8; kind++) {
     const ptrdiff_t m = shapes[s][0], n = shapes[s][1], k = shapes[s][2], leading = n + 5;
@@ -87,6 +108,7 @@ static void limits(void) {
 
 const row product_rows[] = {
     {"apus_gemm apus_gemm_bytes apus_gemm_whole apus_gemm_is_fast", gemm},
+    {"apus_plain_product", plain_product},
     {"apus_bf16_gemm apus_bf16_gemm_bytes apus_bf16_has_instructions", bf16_gemm},
     {"apus_read_loop", limits},
     {0},

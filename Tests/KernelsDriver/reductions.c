@@ -203,6 +203,42 @@ static void accumulate(void) {
   }
 }
 
+static void combine_ranks(void) {
+  enum { most = 4 };
+  for (int op = 0; op <= 2; op++) EACH_NUMBER(dtype) EACH_SIZE(n) for (int ranks = 1; ranks <= most; ranks++) {
+    const ptrdiff_t start = n > 16 ? 3 : 0, count = (ptrdiff_t)n - 2 * start;
+    void *arrays[most];
+    for (int r = 0; r < ranks; r++) arrays[r] = drawn(dtype, (ptrdiff_t)n, 0, 50);
+    if (dtype <= APUS_FLOAT64 && n > 40) {
+      put(dtype, arrays[0], 5, NAN), put(dtype, arrays[ranks - 1], 33, NAN);
+      for (int r = 0; r < ranks; r++) put(dtype, arrays[r], 7, r % 2 == 0 ? 0.0 : -0.0);
+    }
+    double *wanted[most];
+    for (int r = 0; r < ranks; r++) {
+      wanted[r] = room((ptrdiff_t)n, sizeof(double));
+      for (ptrdiff_t i = 0; i < (ptrdiff_t)n; i++) {
+        if (i < start || i >= start + count) {
+          wanted[r][i] = get(dtype, arrays[r], i);
+          continue;
+        }
+        double y = get(dtype, arrays[0], i);
+        for (int other = 1; other < ranks; other++) {
+          const double x = get(dtype, arrays[other], i);
+          y = op == 0 ? y + x : y != y || x != x ? NAN : op == 1 ? fmin(y, x) : fmax(y, x);
+        }
+        wanted[r][i] = y;
+      }
+    }
+    apus_combine_ranks(op, dtype, arrays, ranks, start, count);
+    for (int r = 0; r < ranks; r++) {
+      expect_close(dtype, arrays[r], wanted[r], (ptrdiff_t)n, dtype <= APUS_FLOAT64 ? 2 * NEAR(dtype) : 0, 0, "operation %d, type %d, %zu elements, rank %d of %d", op, dtype, n, r, ranks);
+      if (dtype <= APUS_FLOAT64 && n > 40 && ranks > 1 && op > 0) {
+        expect(signbit(get(dtype, arrays[r], 7)) == (op == 1), "the sign of zero, operation %d", op);
+      }
+    }
+  }
+}
+
 static void all_finite(void) {
   EACH_FLOAT(dtype) EACH_SIZE(n) {
     void *x = drawn(dtype, (ptrdiff_t)n, -1e30, 1e30);
@@ -225,6 +261,7 @@ const row reduction_rows[] = {
     {"apus_column_sums", column_sums},
     {"apus_bias_rows apus_add_bias", biases},
     {"apus_accumulate apus_combine", accumulate},
+    {"apus_combine_ranks", combine_ranks},
     {"apus_all_finite", all_finite},
     {0},
 };

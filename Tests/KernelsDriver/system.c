@@ -1,5 +1,7 @@
 // Threads, processes, the CPU.
 #include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <sys/wait.h>
 
 #include "driver.h"
@@ -41,6 +43,21 @@ static void child(void) {
   expect(apus_start_child("/no/such/program", arguments, streams, 0, 0) == -2, "a program that does not exist");
 }
 
+static void shared_file(void) {
+  const int32_t file = apus_shared_file();
+  expect(file >= 0, "a file in memory");
+  expect(ftruncate(file, 3 * 4096) == 0, "its length");
+  char *one = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  char *other = mmap(NULL, 3 * 4096, PROT_READ, MAP_SHARED, file, 0);
+  expect(one != MAP_FAILED && other != MAP_FAILED, "two views of it");
+  memset(one, 7, 3 * 4096);
+  apus_release_pages(file, 4096, 4096);
+  for (int i = 0; i < 3 * 4096; i++) expect(other[i] == (i / 4096 == 1 ? 0 : 7), "byte %d is %d", i, other[i]);
+  munmap(one, 3 * 4096), munmap(other, 3 * 4096);
+  close(file);
+  for (int round = 0; round < 40; round++) apus_give_way(round);
+}
+
 static void cpu(void) {
   char vendor[13];
   int family, model;
@@ -54,12 +71,14 @@ static void cpu(void) {
   int known = 0;
   for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) known |= strcmp(apus_cpu_target(), targets[i]) == 0;
   expect(known, "target %s", apus_cpu_target());
+  expect(strcmp(apus_cpu_best_target(), apus_cpu_target()) == 0 || getenv("APUS_CPU") != NULL, "best target %s", apus_cpu_best_target());
   expect(apus_cpu_count() >= 1 && apus_cpu_count() < 100000, "%d CPUs", apus_cpu_count());
 }
 
 const row system_rows[] = {
     {"apus_pool_create apus_pool_workers apus_pool_run apus_pool_start apus_pool_wait apus_pool_destroy", pool},
     {"apus_start_child", child},
-    {"apus_cpu_target apus_cpu_count", cpu},
+    {"apus_shared_file apus_release_pages apus_give_way", shared_file},
+    {"apus_cpu_target apus_cpu_best_target apus_cpu_count", cpu},
     {0},
 };

@@ -38,6 +38,7 @@ extension Check {
       Check("communicator", runCommunicatorChecks),
       Check("training", runTrainingChecks),
       Check("long-messages", checkLongMessages),
+      Check("node-memory", checkNodeMemory),
       Check("session", checkSession),
       Check("hosts", checkHosts),
       Check("nested", checkNested),

@@ -256,8 +256,13 @@ void apus_accumulate(int dtype, const void *x, void *y, ptrdiff_t n);
 /// Whether no element is infinite or NaN; integers are always finite.
 int apus_all_finite(int dtype, const void *x, ptrdiff_t n);
 
-/// `y = y op x`, n elements, op 0 sum, 1 min, 2 max (NaN wins); every type except bool.
+/// `y = y op x`, n elements, op 0 sum, 1 min, 2 max (NaN wins, and -0 is smaller than 0); every type except bool.
 void apus_combine(int op, int dtype, const void *x, void *y, ptrdiff_t n);
+
+/// Combines elements `start` to `start + n` of the arrays of `ranks` ranks in the order of ranks, and writes the results to
+/// all of them. op as in `apus_combine`; every type except bool. The arrays are disjoint.
+void apus_combine_ranks(int op, int dtype, void *const *arrays, int ranks, ptrdiff_t start,
+                        ptrdiff_t n);
 
 // MARK: Rows: softmax and layer normalisation (float32, float64)
 
@@ -660,6 +665,15 @@ double apus_fma_loop(ptrdiff_t count, float *result);
 void apus_read_loop(const float *x, ptrdiff_t n, float *result);
 
 // MARK: Threads
+
+/// An empty file in memory that has no name and goes with the last process that has it open or mapped; negative where the system has none.
+int32_t apus_shared_file(void);
+
+/// Gives the memory of `count` bytes of such a file back to the system, whole pages; they are zeros from then on.
+void apus_release_pages(int32_t file, int64_t start, int64_t count);
+
+/// Between two looks at what another process changes: a moment at first, then the CPU is left to others. `round` counts the looks.
+void apus_give_way(int round);
 
 /// Threads that wait for work, spinning for a while and then asleep.
 typedef struct apus_pool apus_pool;

@@ -90,6 +90,24 @@ public final class MPISession: Sendable {
     self.localRank = localRank
     self.localSize = localSize
     (channel, watch) = try Self.watch(communicator)
+    if localSize == communicator.size, localSize > 1 {
+      try Self.shareMemory(communicator)
+    }
+  }
+
+  /// Lets the ranks of one node add up in memory, where they reach each other's.
+  private static func shareMemory(_ communicator: MPICommunicator) throws(DistError) {
+    let isWanted = try AllReduceWay.usesMemory()
+    do {
+      if let memory = try NodeMemory.make(communicator, isWanted: isWanted) {
+        communicator.share(memory)
+      }
+    } catch let error as DistError {
+      throw error
+    } catch {
+      // Unreachable: collectives of this communicator throw nothing else.
+      throw .call(name: "NodeMemory", rank: communicator.rank, code: 0, message: "\(error)")
+    }
   }
 
   /// Lets ranks ask each other what they are doing, and begins to watch how long this one waits.

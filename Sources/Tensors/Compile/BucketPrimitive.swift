@@ -19,8 +19,12 @@ enum BucketRole {
 
 /// Work that goes on beside the kernels of a plan, such as a message under way.
 protocol BackgroundWork: Sendable {
+  /// Memory for the bucket that others can reach; nil where the plan's own is as good.
+  func sharedMemory(byteCount: Int) -> Storage?
+
   /// Lets it move on; called between kernels.
   func progress() throws
+
   /// Returns when nothing of it is left; does nothing when there is none.
   func wait() throws
 }

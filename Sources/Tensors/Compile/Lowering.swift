@@ -33,6 +33,8 @@ struct Lowering {
   enum Home {
     /// Memory that exists already: a constant, an input, a variable.
     case fixed(UnsafeMutableRawPointer)
+    /// Memory for a bucket that other ranks reach.
+    case shared(UnsafeMutableRawPointer)
     /// Memory of the arena, from the instruction that writes it to the last that reads it.
     case arena
     /// The memory of another value, `offset` bytes in.
@@ -149,7 +151,7 @@ struct Lowering {
     }
     if let role = node.primitive.bucketRole {
       switch role {
-      case .start: lowerStart(node, inputs)
+      case .start(let work): lowerStart(node, inputs, work)
       // Its inputs are the outputs of a start.
       case .wait: emitInBucket(node, inputs)
       }
@@ -181,9 +183,14 @@ struct Lowering {
   ///
   /// What nobody but the bucket reads is written there by whoever computes it. The rest is copied: a sum must not change
   /// what others read, whether they come before it, while it is under way, or after it.
-  private mutating func lowerStart(_ node: Node, _ inputs: [Reference]) {
+  private mutating func lowerStart(
+    _ node: Node, _ inputs: [Reference], _ work: any BackgroundWork
+  ) {
     let bytes = inputs.map { Storage.aligned(byteCount($0)) }
-    let bucket = addValue(.arena, bytes.reduce(0, +))
+    let size = bytes.reduce(0, +)
+    let memory = work.sharedMemory(byteCount: size)
+    if let memory { keptAlive.append(memory) }
+    let bucket = addValue(memory.map { .shared($0.pointer) } ?? .arena, size)
     var offset = 0
     var parts: [Reference] = []
     for (index, input) in inputs.enumerated() {
@@ -311,9 +318,14 @@ struct Lowering {
     var pointers = [UnsafeMutableRawPointer](repeating: arena.pointer, count: values.count)
     for index in values.indices {
       switch values[index].home {
-      case .fixed(let pointer): pointers[index] = pointer
+      case .fixed(let pointer), .shared(let pointer): pointers[index] = pointer
       case .arena: pointers[index] = arena.pointer + offsets[index]
-      case .part(let whole, let offset): pointers[index] = arena.pointer + offsets[whole] + offset
+      case .part: break
+      }
+    }
+    for index in values.indices {
+      if case .part(let whole, let offset) = values[index].home {
+        pointers[index] = pointers[whole] + offset
       }
     }
     return PlanMemory(

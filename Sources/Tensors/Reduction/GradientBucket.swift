@@ -27,6 +27,10 @@ final class GradientBucket: BackgroundWork {
     return "the gradients of " + shown.joined(separator: ", ")
   }
 
+  func sharedMemory(byteCount: Int) -> Storage? {
+    (communicator as? any SharingCommunicator)?.sharedMemory(byteCount: byteCount)
+  }
+
   func start(
     _ members: WatchedTensors, seal: UnsafeMutableRawPointer?, _ pointer: UnsafeMutableRawPointer,
     count: Int, dtype: DType

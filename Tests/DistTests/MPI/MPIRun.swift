@@ -47,7 +47,7 @@ enum MPIRun {
 
   /// Runs a check on `ranks` ranks, or as one process without `mpirun` when `ranks` is `nil`.
   static func run(
-    _ check: String, ranks: Int?, waitLimit: Int? = nil
+    _ check: String, ranks: Int?, waitLimit: Int? = nil, allReduce: String? = nil
   ) async throws -> Outcome {
     guard FileManager.default.isExecutableFile(atPath: program) else {
       throw MissingProgram(path: program)
@@ -58,11 +58,11 @@ enum MPIRun {
       [
         "--oversubscribe", "--mca", "mpi_yield_when_idle", "1", "--timeout", "\(limit)",
         "-n", "\(ranks)", program, check,
-      ], waitLimit: waitLimit)
+      ], waitLimit: waitLimit, allReduce: allReduce)
   }
 
   private static func start(
-    _ name: String, _ arguments: [String], waitLimit: Int? = nil
+    _ name: String, _ arguments: [String], waitLimit: Int? = nil, allReduce: String? = nil
   ) async throws -> Outcome {
     var options = PlatformOptions()
     // mpirun ends its ranks when it is told to end.
@@ -74,7 +74,7 @@ enum MPIRun {
         name.contains("/") ? .path(.init(name)) : .name(name), arguments: Arguments(arguments),
         environment: .inherit.updating([
           "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-          "APUS_WAIT_LIMIT": waitLimit.map { "\($0)" },
+          "APUS_WAIT_LIMIT": waitLimit.map { "\($0)" }, "APUS_ALLREDUCE": allReduce,
         ]),
         platformOptions: options, output: .string(limit: 1 << 20),
         error: .string(limit: 1 << 20))

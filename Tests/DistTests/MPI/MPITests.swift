@@ -15,6 +15,30 @@ struct MPITests {
     #expect(outcome.output.contains("passed: communicator on \(ranks)\n"), "\(outcome)")
   }
 
+  @Test("do the same by messages, where they could add up in memory", arguments: [2, 3, 4])
+  func messages(ranks: Int) async throws {
+    for check in ["communicator", "node-memory"] {
+      let outcome = try await MPIRun.run(check, ranks: ranks, allReduce: "mpi")
+      #expect(outcome.code == 0, "\(outcome)")
+      #expect(outcome.output.contains("passed: \(check) on \(ranks)\n"), "\(outcome)")
+    }
+  }
+
+  @Test("train by messages as one process does")
+  func trainingByMessages() async throws {
+    let outcome = try await MPIRun.run("training", ranks: 3, allReduce: "mpi")
+    #expect(outcome.code == 0, "\(outcome)")
+    #expect(outcome.output.contains("passed: training on 3\n"), "\(outcome)")
+  }
+
+  @Test("a way to add up that there is not")
+  func unknownWay() async throws {
+    let outcome = try await MPIRun.run("session", ranks: 2, allReduce: "fast")
+    #expect(outcome.code == 1, "\(outcome)")
+    #expect(
+      outcome.count("APUS_ALLREDUCE is \"fast\": it must be memory or mpi") >= 1, "\(outcome)")
+  }
+
   @Test("train as one process does", arguments: [1, 2, 3, 4])
   func training(ranks: Int) async throws {
     let outcome = try await MPIRun.run("training", ranks: ranks)
@@ -27,7 +51,8 @@ struct MPITests {
 
   @Test(
     "keep these behaviours",
-    arguments: ["long-messages", "session", "hosts", "nested", "second-session"], [1, 2, 3, 4])
+    arguments: ["long-messages", "node-memory", "session", "hosts", "nested", "second-session"],
+    [1, 2, 3, 4])
   func behaviour(check: String, ranks: Int) async throws {
     let outcome = try await MPIRun.run(check, ranks: ranks)
     #expect(outcome.code == 0, "\(outcome)")

@@ -1,0 +1,5 @@
+/// A communicator whose ranks reach each other's memory.
+package protocol SharingCommunicator: Communicator {
+  /// Memory in which what is reduced again and again need not be copied, not initialised; nil where there is none. Any thread may call it.
+  func sharedMemory(byteCount: Int) -> Storage?
+}
