@@ -149,8 +149,52 @@ APUS_FLOATS(APUS_SOFTMAX)
 
 // −log softmax(x)[label]. `norms` keeps the maximum and 1/Σ exp(x − max) of each row for the gradient.
 #define APUS_CROSS_ENTROPY(code, s, T)                                                        \
+  /* At most 16 rows of at most 16 columns; added in the order in which `add_lanes` adds. */    \
+  APUS_INLINE void narrow_entropy_##s(const T *x, const int32_t *labels, T *y, T *norms,      \
+                                      ptrdiff_t rows, ptrdiff_t cols) {                       \
+    T e[APUS_NARROW * APUS_LANES], shifts[APUS_LANES], scale[APUS_LANES], logs[APUS_LANES];   \
+    for (ptrdiff_t r = 0; r < APUS_LANES; r++) {                                              \
+      const T *row = x + apus_min(r, rows - 1) * cols;                                        \
+      APUS_SCALAR                                                                             \
+      for (ptrdiff_t c = 0; c < cols; c++) e[c * APUS_LANES + r] = row[c];                    \
+    }                                                                                         \
+    apus_vector_##s shift = -(T)INFINITY;                                                     \
+    for (ptrdiff_t c = 0; c < cols; c++) {                                                    \
+      const apus_vector_##s u = APUS_AT(s, e + c * APUS_LANES);                               \
+      shift = APUS_LARGER(shift, u);                                                          \
+    }                                                                                         \
+    for (ptrdiff_t c = 0; c < APUS_NARROW; c++) {                                             \
+      T *at = e + c * APUS_LANES;                                                             \
+      APUS_PUT(s, at, c < cols ? APUS_AT(s, at) - shift : 0);                                 \
+      if (c < cols) exp_lanes_##s(at);                                                        \
+    }                                                                                         \
+    for (ptrdiff_t half = APUS_NARROW / 2; half > 0; half /= 2) {                             \
+      for (ptrdiff_t c = 0; c < half; c++) {                                                  \
+        T *at = e + c * APUS_LANES;                                                           \
+        APUS_PUT(s, at, APUS_AT(s, at) + APUS_AT(s, at + half * APUS_LANES));                 \
+      }                                                                                       \
+    }                                                                                         \
+    APUS_PUT(s, shifts, shift);                                                               \
+    APUS_PUT(s, logs, APUS_AT(s, e));                                                         \
+    APUS_PUT(s, scale, 1 / APUS_AT(s, e));                                                    \
+    APUS_VECTORIZE                                                                            \
+    for (int j = 0; j < APUS_LANES; j++) logs[j] = log_##s(logs[j]);                          \
+    for (ptrdiff_t r = 0; r < rows; r++, x += cols) {                                         \
+      y[r] = logs[r] - (x[labels[r]] - shifts[r]);                                            \
+      norms[2 * r] = shifts[r];                                                               \
+      norms[2 * r + 1] = scale[r];                                                            \
+    }                                                                                         \
+  }                                                                                           \
+                                                                                              \
   APUS_CLONES(void, cross_entropy_##s, (const T *x, const int32_t *labels, T *y, T *norms,    \
               ptrdiff_t rows, ptrdiff_t cols), (x, labels, y, norms, rows, cols)) {           \
+    if (cols <= APUS_NARROW) {                                                                \
+      for (ptrdiff_t r = 0; r < rows; r += APUS_LANES) {                                      \
+        narrow_entropy_##s(x + r * cols, labels + r, y + r, norms + 2 * r,                    \
+                           apus_min(APUS_LANES, rows - r), cols);                             \
+      }                                                                                       \
+      return;                                                                                 \
+    }                                                                                         \
     for (ptrdiff_t r = 0; r < rows; r++, x += cols) {                                         \
       const T shift = row_max_##s(x, cols, -(T)INFINITY);                                     \
       const T sum = exponentials_##s(x, NULL, cols, shift);                                   \
