@@ -29,21 +29,34 @@ extension AnyModule {
   /// Visits this module and every module below it, outer ones first, with the path in front of its variables (`""`, or
   /// `linear/`). A module in two places is visited twice.
   func visit(_ body: (_ prefix: String, _ module: AnyModule) -> Void) {
+    visit("", below: { $0 + $1 + "/" }, body)
+  }
+
+  /// Visits this module and every module below it as ``visit(_:)`` does, without paths.
+  func visitModules(_ body: (AnyModule) -> Void) {
+    visit((), below: { place, _ in place }) { _, module in body(module) }
+  }
+
+  private func visit<Place>(
+    _ place: Place, below: (Place, String) -> Place, _ body: (Place, AnyModule) -> Void
+  ) {
     // What is held in properties may have changed since the last call; an object that was made in a call has not.
-    func descend(_ prefix: String, _ module: AnyModule, isHeld: Bool) {
+    func descend(_ place: Place, _ module: AnyModule, isHeld: Bool) {
       if isHeld { module.adoptReplacements() }
-      body(prefix, module)
+      body(place, module)
       let scope = module.scope
-      for (name, child) in scope.children {
-        descend(
-          prefix + name + "/", child, isHeld: isHeld && scope.propertyNames.contains(name))
+      let names = scope.propertyNames
+      for (index, (name, child)) in scope.children.enumerated() {
+        // Properties are in front, in order, unless one has just been exchanged.
+        let isProperty = index < names.count && names[index] == name || names.contains(name)
+        descend(below(place, name), child, isHeld: isHeld && isProperty)
       }
     }
     let isMadeInCall =
       scope.parent.map { parent in
         parent.children.contains { $1 === self && !parent.propertyNames.contains($0) }
       } ?? false
-    descend("", self, isHeld: !isMadeInCall)
+    descend(place, self, isHeld: !isMadeInCall)
   }
 }
 
@@ -92,22 +105,29 @@ extension AnyModule {
   /// This module and all below it.
   var modules: [AnyModule] {
     var found: [AnyModule] = []
-    visit { found.append($1) }
+    visitModules { found.append($0) }
     return found
   }
 
   /// This module and all below it, whatever objects stand for them.
   var scopes: [Scope] {
     var found: [Scope] = []
-    visit { found.append($1.scope) }
+    visitModules { found.append($0.scope) }
     return found
   }
 
   /// Everything about a training step that freezing, unfreezing, `train()` and `eval()` change.
   var modes: [Bool] {
-    var modes = variables(.parameter).map(\.trainable)
-    visit { _, module in modes.append(module.scope.isTraining) }
-    return modes
+    var seen: Set<ObjectIdentifier> = []
+    var (areTrained, areTraining): ([Bool], [Bool]) = ([], [])
+    visitModules { module in
+      for variable in module.scope.variables.values
+      where variable.kind == .parameter && seen.insert(ObjectIdentifier(variable)).inserted {
+        areTrained.append(variable.trainable)
+      }
+      areTraining.append(module.scope.isTraining)
+    }
+    return areTrained + areTraining
   }
 
   /// Whether this module has parameters of its own and none of them is trained.

@@ -31,6 +31,7 @@ open class AnyModule {
   private var ownScope: Scope?
   private var creator: CallFrame?
   private var knownTable: PropertyTable?
+  private var knownHeld: HeldModules?
   /// The calls on symbolic tensors that this layer takes part in.
   var connections = LayerConnections()
 
@@ -123,10 +124,10 @@ open class AnyModule {
   ///
   /// - Returns: the modules in properties.
   @discardableResult
-  func adoptReplacements() -> [AnyModule] {
+  func adoptReplacements() -> [(label: String, module: AnyModule)] {
     let scope = scope
     let properties = propertyModules
-    if isSettled(properties, in: scope) { return properties.map(\.module) }
+    if isSettled(properties, in: scope) { return properties }
     let labels = properties.map(\.label)
     for label in scope.propertyNames where !labels.contains(label) { scope.children[label] = nil }
     for (index, (label, module)) in properties.enumerated() {
@@ -142,7 +143,7 @@ open class AnyModule {
       scope.children.updateValue(module, forKey: label, insertingAt: position)
     }
     scope.propertyNames = labels
-    return properties.map(\.module)
+    return properties
   }
 
   /// Whether these modules have their places already, in front of those that were made in `call`.
@@ -180,7 +181,11 @@ open class AnyModule {
   package var propertyModules: [(label: String, module: AnyModule)] {
     let table = table
     if table.properties != nil {
-      return table.holders.isEmpty ? [] : PropertyTable.collect(from: self, table.holders)
+      if table.holders.isEmpty { return [] }
+      if let knownHeld, knownHeld.isCurrent(in: self, table.holders) { return knownHeld.modules }
+      let held = HeldModules(of: self, table.holders)
+      knownHeld = held
+      return held.modules
     }
     var found: [(label: String, module: AnyModule)] = []
     for (label, value) in reflectedProperties {
@@ -238,7 +243,7 @@ open class AnyModule {
     CallFrame.current?.resolvePending()
     if let trace = Trace.active {
       trace.addGuard(trainingGuard(scope))
-      if !held.isEmpty { trace.addGuard(propertyGuard(scope, held)) }
+      if !held.isEmpty { trace.addGuard(propertyGuard(scope, held.map(\.module))) }
     }
     if let context = ModuleContext.current {
       CallFrame.current?.adoptStranger(self)

@@ -12,6 +12,7 @@ final class PropertyTable: Sendable {
     let label: String
     /// From the start of the object, in bytes.
     let offset: Int
+    let byteCount: Int
     let reader: any PropertyReader.Type
     let holder: Holder
   }
@@ -79,10 +80,11 @@ final class PropertyTable: Sendable {
       guard let name = description.name, description.isStrong, isCopyable(fieldType) else {
         return nil
       }
+      let reader = reader(fieldType)
       found.append(
         Property(
           label: String(cString: name), offset: fieldOffset(type, index: index),
-          reader: reader(fieldType), holder: holder(fieldType)))
+          byteCount: reader.byteCount, reader: reader, holder: holder(fieldType)))
     }
     return found
   }
@@ -107,7 +109,7 @@ final class PropertyTable: Sendable {
     property.reader.read(start(of: module) + property.offset)
   }
 
-  private static func start(of module: AnyModule) -> UnsafeRawPointer {
+  static func start(of module: AnyModule) -> UnsafeRawPointer {
     UnsafeRawPointer(Unmanaged.passUnretained(module).toOpaque())
   }
 
@@ -171,18 +173,54 @@ final class PropertyTable: Sendable {
   }
 }
 
+/// The modules that one module held in properties when somebody looked, with the values of those properties.
+///
+/// The values are kept alive and compared byte by byte: an array or a dictionary that is held twice is changed in other memory,
+/// and the address of an object that lives is no other object's. So equal bytes are the same modules.
+struct HeldModules {
+  let modules: [(label: String, module: AnyModule)]
+  private let values: [Any]
+  private let bytes: [UInt8]
+
+  init(of module: AnyModule, _ properties: [PropertyTable.Property]) {
+    modules = PropertyTable.collect(from: module, properties)
+    let start = PropertyTable.start(of: module)
+    values = properties.map { $0.reader.read(start + $0.offset) }
+    bytes = properties.flatMap {
+      UnsafeRawBufferPointer(start: start + $0.offset, count: $0.byteCount)
+    }
+  }
+
+  /// Whether the properties have the same values still.
+  func isCurrent(in module: AnyModule, _ properties: [PropertyTable.Property]) -> Bool {
+    let start = PropertyTable.start(of: module)
+    var position = 0
+    for property in properties {
+      let size = property.byteCount
+      let now = UnsafeRawBufferPointer(start: start + property.offset, count: size)
+      guard bytes[position..<position + size].elementsEqual(now) else { return false }
+      position += size
+    }
+    return true
+  }
+}
+
 /// Reads a property of a known type.
 protocol PropertyReader: Sendable {
+  /// The bytes of the property.
+  static var byteCount: Int { get }
   static func read(_ place: UnsafeRawPointer) -> Any
 }
 
 private enum TypedReader<T>: PropertyReader {
+  static var byteCount: Int { MemoryLayout<T>.size }
   static func read(_ place: UnsafeRawPointer) -> Any {
     place.assumingMemoryBound(to: T.self).pointee
   }
 }
 
 private enum OptionalReader<T>: PropertyReader {
+  static var byteCount: Int { MemoryLayout<T?>.size }
   static func read(_ place: UnsafeRawPointer) -> Any {
     place.assumingMemoryBound(to: T?.self).pointee.map { $0 as Any } ?? NoValue()
   }

@@ -123,8 +123,20 @@ struct Dataset {
       x.map(cut), y.map(cut), weights: sampleWeight.map(cut), including: classWeight)
   }
 
-  /// Everything about a batch but the shapes and types of its tensors.
-  var form: String { "\(x.form) \(y.form) \(sampleWeight == nil ? "" : "weighted")" }
+  /// Whether batches of as many samples differ in nothing but numbers: names, nesting and constants of x and y, the shapes and
+  /// types of rows, and whether there are weights.
+  func isLike(_ other: Dataset) -> Bool {
+    func haveLikeRows(_ mine: Tensor, _ theirs: Tensor) -> Bool {
+      mine.dtype == theirs.dtype
+        && mine.shape.dimensions.dropFirst() == theirs.shape.dimensions.dropFirst()
+    }
+    guard x.isLike(other.x, haveLikeRows), y.isLike(other.y, haveLikeRows) else { return false }
+    switch (sampleWeight, other.sampleWeight) {
+    case (let mine?, let theirs?): return haveLikeRows(mine, theirs)
+    case (nil, nil): return true
+    default: return false
+    }
+  }
 
   /// Shape and type of a batch of `rows` samples, in the order of ``fill(_:rows:)``.
   func specs(rows: Int) -> [TensorSpec] {

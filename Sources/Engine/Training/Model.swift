@@ -193,6 +193,7 @@ public final class Model: TrainingControl {
 
   /// Names in logs of metrics: numbered when equal, weighted ones that clash get a prefix.
   private var loggedMetrics: [(name: String, metric: AnyMetric)] {
+    if metrics.isEmpty, weightedMetrics.isEmpty { return [] }
     var unique = UniqueNames(besides: trackers.keys)
     let plain = metrics.map { (unique($0.name()), $0.metric) }
     let weighted = weightedMetrics.map { entry in
@@ -206,10 +207,14 @@ public final class Model: TrainingControl {
   ///
   /// Collective: every rank must call it.
   func currentLogs() throws -> Logs {
-    let overlay = VariableOverlay(
-      try communicator.named("the losses and metrics") {
+    // What one process has counted is in the variables themselves.
+    let combined =
+      communicator.size == 1
+      ? []
+      : try communicator.named("the losses and metrics") {
         try StateReduction.combined(metricStates, communicator)
-      }, writes: .allInside)
+      }
+    let overlay = VariableOverlay(combined, writes: .allInside)
     return try withErrors { overlay { namedLogs() } }
   }
 
@@ -224,7 +229,7 @@ public final class Model: TrainingControl {
     let hasSamples = trackers.values.contains { $0.samples > 0 }
     for (name, tracker) in trackers where !(isOnlyTerm && name == single) {
       if hasSamples, tracker.samples == 0 { continue }
-      logs[name] = tracker.result().item()
+      logs[name] = tracker.mean
     }
     for (name, metric) in loggedMetrics {
       for (part, value) in metric.namedResults() {

@@ -13,12 +13,12 @@ enum StepMode: String, Hashable {
   case predict
 }
 
-/// What a compiled step depends on.
-struct StepKey: Hashable {
+/// What a compiled step depends on, beside the form of the data (``Dataset/isLike(_:)``).
+struct StepKey: Equatable {
   let mode: StepMode
-  let specs: [TensorSpec]
-  /// Names, nesting and constants of x and y, whether there are weights, and class weights: the trace holds them too.
-  let form: String
+  let rows: Int
+  /// Class weights that the trace holds.
+  let classWeight: [Int: Double]?
   /// Rows of the batch over all ranks: matters with `LossScaling.globalBatch` and for sums, else 0.
   let globalRows: Int
   /// Which parameters are trained, and which modules are kept at inference.
@@ -89,16 +89,15 @@ extension Model {
     _ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int
   ) throws -> PreparedStep {
     let key = StepKey(
-      mode: mode, specs: dataset.specs(rows: rows),
-      form: dataset.form
-        + (dataset.classWeight != nil && asksForClassWeights
-          ? ClassWeights.text(dataset.classWeight) : ""),
+      mode: mode, rows: rows,
+      classWeight: dataset.classWeight != nil && asksForClassWeights ? dataset.classWeight : nil,
       globalRows: dependsOnGlobalRows ? globalRows : 0,
       modes: mode == .predict ? [] : module.modes,
       threads: ComputeThreads.count, replicas: strategy.replicaCount,
       looks: mode == .train && nonFinite.looks, accumulates: mode == .train && accumulates)
-    if let known = steps.step(for: key), (known.plan == nil) == runEagerly { return known }
+    if let known = steps.step(for: key, dataset), (known.plan == nil) == runEagerly { return known }
     var form = Structure.none
+    let specs = dataset.specs(rows: rows)
     let dataset = dataset.withoutRows
     let body: ([Tensor]) throws -> [Tensor] = { [unowned self] tensors in
       let batch = try dataset.batch(tensors)
@@ -126,9 +125,9 @@ extension Model {
       }
     }
     noteUnevenShares(mode, globalRows: globalRows)
-    let plan = runEagerly ? nil : try compile(mode, key.specs, placed)
+    let plan = runEagerly ? nil : try compile(mode, specs, placed)
     let step = PreparedStep(plan: plan, watch: watch, outputForm: { form }, body: placed)
-    steps.keep(step, for: key, limit: stepCacheLimit)
+    steps.keep(step, for: key, dataset, limit: stepCacheLimit)
     return step
   }
 

@@ -49,6 +49,9 @@ extension Tensor {
           message: "a tensor of shape \(shape) has \(elementCount) elements, not one"))
       return nil
     }
+    if dtype == S.dtype, let storage {
+      return storage.pointer.load(fromByteOffset: offset * dtype.size, as: S.self)
+    }
     return scalars(as: S.self).first
   }
 

@@ -38,23 +38,33 @@ public final class Jitted<each Argument: Codable, Result: Codable> {
   ///   ``EngineError/invalidArgument(message:)`` for a number that is not marked ``Static``.
   public func callAsFunction(_ arguments: repeat each Argument) throws -> Result {
     let flat = try FlatFunction(function, repeat each arguments)
-    try requireNoNumbers(flat.arguments)
     let tensors = flat.tensors
     // A plan knows the variables' own memory only, and nothing of a module that is being called around it, nor of the
     // rows of a batch that a rank has.
     let isNested =
       VariableContext.current != nil || CurrentNotes.keeper != nil
       || GradientDepth.current > 0 || NoisePlace.isKnown || tensors.contains { $0.node != nil }
-    if isNested { return try function(repeat each arguments) }
-    let entry = try cache.entry(for: flat.arguments, tensors) { arena in
-      let graph = try Trace.record(tensors.map(\.spec)) { try flat($0) }
-      try graph.checkIsClosed()
-      return (try Plan(graph, arena: arena), flat.form)
+    if isNested {
+      try requireNoNumbers(flat.arguments)
+      return try function(repeat each arguments)
     }
-    warnOfRecompiling(entry.reason)
+    let entry = try cache.entry(for: flat.arguments) ?? compiled(flat)
     let outputs = try entry.plan(tensors)
     return try StructureDecoder().decode(
       Result.self, from: entry.result.replacingTensors(with: outputs))
+  }
+
+  private func compiled(_ flat: FlatFunction<Result>) throws -> PlanCache.Entry {
+    try requireNoNumbers(flat.arguments)
+    let entry = try cache.entry(
+      for: flat.arguments,
+      compiling: { arena in
+        let graph = try Trace.record(flat.tensors.map(\.spec)) { try flat($0) }
+        try graph.checkIsClosed()
+        return (try Plan(graph, arena: arena), flat.form)
+      })
+    warnOfRecompiling(entry.reason)
+    return entry
   }
 
   /// A number would be compiled in without a word, and every other one would compile the function again.

@@ -6,8 +6,8 @@ struct PlanCache {
     let plan: Plan
     /// The form of the result.
     let result: Structure
+    /// The arguments that it was made for: their form, without their memory.
     fileprivate let arguments: Structure
-    fileprivate let key: Key
     fileprivate let number: Int
     let reason: String
     fileprivate let duration: Duration
@@ -15,89 +15,78 @@ struct PlanCache {
     fileprivate var lastUse = 0
   }
 
-  fileprivate struct Key: Hashable {
-    let form: String
-    let specs: [TensorSpec]
-
-    init(_ arguments: Structure, _ tensors: [Tensor]) {
-      form = arguments.form
-      specs = tensors.map(\.spec)
-    }
-  }
-
   /// How many plans are kept.
   let limit: Int
   /// The memory of all plans.
   private let arena = Arena()
-  /// For each key the plans that differ in the modules' state.
-  private var entries: [Key: [Entry]] = [:]
+  /// In the order in which they were made.
+  private var entries: [Entry] = []
   /// How often the function has been compiled.
   private(set) var compiled = 0
-  /// The keys of plans that made room, the last ones only.
-  private var discarded: [Key] = []
+  /// The arguments of plans that made room, the last ones only.
+  private var discarded: [Structure] = []
   private var clock = 0
-  private var lastKey: Key?
 
   init(limit: Int) { self.limit = max(1, limit) }
 
   /// The number of plans.
-  var count: Int { entries.values.reduce(0) { $0 + $1.count } }
+  var count: Int { entries.count }
 
-  /// The plan for arguments like these, made by `compile` where there is none.
-  mutating func entry(
-    for arguments: Structure, _ tensors: [Tensor],
-    compile: (Arena) throws -> (plan: Plan, result: Structure)
-  ) throws -> Entry {
-    let key = Key(arguments, tensors)
-    clock += 1
-    let known = entries[key] ?? []
-    let index: Int
-    if let found = known.firstIndex(where: { $0.plan.graph.guards.allSatisfy { $0.holds() } }) {
-      index = found
-    } else {
-      let reason = reason(key, arguments, known)
-      var fresh: (plan: Plan, result: Structure)?
-      let duration = try ContinuousClock().measure { fresh = try compile(arena) }
-      guard let fresh else { fatalError("compiling gave nothing") }
-      if count >= limit { discardOldest() }
-      compiled += 1
-      // The form is kept, and not the memory of the first arguments.
-      let form = arguments.map { Tensor.zeros($0.shape, dtype: $0.dtype) }
-      entries[key, default: []].append(
-        Entry(
-          plan: fresh.plan, result: fresh.result.map { .zeros($0.shape, dtype: $0.dtype) },
-          arguments: form, key: key, number: compiled, reason: reason, duration: duration))
-      index = (entries[key]?.count ?? 1) - 1
+  /// The plan for arguments like these that fits the modules' state, which counts as used now; nil when there is none.
+  mutating func entry(for arguments: Structure) -> Entry? {
+    let found = entries.firstIndex {
+      $0.arguments.isLike(arguments) && $0.plan.graph.guards.allSatisfy { $0.holds() }
     }
-    entries[key]?[index].uses += 1
-    entries[key]?[index].lastUse = clock
-    lastKey = key
-    guard let entry = entries[key]?[index] else { fatalError("a plan has been lost") }
-    return entry
+    return found.map { use($0) }
   }
 
-  private var all: [Entry] { entries.values.flatMap { $0 }.sorted { $0.number < $1.number } }
+  /// A new plan for these arguments, made by `compile`.
+  mutating func entry(
+    for arguments: Structure, compiling compile: (Arena) throws -> (plan: Plan, result: Structure)
+  ) throws -> Entry {
+    let reason = reason(arguments)
+    var fresh: (plan: Plan, result: Structure)?
+    let duration = try ContinuousClock().measure { fresh = try compile(arena) }
+    guard let fresh else { fatalError("compiling gave nothing") }
+    if count >= limit { discardOldest() }
+    compiled += 1
+    // The form is kept, and not the memory of the first arguments.
+    entries.append(
+      Entry(
+        plan: fresh.plan, result: fresh.result.map { .zeros($0.shape, dtype: $0.dtype) },
+        arguments: arguments.map { .zeros($0.shape, dtype: $0.dtype) }, number: compiled,
+        reason: reason, duration: duration))
+    return use(entries.count - 1)
+  }
+
+  private mutating func use(_ index: Int) -> Entry {
+    clock += 1
+    entries[index].uses += 1
+    entries[index].lastUse = clock
+    return entries[index]
+  }
 
   private mutating func discardOldest() {
-    guard let oldest = all.min(by: { $0.lastUse < $1.lastUse }) else { return }
-    entries[oldest.key]?.removeAll { $0.number == oldest.number }
-    if entries[oldest.key]?.isEmpty ?? false { entries[oldest.key] = nil }
-    discarded.append(oldest.key)
+    guard let oldest = entries.indices.min(by: { entries[$0].lastUse < entries[$1].lastUse }) else {
+      return
+    }
+    discarded.append(entries.remove(at: oldest).arguments)
     if discarded.count > limit { discarded.removeFirst() }
   }
 
   /// Why there is no plan.
-  private func reason(_ key: Key, _ arguments: Structure, _ known: [Entry]) -> String {
+  private func reason(_ arguments: Structure) -> String {
+    let known = entries.filter { $0.arguments.isLike(arguments) }
     if let last = known.max(by: { $0.lastUse < $1.lastUse }),
       let broken = last.plan.graph.guards.first(where: { !$0.holds() })
     {
       return "\(broken.describe) no longer holds"
     }
-    if discarded.contains(key) { return "its plan was discarded to make room" }
-    guard let lastKey, let previous = entries[lastKey]?.max(by: { $0.lastUse < $1.lastUse }) else {
-      return "first call"
+    if discarded.contains(where: { $0.isLike(arguments) }) {
+      return "its plan was discarded to make room"
     }
-    guard previous.key.form == key.form else {
+    guard let previous = entries.max(by: { $0.lastUse < $1.lastUse }) else { return "first call" }
+    guard previous.arguments.form == arguments.form else {
       let changes = zip(arguments.constants, previous.arguments.constants).filter {
         $0.path == $1.path && $0.value != $1.value
       }
@@ -108,7 +97,8 @@ struct PlanCache {
       return changes.map { "argument \($0.path.pathDescription) was \($1.value), is \($0.value)" }
         .joined(separator: "; ")
     }
-    let changes = zip(arguments.leaves, previous.key.specs).filter { $0.tensor.spec != $1 }
+    let before = previous.arguments.tensors.map(\.spec)
+    let changes = zip(arguments.leaves, before).filter { $0.tensor.spec != $1 }
     return changes.map { "argument \($0.path.pathDescription) was \($1), is \($0.tensor.spec)" }
       .joined(separator: "; ")
   }
@@ -116,7 +106,7 @@ struct PlanCache {
 
 extension PlanCache: CustomStringConvertible {
   /// One line a plan, in the order in which they were made.
-  var description: String { all.map(\.description).joined(separator: "\n") }
+  var description: String { entries.map(\.description).joined(separator: "\n") }
 }
 
 extension PlanCache.Entry: CustomStringConvertible {

@@ -44,6 +44,25 @@ import Testing
     #expect(treeText(doubled) == "{labels: {b: [2.0], a: ([1.0], 4)}, image: [1568.0]}")
   }
 
+  @Test func `structures are alike when nothing but the numbers of tensors differs`() {
+    func tree(
+      _ tensor: Tensor, _ key: String = "a", _ constant: Structure.Constant = .double(.nan)
+    ) -> Structure {
+      ["x": [.tensor(tensor), .constant(constant)], key: .none]
+    }
+    let first = tree(vector(1, 2))
+    #expect(first.isLike(tree(vector(3, 4))))
+    let others: [Structure] = [
+      tree(vector(1, 2, 3)), tree(vector(1, 2).cast(to: .float64)), tree(vector(1, 2), "b"),
+      tree(vector(1, 2), "a", .double(1)), tree(vector(1, 2), "a", .int(1)), .none,
+      ["a": .none, "x": [.tensor(vector(1, 2)), .constant(.double(.nan))]],
+      ["x": [.tensor(vector(1, 2))], "a": .none],
+    ]
+    for other in others { #expect(!first.isLike(other) && !other.isLike(first), "\(other)") }
+    #expect(!tree(vector(1), "a", .double(1)).isLike(tree(vector(1), "a", .int(1))))
+    #expect(first.isLike(tree(vector(1, 2, 3))) { $0.dtype == $1.dtype })
+  }
+
   @Test func `tensors can be replaced in order`() throws {
     let replaced = try tree.replacingTensors(with: [vector(1), vector(2), vector(3)])
     #expect(treeText(replaced) == "{labels: {b: [1.0], a: ([2.0], 4)}, image: [3.0]}")
