@@ -7,6 +7,7 @@ final class BatchSequence {
   private let mode: StepMode
   private let dataset: Dataset
   private let batchSize: Int
+  private let copiesAhead: Bool
   /// At a fixed address, because another thread reads it.
   private let order: UnsafeMutableBufferPointer<Int64>
   /// The steps that ran last, one for each shape.
@@ -39,6 +40,7 @@ final class BatchSequence {
     self.mode = mode
     self.dataset = dataset
     self.batchSize = batchSize
+    copiesAhead = run.model.prefetcher?.isWorthwhile(dataset) ?? false
     self.order = .allocate(capacity: dataset.count)
     if let order {
       _ = self.order.initialize(from: order)
@@ -72,7 +74,8 @@ final class BatchSequence {
     }
     ahead = nil
     // Another shape, and another kind of step, has another plan, which may not be there yet.
-    if (index + 1) * batchSize < order.count, globalRows(of: index + 1) == globalRows(of: index),
+    if copiesAhead, (index + 1) * batchSize < order.count,
+      globalRows(of: index + 1) == globalRows(of: index),
       mode != .train || model.optimizer?.changesKind != true
     {
       let next = share(of: index + 1)

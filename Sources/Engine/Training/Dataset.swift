@@ -13,6 +13,9 @@ struct Dataset {
   /// Everything in order: x, y, weights; row-major.
   private let arrays: [Tensor]
 
+  /// The bytes of all samples.
+  var byteCount: Int { arrays.reduce(0) { $0 + $1.spec.byteCount } }
+
   /// A data set of rows.
   ///
   /// - Parameters:
