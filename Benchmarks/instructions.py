@@ -21,9 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 HERE = os.path.dirname(os.path.abspath(__file__))
 RECORD = os.path.join(HERE, "instructions.json")
 LIMIT = 1.05
-# Workload, rows, and two numbers of steps: their difference leaves out starting, compiling and the first steps.
+# Workload (with steps in a row, by fit, or alone, by trainOnBatch), rows, and two numbers of steps: their difference leaves out
+# starting, compiling and the first steps.
 RUNS = [
-    ("mlp_small", 32, 100, 200), ("mlp", 8, 10, 20), ("cnn", 2, 10, 20), ("transformer", 1, 10, 20),
+    ("mlp_small", 32, 100, 200), ("mlp_small alone", 32, 100, 200), ("mlp", 8, 10, 20), ("cnn", 2, 10, 20),
+    ("transformer", 1, 10, 20),
 ]
 # OpenBLAS is told which kernels to take, whatever CPU this is.
 CORE = "Haswell"
@@ -50,10 +52,11 @@ def count_on(cpu, apus, workload, rows, steps):
         # Valgrind may not read the debugging information; the names of functions are enough.
         program = os.path.join(folder, "apus")
         subprocess.run(["strip", "--strip-debug", "-o", program, apus], check=True)
+        workload, *how = workload.split()
         command = [
             "taskset", "-c", str(cpu), "valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--compress-strings=no",
             "--compress-pos=no", program, "bench", "steps", "--workload", workload, "--rows", str(rows),
-            "--steps", str(steps)]
+            "--steps", str(steps)] + [f"--{word}" for word in how]
         run = subprocess.run(command, env=environment, capture_output=True, text=True)
         if run.returncode != 0:
             raise SystemExit(f"failed: {' '.join(command)}\n{run.stderr[-2000:]}")

@@ -47,6 +47,23 @@ struct TrainBench {
     return history["loss"].last ?? .nan
   }
 
+  /// Trains for `steps` steps, each one alone, and gives the last one's loss.
+  func trainAlone(steps: Int) throws -> Double {
+    let inputs = makeBatches(of: workload.makeData(rows: Self.batches * batch, seed: 1234))
+    return try (0..<steps).reduce(.nan) { try trainOnBatch(inputs[$1 % inputs.count]) }
+  }
+
+  private func makeBatches(of data: (x: Tensor, y: Tensor)) -> [(x: Tensor, y: Tensor)] {
+    (0..<Self.batches).map { index in
+      let rows = index * batch..<(index + 1) * batch
+      return (x: data.x[rows], y: data.y[rows])
+    }
+  }
+
+  private func trainOnBatch(_ input: (x: Tensor, y: Tensor)) throws -> Double {
+    try model.trainOnBatch(x: input.x, y: input.y)["loss"] ?? .nan
+  }
+
   /// Trains two epochs, and gives the time of each instruction of a step.
   func profile() throws -> StepProfile {
     let data = workload.makeData(rows: Self.batches * batch, seed: 1234)
@@ -61,26 +78,19 @@ struct TrainBench {
   /// - Throws: what `fit` throws.
   func measure(blocks: Int) throws -> TrainReport {
     let data = workload.makeData(rows: Self.batches * batch, seed: 1234)
-    let inputs = (0..<Self.batches).map { index in
-      let rows = index * batch..<(index + 1) * batch
-      return (x: data.x[rows], y: data.y[rows])
-    }
-    func trainOnBatch(_ index: Int) throws -> Double {
-      let (x, y) = inputs[index % inputs.count]
-      return try model.trainOnBatch(x: x, y: y)["loss"] ?? .nan
-    }
+    let inputs = makeBatches(of: data)
     func fit(epochs: Int) throws {
       try model.fit(x: data.x, y: data.y, batchSize: batch, epochs: epochs, verbose: .silent)
     }
     var losses: [Double] = []
-    let first = try Times.measure(samples: 1) { losses.append(try trainOnBatch(0)) }
+    let first = try Times.measure(samples: 1) { losses.append(try trainOnBatch(inputs[0])) }
     try fit(epochs: 2)
     let before = BLASLibrary.measureGFLOPS()
     let epochs = max(1, workload.steps / Self.batches)
     let inARow = try Times.measure(samples: blocks) { try fit(epochs: epochs) }
     var index = 0
     let single = try Times.measure(samples: max(workload.steps, 20)) {
-      losses.append(try trainOnBatch(index))
+      losses.append(try trainOnBatch(inputs[index % inputs.count]))
       index += 1
     }
     let after = BLASLibrary.measureGFLOPS()

@@ -60,12 +60,21 @@ private final class Block: Module {
   }
 }
 
-private final class LanguageModel: Module {
+/// Token and position embeddings of a width, causal blocks, and logits of 256 tokens.
+final class LanguageModel: Module {
+  let width: Int
+  let blocks: Int
+
+  init(width: Int = 128, blocks: Int = 2) {
+    (self.width, self.blocks) = (width, blocks)
+    super.init()
+  }
+
   func call(_ tokens: Tensor) -> Tensor {
     let positions = Tensor.arange(tokens.shape[1])
-    var x = Embedding(inputs: 256, outputs: 128)(tokens)
-    x = x + Embedding(inputs: 64, outputs: 128)(positions)
-    for _ in 0..<2 { x = Block()(x) }
+    var x = Embedding(inputs: 256, outputs: width)(tokens)
+    x = x + Embedding(inputs: 64, outputs: width)(positions)
+    for _ in 0..<blocks { x = Block()(x) }
     return Linear(256, useBias: false)(LayerNormalization(epsilon: 1e-5)(x))
   }
 }

@@ -17,7 +17,8 @@ struct Bench: ParsableCommand {
         apus bench train --workload transformer --profile
       """,
     subcommands: [
-      BenchTrain.self, BenchGEMM.self, BenchKernels.self, BenchAllReduce.self, BenchSteps.self,
+      BenchTrain.self, BenchCompile.self, BenchGEMM.self, BenchKernels.self, BenchAllReduce.self,
+      BenchSteps.self,
     ])
 }
 
@@ -78,6 +79,31 @@ struct BenchTrain: ParsableCommand {
     if json { words.append("--json") }
     if profile { words.append("--profile") }
     return [ProgramStart.ownPath()] + words + launch.threadArguments
+  }
+}
+
+/// `bench compile`
+struct BenchCompile: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile",
+    abstract: "Times what comes before the first step, for the four models and two deep ones.",
+    discussion: """
+      resnet50: a functional model, batch 2 of 64x64 images. transformer24: 24 causal blocks of width 256 on 64 \
+      tokens, batch 2.
+      """)
+
+  @Option(parsing: .unconditional, help: "Threads that the plans are cut for.")
+  var threads = 1
+
+  @Flag(help: "Print one JSON object on one line.")
+  var json = false
+
+  func validate() throws { try checkThreads(threads) }
+
+  func run() throws {
+    ComputeThreads.set(threads)
+    let report = try CompileBench.measure()
+    Console.print(json ? try BenchJSON.line(report) : report.table)
   }
 }
 
@@ -183,6 +209,7 @@ struct BenchSteps: ParsableCommand {
   @Option var workload = Workload.mlpSmall
   @Option(parsing: .unconditional, help: "A multiple of \(TrainBench.epochSteps).") var steps = 100
   @Option(parsing: .unconditional, help: "Samples of a step.") var rows: Int?
+  @Flag(help: "Each step alone, by trainOnBatch.") var alone = false
 
   func validate() throws {
     if steps < TrainBench.epochSteps || steps % TrainBench.epochSteps != 0 {
@@ -192,10 +219,11 @@ struct BenchSteps: ParsableCommand {
   }
 
   func run() throws {
-    let (workload, steps, rows) = (workload, steps, rows)
+    let (workload, steps, rows, alone) = (workload, steps, rows, alone)
     try withStrategy(.single) {
       let bench = try TrainBench(workload, threads: 1, rows: rows)
-      Console.print(String(format: "loss %.6f", try bench.train(steps: steps)))
+      let loss = alone ? try bench.trainAlone(steps: steps) : try bench.train(steps: steps)
+      Console.print(String(format: "loss %.6f", loss))
     }
   }
 }

@@ -7,6 +7,8 @@ package final class Plan {
   package let layout: PlanLayout
   /// Bytes of the arena that holds everything between inputs and outputs.
   package let arenaBytes: Int
+  /// What making it took: each pass, the layout of memory, and the binding of kernels.
+  package let durations: [(part: String, duration: Duration)]
 
   /// For each input buffer.
   private let kernels: [[Kernel]]
@@ -25,7 +27,18 @@ package final class Plan {
     _ graph: Graph, passes: [any Pass] = Passes.standard, inputBuffers: Int = 1,
     arena: Arena = Arena()
   ) throws {
-    let optimized = passes.reduce(graph) { $1.run($0) }
+    let clock = ContinuousClock()
+    var durations: [(part: String, duration: Duration)] = []
+    var begin = clock.now
+    func note(_ part: String) {
+      let end = clock.now
+      durations.append((part, end - begin))
+      begin = end
+    }
+    let optimized = passes.reduce(graph) { graph, pass in
+      defer { note(pass.name) }
+      return pass.run(graph)
+    }
     var lowering = Lowering(
       optimized, inputBuffers: inputBuffers, meetings: Schedule.meetings(in: graph.nodes))
     lowering.lower()
@@ -34,6 +47,7 @@ package final class Plan {
     background = instructions.compactMap(\.primitive.startedWork)
     let layout = PlanLayout(lowering, memory)
     if PlanVerifier.isOn { try layout.verify() }
+    note("layout")
     let workspace = arena.workspace()
     func prepare(_ instruction: Instruction, _ buffer: Int) -> Kernel {
       instruction.primitive.prepare(
@@ -51,6 +65,8 @@ package final class Plan {
         }
     }
     workspace.reserve()
+    note("binding")
+    self.durations = durations
     self.graph = optimized
     self.layout = layout
     inputStorages = lowering.inputStorages

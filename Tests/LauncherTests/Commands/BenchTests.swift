@@ -114,6 +114,33 @@ extension ApusTests {
       #expect(times == times.sorted(by: >))
     }
 
+    @Test("compile accounts for the time from a model to its plan") func compile() async throws {
+      struct Report: Decodable {
+        struct Row: Decodable {
+          var network: String
+          var parameters, instructions: Int
+          var variablesMs, traceMs, passesMs, layoutMs, bindingMs, totalMs: Double
+          var passMs: [String: Double]
+        }
+        var rows: [Row]
+      }
+      let report = try await object(["compile"], as: Report.self)
+      let rows = Dictionary(uniqueKeysWithValues: report.rows.map { ($0.network, $0) })
+      // Kernels 23,454,912 (He et al.), scales and offsets 53,120, and the last layer's 2,049,000.
+      #expect(rows["resnet50"]?.parameters == 25_557_032)
+      // 24 blocks of 12 w² + 13 w, embeddings of 256 and 64 tokens, the last norm and the logits.
+      #expect(
+        rows["transformer24"]?.parameters == 24 * (12 * 65536 + 13 * 256) + 320 * 256 + 512 + 65536)
+      #expect(rows["mlp_small"]?.parameters == 784 * 32 + 32 + 32 * 10 + 10)
+      for row in report.rows {
+        #expect(row.instructions > 4 && row.traceMs > 0 && row.bindingMs > 0)
+        // Everything is rounded to a thousandth.
+        let parts = row.variablesMs + row.traceMs + row.passesMs + row.layoutMs + row.bindingMs
+        #expect(parts > 0.5 * row.totalMs && parts < row.totalMs + 0.01, "\(row)")
+        #expect(abs(row.passMs.values.reduce(0, +) - row.passesMs) < 0.01)
+      }
+    }
+
     @Test("gemm measures the products of the models") func gemm() async throws {
       struct Report: Decodable {
         struct Product: Decodable {
