@@ -2,10 +2,12 @@
 """Trains the same models with Apus and with its peers, in turn, and prints how they compare.
 
 In each round everything runs once, one after the other, so that a slow spell of the machine meets all; the ratio of a round
-is the peer's time over ours. Every process gets the same CPUs and threads. OPENBLAS_CORETYPE is unset for all.
+is the peer's time over ours. Every process gets the same CPUs and threads. OPENBLAS_CORETYPE is unset for all. With --cpu avx2
+all are held to the instructions of a CPU without AVX-512, each by its own variable.
 
   Benchmarks/compare.py                                       everything, 5 rounds: about an hour
   Benchmarks/compare.py --workloads mlp --modes 1-thread --rounds 3
+  Benchmarks/compare.py --cpu avx2 --modes 1-thread
 """
 import argparse
 import json
@@ -29,14 +31,23 @@ PEERS = {
     "keras-tf": ("keras_peer.py", [], ["transformer"], ["1-thread", "2-threads"]),
     "keras-jax": ("keras_peer.py", ["--backend", "jax"], ["lstm", "gru"], ["1-thread", "2-threads"]),
 }
+# What holds Apus; PyTorch's own kernels, MKL and oneDNN; XLA and its oneDNN; TensorFlow's oneDNN to a CPU's instructions.
+CPU_VARIABLES = {
+    "own": {},
+    "avx2": dict(
+        APUS_CPU="x86-64-v3", ATEN_CPU_CAPABILITY="avx2", MKL_ENABLE_INSTRUCTIONS="AVX2", ONEDNN_MAX_CPU_ISA="AVX2",
+        XLA_FLAGS="--xla_cpu_max_isa=AVX2"),
+}
 
 
-def environment(threads):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
+def environment(threads, cpu):
+    kept = {
+        key: value for key, value in os.environ.items()
+        if not key.startswith("OPENBLAS_") and key not in CPU_VARIABLES["avx2"]}
     number = str(threads)
     return dict(
-        kept, OPENBLAS_NUM_THREADS=number, OMP_NUM_THREADS=number, MKL_NUM_THREADS=number, GLOO_SOCKET_IFNAME="lo",
-        PYTHONDONTWRITEBYTECODE="1")
+        kept, **CPU_VARIABLES[cpu], OPENBLAS_NUM_THREADS=number, OMP_NUM_THREADS=number, MKL_NUM_THREADS=number,
+        GLOO_SOCKET_IFNAME="lo", PYTHONDONTWRITEBYTECODE="1")
 
 
 def free_port():
@@ -78,7 +89,7 @@ def run(name, workload, mode, options):
     processes = []
     for command, added in commands(name, workload, mode, options):
         processes.append(subprocess.Popen(
-            command, env=dict(environment(MODES[mode][1]), **added), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            command, env=dict(environment(MODES[mode][1], options.cpu), **added), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, start_new_session=True))
     try:
         output, errors = processes[0].communicate(timeout=options.timeout)
@@ -130,6 +141,7 @@ def main():
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=WORKLOADS)
     parser.add_argument("--modes", nargs="+", choices=list(MODES), default=list(MODES))
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
+    parser.add_argument("--cpu", choices=list(CPU_VARIABLES), default="own", help="the instructions that all may use")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--blocks", type=int, default=7, help="timed blocks of steps in a run")
     parser.add_argument("--cpus", default=",".join(map(str, sorted(os.sched_getaffinity(0)))), help="the last of these are used")
@@ -147,7 +159,7 @@ def main():
     if len(options.cpus.split(",")) < 2 and options.modes != ["1-thread"]:
         parser.error("two CPUs are needed; --modes 1-thread does with one")
     print(f"{platform.processor() or platform.machine()}, CPUs {options.cpus}, {options.rounds} rounds, "
-          "OPENBLAS_CORETYPE unset for all; medians over rounds")
+          f"instructions: {options.cpu}, OPENBLAS_CORETYPE unset for all; medians over rounds")
     for workload in options.workloads:
         for mode in options.modes:
             names = ["apus"] + [
