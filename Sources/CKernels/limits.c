@@ -1,46 +1,57 @@
 // What a core can do at most: fused multiply-adds from registers, and reading from memory. Kernels are compared with that.
-#include "kernel.h"
+#include "block_product.h"
 
-// Twelve sums that do not depend on each other keep two units of four cycles' latency busy. Each has the length of a
-// register: a longer vector would be split into more registers than there are.
-#define CHAINS(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
+// Twelve sums that do not depend on each other keep two units of four cycles' latency busy. Each is a register: the
+// instruction is written out, since a compiler may split a vector into shorter ones, at half the speed.
 enum { chains = 12 };
 
-// Different starts, or the compiler would take equal chains for one. Values stay normal numbers: they go to 1.
-#define START(i) lanes s##i = (float)(i) + start;
-#define STEP(i) s##i = s##i * half + half;
-#define TOTAL(i) total += s##i[0];
-
-#define FMA_LOOP(name, target, width)                                                            \
-  target static float name(ptrdiff_t count, float start) {                                       \
-    typedef __attribute__((ext_vector_type(width))) float lanes;                                 \
-    const lanes half = 0.5f;                                                                     \
-    CHAINS(START)                                                                                \
-    for (ptrdiff_t i = 0; i < count; i++) { CHAINS(STEP) }                                       \
-    float total = 0;                                                                             \
-    CHAINS(TOTAL)                                                                                \
-    return total;                                                                                \
+// Values stay normal numbers: they go to 1.
+#define FMA_LOOP(level, target, vector, width, step)                                       \
+  target static float fma_##level(ptrdiff_t count, float start) {                          \
+    const vector half = 0.5f;                                                              \
+    vector sum[chains];                                                                    \
+    APUS_PRAGMA(clang loop unroll(full))                                                   \
+    for (int i = 0; i < chains; i++) sum[i] = start + (float)i;                            \
+    for (ptrdiff_t k = 0; k < count; k++) {                                                \
+      APUS_PRAGMA(clang loop unroll(full))                                                 \
+      for (int i = 0; i < chains; i++) step(sum[i], half);                                 \
+    }                                                                                      \
+    vector total = 0;                                                                      \
+    APUS_PRAGMA(clang loop unroll(full))                                                   \
+    for (int i = 0; i < chains; i++) total += sum[i];                                      \
+    float all = 0;                                                                         \
+    APUS_PRAGMA(clang loop unroll(full))                                                   \
+    for (int lane = 0; lane < width; lane++) all += total[lane];                           \
+    return all;                                                                            \
   }
 
-FMA_LOOP(fma_128, , 4)
+#if defined(__x86_64__)
+#define SEPARATE(sum, half) \
+  __asm__ volatile("mulps %1, %0\n\taddps %1, %0" : "+x"(sum) : "x"(half))
+#else
+#define SEPARATE(sum, half) sum = sum * half + half
+#endif
+FMA_LOOP(baseline, , apus_vector_4, 4, SEPARATE)
+
 #if APUS_HAS_CLONES
-FMA_LOOP(fma_256, __attribute__((target("arch=x86-64-v3"))), 8)
-FMA_LOOP(fma_512, __attribute__((target("arch=x86-64-v4"))), 16)
+#define FUSED(sum, half) __asm__ volatile("vfmadd213ps %1, %1, %0" : "+v"(sum) : "v"(half))
+FMA_LOOP(v3, APUS_V3, apus_vector_8, 8, FUSED)
+FMA_LOOP(v4, APUS_V4, apus_vector_16, 16, FUSED)
 #endif
 
 double apus_fma_loop(ptrdiff_t count, float *result) {
 #if APUS_HAS_CLONES
   const int level = apus_cpu_level();
   if (level == 4) {
-    *result = fma_512(count, *result);
+    *result = fma_v4(count, *result);
     return 2.0 * 16 * chains * (double)count;
   }
   if (level == 3) {
-    *result = fma_256(count, *result);
+    *result = fma_v3(count, *result);
     return 2.0 * 8 * chains * (double)count;
   }
 #endif
-  *result = fma_128(count, *result);
+  *result = fma_baseline(count, *result);
   return 2.0 * 4 * chains * (double)count;
 }
 
