@@ -3,106 +3,114 @@
 // The rectangle depends on how many registers a CPU has, and how wide they are, so that the levels
 // are written out instead of cloned.
 #include "block_product.h"
+#include "gemm_sizes.h"
+#include "transpose.h"
 
-// A rectangle of `height` rows and `width` vectors of `lanes` columns. Strides of 1 are passed as
-// constants, so that each caller gets a loop of its own.
-#define APUS_RECTANGLE(lanes, height, width)                                                  \
-  APUS_INLINE void rectangle_##lanes##_##width(                                               \
-      const float *a, ptrdiff_t row, ptrdiff_t step, const float *b, ptrdiff_t b_row, float *c, \
-      ptrdiff_t c_row, ptrdiff_t depth, int add) {                                            \
-    apus_vector_##lanes sum[height][width];                                                        \
-    APUS_PRAGMA(clang loop unroll(full))                                                      \
-    for (int i = 0; i < height; i++) {                                                        \
-      APUS_PRAGMA(clang loop unroll(full))                                                    \
-      for (int j = 0; j < width; j++) sum[i][j] = 0;                                          \
-    }                                                                                         \
-    APUS_PRAGMA(clang loop unroll(disable))                                                   \
-    for (ptrdiff_t k = 0; k < depth; k++, a += step, b += b_row) {                            \
-      apus_vector_##lanes right[width];                                                            \
-      APUS_PRAGMA(clang loop unroll(full))                                                    \
-      for (int j = 0; j < width; j++) right[j] = *(const apus_vector_##lanes *)(b + j * lanes);    \
-      APUS_PRAGMA(clang loop unroll(full))                                                    \
-      for (int i = 0; i < height; i++) {                                                      \
-        const apus_vector_##lanes left = a[i * row];                                               \
-        APUS_PRAGMA(clang loop unroll(full))                                                  \
-        for (int j = 0; j < width; j++) sum[i][j] += left * right[j];                         \
-      }                                                                                       \
-    }                                                                                         \
-    APUS_PRAGMA(clang loop unroll(full))                                                      \
-    for (int i = 0; i < height; i++) {                                                        \
-      APUS_PRAGMA(clang loop unroll(full))                                                    \
-      for (int j = 0; j < width; j++) {                                                       \
-        apus_vector_##lanes *to = (apus_vector_##lanes *)(c + i * c_row + j * lanes);         \
-        *to = add ? *to + sum[i][j] : sum[i][j];                                              \
-      }                                                                                       \
-    }                                                                                         \
-  }
-
-#define APUS_STRIP(lanes, height, width)                                                      \
-  for (; column + width * lanes <= columns; column += width * lanes) {                        \
-    for (ptrdiff_t i = 0; i < rows; i += height) {                                            \
-      const float *from = a.data + i * a.row;                                                 \
-      float *to = c + i * c_row + column;                                                     \
-      if (a.depth == 1) {                                                                     \
-        rectangle_##lanes##_##width(from, a.row, 1, b + column, b_row, to, c_row, depth, add); \
-      } else {                                                                                \
-        rectangle_##lanes##_##width(from, 1, a.depth, b + column, b_row, to, c_row, depth, add); \
-      }                                                                                       \
-    }                                                                                         \
-  }
-
-// Sums of the baseline: NEON has 32 registers, for 16 of them, two vectors of the right factor and what is repeated of the
-// left one; SSE has 16 registers.
+// NEON has 32 registers, for 16 sums, two vectors of the right factor and what is repeated of the left one; SSE has 16.
 #if defined(__aarch64__)
-#define APUS_BASELINE_ROWS 8
+#define HEIGHT 8
+#define TALL 8
 #else
-#define APUS_BASELINE_ROWS 4
+#define HEIGHT 4
+#define TALL 4
 #endif
-
-APUS_RECTANGLE(4, APUS_BASELINE_ROWS, 2)
-
-static void product_baseline(apus_left a, const float *b, ptrdiff_t b_row, float *c,
-                             ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth,
-                             int add) {
-  ptrdiff_t column = 0;
-  APUS_STRIP(4, APUS_BASELINE_ROWS, 2)
-}
+#define LEVEL baseline
+#define TARGET
+#define VECTOR apus_vector_4
+#define LANES 4
+#define WIDTH 2
+#include "strip_product.h"
 
 #if APUS_HAS_CLONES
 
-APUS_RECTANGLE(8, 4, 2)
-APUS_RECTANGLE(16, 8, 2)
-APUS_RECTANGLE(16, 8, 1)
+#define LEVEL v3
+#define TARGET APUS_V3
+#define VECTOR apus_vector_8
+#define LANES 8
+#define HEIGHT 4
+#define WIDTH 3
+#define TALL 6
+#include "strip_product.h"
 
-APUS_V3 static void product_v3(
-    apus_left a, const float *b, ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t rows,
-    ptrdiff_t columns, ptrdiff_t depth, int add) {
-  ptrdiff_t column = 0;
-  APUS_STRIP(8, 4, 2)
-}
+#define LEVEL v4
+#define TARGET APUS_V4
+#define VECTOR apus_vector_16
+#define LANES 16
+#define HEIGHT 8
+#define WIDTH 3
+#define TALL 8
+#include "strip_product.h"
 
-APUS_V4 static void product_v4(
-    apus_left a, const float *b, ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t rows,
-    ptrdiff_t columns, ptrdiff_t depth, int add) {
-  ptrdiff_t column = 0;
-  APUS_STRIP(16, 8, 2)
-  APUS_STRIP(16, 8, 1)
-}
+#define APUS_FOR_LEVEL(call)                   \
+  switch (apus_cpu_level()) {                  \
+    case 4: call(v4); return;                  \
+    case 3: call(v3); return;                  \
+    default: call(baseline); return;           \
+  }
 
+#else
+#define APUS_FOR_LEVEL(call) call(baseline);
 #endif
+
+static ptrdiff_t lanes(void) {
+  const int level = apus_cpu_level();
+  return level == 4 ? 16 : level == 3 ? 8 : 4;
+}
+
+ptrdiff_t apus_whole_columns(ptrdiff_t columns) {
+  const ptrdiff_t whole = lanes();
+  return (columns + whole - 1) / whole * whole;
+}
+
+// No strip of one register beside one of three: two of two are faster.
+ptrdiff_t apus_strip_columns(ptrdiff_t columns) {
+  const ptrdiff_t length = lanes(), vectors = (columns + length - 1) / length;
+  const ptrdiff_t most = apus_cpu_level() < 3 ? 2 : apus_gemm_sizes_here()->vectors;
+  const ptrdiff_t width = most == 3 && vectors == 4 ? 2 : apus_min(most, vectors);
+  return apus_min(width * length, columns);
+}
+
+void apus_strip_product(apus_left a, const float *b, ptrdiff_t b_row, float *c, ptrdiff_t c_row,
+                        ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, int add,
+                        const apus_ahead *ahead) {
+#define CALL(level) \
+  strip_product_##level(a, b, b_row, c, c_row, rows, columns, depth, add, ahead)
+  APUS_FOR_LEVEL(CALL)
+#undef CALL
+}
 
 void apus_block_product(apus_left a, const float *b, ptrdiff_t b_row, float *c, ptrdiff_t c_row,
                         ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, int add) {
-#if APUS_HAS_CLONES
-  const int level = apus_cpu_level();
-  if (level == 4) {
-    product_v4(a, b, b_row, c, c_row, rows, columns, depth, add);
+  for (ptrdiff_t j = 0; j < columns;) {
+    const ptrdiff_t width = apus_strip_columns(columns - j);
+    apus_strip_product(a, b + j, b_row, c + j, c_row, rows, width, depth, add, NULL);
+    j += width;
+  }
+}
+
+void apus_pack_left(const float *a, ptrdiff_t a_depth, float *packed, ptrdiff_t rows,
+                    ptrdiff_t depth) {
+#define CALL(level) pack_left_##level(a, a_depth, packed, rows, depth)
+  APUS_FOR_LEVEL(CALL)
+#undef CALL
+}
+
+static void pack_rows(const float *b, ptrdiff_t b_row, const float *end, float *packed,
+                      ptrdiff_t columns, ptrdiff_t depth) {
+#define CALL(level) pack_rows_##level(b, b_row, end, packed, columns, depth)
+  APUS_FOR_LEVEL(CALL)
+#undef CALL
+}
+
+void apus_pack_right(const float *b, ptrdiff_t b_row, ptrdiff_t b_column, const float *end,
+                     float *packed, ptrdiff_t columns, ptrdiff_t depth) {
+  if (b_column == 1) {
+    pack_rows(b, b_row, end, packed, columns, depth);
     return;
   }
-  if (level == 3) {
-    product_v3(a, b, b_row, c, c_row, rows, columns, depth, add);
-    return;
+  const ptrdiff_t width = apus_whole_columns(columns);
+  apus_transpose_strided(4, b, b_column, packed, width, columns, depth);
+  for (ptrdiff_t j = columns; j < width; j++) {
+    for (ptrdiff_t k = 0; k < depth; k++) packed[k * width + j] = 0;
   }
-#endif
-  product_baseline(a, b, b_row, c, c_row, rows, columns, depth, add);
 }

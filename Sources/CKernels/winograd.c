@@ -113,7 +113,7 @@ static void multiply_points(const float *left, ptrdiff_t left_width, ptrdiff_t l
                             ptrdiff_t result_plane, ptrdiff_t tiles) {
   const ptrdiff_t rows = (tiles + APUS_PRODUCT_ROWS - 1) / APUS_PRODUCT_ROWS * APUS_PRODUCT_ROWS;
   for (int point = 0; point < APUS_POINTS; point++) {
-    const apus_left a = {left + point * left_plane, left_width, 1};
+    const apus_left a = {left + point * left_plane, left_width, 1, 0};
     for (ptrdiff_t panel = 0; panel < columns; panel += APUS_PANEL) {
       const ptrdiff_t width = apus_min(APUS_PANEL, columns - panel);
       apus_block_product(a, u + (point * columns + panel) * depth, width,
@@ -188,7 +188,7 @@ static void kernel_grad_rectangle(const apus_conv *cv, ptrdiff_t filters, const 
     transform_images(cv, x, place, count, c0, c1, c, v, v_plane);
     transform_gradients(cv, filters, g, place, count, f0, f1, f, w, w_plane);
     for (int point = 0; point < APUS_POINTS; point++) {
-      const apus_left a = {v + point * v_plane, 1, c};
+      const apus_left a = {v + point * v_plane, 1, c, 0};
       apus_block_product(a, w + point * w_plane, f, u + point * u_plane, f, c, f, count,
                          first > 0);
     }

@@ -615,18 +615,41 @@ void apus_random_normal_from(int dtype, uint64_t seed, uint64_t stream, uint64_t
 
 // MARK: Products of float32
 
-/// Whether `apus_gemm` is faster than a BLAS on this CPU: with AVX-512, whose registers hold 8 x 32 sums.
+/// Whether products of float32 are left to `apus_gemm` on this CPU, and none to a BLAS: on every x86-64.
 int apus_gemm_is_fast(void);
 
-/// Bytes of scratch memory for `apus_gemm` with at most `m` rows.
-size_t apus_gemm_bytes(ptrdiff_t m, ptrdiff_t k, ptrdiff_t row_b, ptrdiff_t column_b);
+/// How a product is cut and what is copied. Only `depth` decides about the order of sums.
+typedef struct {
+  /// Columns of the rectangles in registers, in registers: 2 or 3.
+  ptrdiff_t vectors;
+  /// Rows of the right factor that are read at a time.
+  ptrdiff_t depth;
+  /// Rows of the left factor that are read at a time.
+  ptrdiff_t rows;
+  /// Columns of a right factor that are copied at a time.
+  ptrdiff_t columns;
+  /// How many rows of the right factor are fetched ahead; with 0 nothing is fetched.
+  ptrdiff_t ahead;
+  /// Whether a transposed left factor is copied.
+  int packs_left;
+  /// Whether a right factor whose rows lie pages apart is copied.
+  int packs_spread;
+  /// Whether the left factor may be transposed instead of the right one.
+  int flips;
+} apus_gemm_sizes;
 
-/// How many of `m` rows and `n` columns `apus_gemm` computes: whole register tiles from the first on.
-void apus_gemm_whole(ptrdiff_t m, ptrdiff_t n, ptrdiff_t column_b, ptrdiff_t *rows,
-                     ptrdiff_t *columns);
+/// The sizes in use: the table's for this CPU.
+void apus_gemm_get_sizes(apus_gemm_sizes *sizes);
+
+/// Uses other sizes, to find the best ones: before any product is prepared, and while none runs.
+void apus_gemm_set_sizes(const apus_gemm_sizes *sizes);
+
+/// Bytes of scratch memory for `apus_gemm` with at most `m` rows and `n` columns.
+size_t apus_gemm_bytes(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, ptrdiff_t column_a, ptrdiff_t row_b,
+                       ptrdiff_t column_b);
 
 /// `c = a · b`, or `c += a · b` with `add`: a `[m, k]` and b `[k, n]` with strides of which one each is 1, c row-major with
-/// `leading` elements between rows; m and n as `apus_gemm_whole` gives them.
+/// `leading` elements between rows; k is 1 at least.
 void apus_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_a,
                ptrdiff_t column_a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b, float *c,
                ptrdiff_t leading, int add, void *scratch);

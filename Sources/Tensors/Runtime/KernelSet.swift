@@ -15,7 +15,14 @@ package enum KernelSet {
   package static let levelDescription =
     level == bestLevel ? level : "\(level) (\(variable); this CPU has \(bestLevel))"
 
-  /// `x86-64-v4, OpenBLAS SkylakeX`. It loads OpenBLAS.
+  /// How products of float32 are summed: `sums of 256`, those of a block's depth.
+  private static let sums = {
+    var sizes = apus_gemm_sizes()
+    apus_gemm_get_sizes(&sizes)
+    return "sums of \(sizes.depth)"
+  }()
+
+  /// `x86-64-v4, sums of 256, OpenBLAS SkylakeX`. It loads OpenBLAS.
   @TaskLocal package static var description =
-    "\(levelDescription), OpenBLAS \(BLASLibrary.shared.coreName)"
+    "\(levelDescription), \(sums), OpenBLAS \(BLASLibrary.shared.coreName)"
 }

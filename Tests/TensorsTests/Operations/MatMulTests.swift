@@ -103,6 +103,8 @@ struct MatMulTests {
   static let sizes = [
     [8, 16, 4], [7, 16, 9], [8, 15, 9], [9, 17, 1], [40, 48, 400], [130, 51, 33], [51, 130, 800],
     [33, 300, 12], [300, 256, 20], [270, 530, 9], [24, 30, 65], [16, 17, 5], [600, 130, 390],
+    [1, 1, 1], [1, 700, 300], [300, 1, 700], [1, 1, 900], [128, 10, 512], [9, 257, 513],
+    [75, 97, 257], [700, 24, 270], [65, 1040, 20],
   ]
 
   @Test("Float32 products are those of float64, whichever factor is transposed", arguments: sizes)
@@ -131,6 +133,29 @@ struct MatMulTests {
         natural[0].cast(to: .float64), exact + c.cast(to: .float64), atol: tolerance, rtol: 0)
     }
   }
+
+  #if arch(x86_64)
+    /// So that bits do not depend on how many threads a product is cut for.
+    @Test("A block of a float32 product has the bits of the whole", arguments: sizes)
+    func blocks(_ size: [Int]) {
+      let (m, n, k) = (size[0], size[1], size[2])
+      var generator = SeededGenerator(seed: 5)
+      let a = generator.uniform([m, k], dtype: .float32)
+      let b = generator.uniform([k, n], dtype: .float32)
+      for (left, right) in [
+        (a, b), (transposedInMemory(a), b), (a, transposedInMemory(b)),
+        (transposedInMemory(a), transposedInMemory(b)),
+      ] {
+        let whole = matmul(left, right)
+        for (row, column) in [(m / 3, n / 2), (m / 2 / 8 * 8, n / 16 * 16), (m - 1, n - 1)] {
+          let block = matmul(left[row...], right[.all, column...])
+          #expect(
+            block.scalars(as: Float.self) == whole[row..., column...].scalars(as: Float.self),
+            "from \(row), \(column)")
+        }
+      }
+    }
+  #endif
 
   /// The same values, stored column by column.
   private func transposedInMemory(_ x: Tensor) -> Tensor { x.transposed.contiguous().transposed }

@@ -7,7 +7,8 @@ struct ConvolutionTiles {
   let rows: Int
   /// Cells of one window, over all channels.
   let depth: Int
-  private let tileRows: Int
+  /// Output pixels of a piece at most.
+  let tileRows: Int
   private let pixels: Int
   private let imageBytes: Int
   private let size: Int

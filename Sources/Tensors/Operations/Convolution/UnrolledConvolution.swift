@@ -55,21 +55,51 @@ struct UnrolledConvolution {
     return UnsafeRawPointer(workspace.base(part: part))
   }
 
+  /// A product of `rows`, `columns` and `depth` at most; its left and right factor; row-major with `leading` elements
+  /// between rows of the result.
+  private typealias Product = (
+    _ rows: Int, _ columns: Int, _ depth: Int, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
+    _ y: UnsafeMutableRawPointer, _ leading: Int, _ accumulate: Bool, _ part: Int
+  ) -> Void
+
+  private func product(
+    rows: Int, columns: Int, depth: Int, _ left: MatrixForm, _ right: MatrixForm
+  ) -> Product {
+    // After the unrolled windows.
+    let offset = isPointwise ? 0 : Storage.aligned(tiles.byteCount)
+    guard dtype == .float32,
+      let own = Float32Product(
+        rows: rows, columns: columns, depth: depth, left.strides, right.strides,
+        scratchOffset: offset)
+    else {
+      return { m, n, k, a, b, y, leading, accumulate, _ in
+        gemm(dtype, m, n, k, a, left, b, right, y, leading: leading, accumulate: accumulate)
+      }
+    }
+    workspace.require(bytes: offset + own.scratchBytes)
+    return { m, n, k, a, b, y, leading, accumulate, part in
+      own(
+        m, n, depth: k, a, b, y, leading: leading, accumulate: accumulate, workspace, part: part)
+    }
+  }
+
   /// The convolution of `x` with `k`, cut by output pixels.
   func forward(
     _ x: UnsafeRawPointer, _ k: UnsafeRawPointer, bias: UnsafeRawPointer?, isRectified: Bool,
     _ y: UnsafeMutableRawPointer
   ) -> Kernel {
-    let left = MatrixForm(isTransposed: false, leading: leading)
-    let right = MatrixForm(isTransposed: false, leading: filters)
+    let multiply = product(
+      rows: tiles.tileRows, columns: width, depth: tiles.depth,
+      MatrixForm(isTransposed: false, leading: leading),
+      MatrixForm(isTransposed: false, leading: filters))
     return workspace.parallel(tiles.rows, grain: grain, multiple: 8) { range, part in
       tiles.forEach(in: range) { start, count in
         let target = y + start * filters * dtype.size
         for group in 0..<groups {
           let offset = outputOffset(group)
-          gemm(
-            dtype, count, width, tiles.depth, windows(x, group, start, count, part), left,
-            k + offset, right, target + offset, leading: filters, accumulate: false)
+          multiply(
+            count, width, tiles.depth, windows(x, group, start, count, part), k + offset,
+            target + offset, filters, false, part)
         }
         if let bias {
           apus_add_bias(dtype.code, target, bias, isRectified ? 1 : 0, count, filters)
@@ -82,8 +112,10 @@ struct UnrolledConvolution {
   func inputGradient(
     _ g: UnsafeRawPointer, _ k: UnsafeRawPointer, _ dx: UnsafeMutableRawPointer, imageBytes: Int
   ) -> Kernel {
-    let left = MatrixForm(isTransposed: false, leading: filters)
-    let right = MatrixForm(isTransposed: true, leading: filters)
+    let multiply = product(
+      rows: tiles.tileRows, columns: tiles.depth, depth: width,
+      MatrixForm(isTransposed: false, leading: filters),
+      MatrixForm(isTransposed: true, leading: filters))
     return workspace.parallel(images, grain: grain / pixels + 1) { range, part in
       if !isPointwise {
         (dx + range.lowerBound * imageBytes).initializeMemory(
@@ -95,10 +127,9 @@ struct UnrolledConvolution {
           let first = dx + inputOffset(group)
           let windows =
             isPointwise ? first + start * channels * dtype.size : workspace.base(part: part)
-          gemm(
-            dtype, count, tiles.depth, width,
-            g + start * filters * dtype.size + outputOffset(group), left,
-            k + outputOffset(group), right, windows, leading: leading, accumulate: false)
+          multiply(
+            count, tiles.depth, width, g + start * filters * dtype.size + outputOffset(group),
+            k + outputOffset(group), windows, leading, false, part)
           if !isPointwise { tiles.roll(windows, start, count, first, dtype) }
         }
       }
@@ -110,15 +141,16 @@ struct UnrolledConvolution {
   func kernelGradient(
     _ x: UnsafeRawPointer, _ g: UnsafeRawPointer, _ dk: UnsafeMutableRawPointer
   ) -> Kernel {
-    let left = MatrixForm(isTransposed: true, leading: leading)
-    let right = MatrixForm(isTransposed: false, leading: filters)
+    let multiply = product(
+      rows: tiles.depth, columns: width, depth: tiles.tileRows,
+      MatrixForm(isTransposed: true, leading: leading),
+      MatrixForm(isTransposed: false, leading: filters))
     func sum(_ group: Int, _ strip: Range<Int>, _ part: Int) {
       let first = strip.lowerBound * dtype.size
       tiles.forEach(in: 0..<tiles.rows) { start, count in
-        gemm(
-          dtype, tiles.depth, strip.count, count, windows(x, group, start, count, part), left,
-          g + start * filters * dtype.size + first, right, dk + first, leading: filters,
-          accumulate: start > 0)
+        multiply(
+          tiles.depth, strip.count, count, windows(x, group, start, count, part),
+          g + start * filters * dtype.size + first, dk + first, filters, start > 0, part)
       }
     }
     let isSmall = tiles.rows < 2 * grain

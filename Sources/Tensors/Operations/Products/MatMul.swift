@@ -35,7 +35,7 @@ package struct MatMul: Primitive {
     return [TensorSpec(Shape(a.shape.dimensions.dropLast() + [b.shape[-1]]), a.dtype)]
   }
 
-  /// BLAS for floating types, a plain loop for integers.
+  /// ``MatrixProduct`` for floating types, a plain loop for integers.
   package func prepare(
     _ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace
   ) -> Kernel {

@@ -2,9 +2,8 @@ import CKernels
 
 /// A batch of products `y = a · b` of floating-point matrices, `[..., m, k]` and `[..., k, n]`.
 ///
-/// Float32 is multiplied by this engine's own kernel where the CPU has AVX-512, and by BLAS elsewhere. Which one depends on
-/// the CPU and the shapes only. Measured on a core that reaches 118 GFLOP/s at most: 113 to 117 against the 98 to 105 of
-/// OpenBLAS, which packs both factors, for the products of a step of training.
+/// Float32 is multiplied by this engine's own kernel on x86-64 (``Float32Product``), so that no bit of a training hangs on
+/// which BLAS there is; float64, and float32 on other CPUs, by BLAS.
 struct MatrixProduct {
   /// Rows of `a` and `y`.
   let rows: Int
@@ -19,8 +18,8 @@ struct MatrixProduct {
   private let right: Side
   private let workspace: Workspace
   private let precision: ProductPrecision
-  /// Whether this engine's own kernel computes it, rather than BLAS.
-  private let isOwn: Bool
+  /// What float32 is multiplied by.
+  private let own: Float32Product?
   /// Where the kernel's scratch memory is in the workspace: after the copies of factors.
   private let scratchOffset: Int
 
@@ -71,11 +70,12 @@ struct MatrixProduct {
     left.makeRoom(rows * depth, from: 0, size: y.dtype.size)
     right.makeRoom(depth * columns, from: left.room.upperBound, size: y.dtype.size)
     scratchOffset = right.room.upperBound
-    isOwn = precision == .exact && y.dtype == .float32 && apus_gemm_is_fast() != 0
-    let scratch =
-      precision == .bfloat16
-      ? apus_bf16_gemm_bytes()
-      : isOwn ? apus_gemm_bytes(rows, depth, right.strides.row, right.strides.column) : 0
+    own =
+      precision == .exact && y.dtype == .float32
+      ? Float32Product(
+        rows: rows, columns: columns, depth: depth, left.strides, right.strides,
+        scratchOffset: scratchOffset) : nil
+    let scratch = precision == .bfloat16 ? apus_bf16_gemm_bytes() : own?.scratchBytes ?? 0
     workspace.require(bytes: scratchOffset + scratch)
     (self.left, self.right) = (left, right)
   }
@@ -130,42 +130,13 @@ struct MatrixProduct {
         left.strides.column, b.assumingMemoryBound(to: Float.self), right.strides.row,
         right.strides.column, target.assumingMemoryBound(to: Float.self), columns,
         accumulate ? 1 : 0, workspace.base(part: part))
-    } else if isOwn {
-      multiplyTiles(block.count, strip.count, a, b, target, part, accumulate)
+    } else if let own {
+      own(
+        block.count, strip.count, a, b, target, leading: columns, accumulate: accumulate,
+        workspace, part: part)
     } else {
       gemm(
         y.dtype, block.count, strip.count, depth, a, left.form, b, right.form, target,
-        leading: columns, accumulate: accumulate)
-    }
-  }
-
-  /// Whole register tiles by this engine's own kernel; BLAS computes the last rows and columns.
-  private func multiplyTiles(
-    _ m: Int, _ n: Int, _ a: UnsafeMutableRawPointer, _ b: UnsafeMutableRawPointer,
-    _ target: UnsafeMutableRawPointer, _ part: Int, _ accumulate: Bool
-  ) {
-    var (wholeRows, wholeColumns) = (0, 0)
-    apus_gemm_whole(m, n, right.strides.column, &wholeRows, &wholeColumns)
-    if wholeColumns == 0 { wholeRows = 0 }
-    if wholeRows > 0 {
-      // Some products need no scratch memory.
-      let scratch = workspace.byteCount > 0 ? workspace.base(part: part) + scratchOffset : nil
-      apus_gemm(
-        wholeRows, wholeColumns, depth, a.assumingMemoryBound(to: Float.self), left.strides.row,
-        left.strides.column, b.assumingMemoryBound(to: Float.self), right.strides.row,
-        right.strides.column, target.assumingMemoryBound(to: Float.self), columns,
-        accumulate ? 1 : 0, scratch)
-    }
-    let size = MemoryLayout<Float>.size
-    if wholeRows < m {
-      gemm(
-        .float32, m - wholeRows, n, depth, a + wholeRows * left.strides.row * size, left.form, b,
-        right.form, target + wholeRows * columns * size, leading: columns, accumulate: accumulate)
-    }
-    if wholeRows > 0, wholeColumns < n {
-      gemm(
-        .float32, wholeRows, n - wholeColumns, depth, a, left.form,
-        b + wholeColumns * right.strides.column * size, right.form, target + wholeColumns * size,
         leading: columns, accumulate: accumulate)
     }
   }
