@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 
 /// The speed of the matrix products that the workloads are made of, through the engine's own product.
 enum GEMMBench {
@@ -12,8 +13,10 @@ enum GEMMBench {
     var transposed = Transposed.none
     var count = 1
 
-    enum Transposed { case none, first, second }
   }
+
+  /// One of the factors of a product, or none.
+  enum Transposed: String, Encodable { case none, first, second }
 
   private static let products: [Product] = [
     Product(name: "1024 cubed", rows: 1024, depth: 1024, columns: 1024),
@@ -52,27 +55,36 @@ enum GEMMBench {
       var m: Int
       var k: Int
       var n: Int
+      /// Which factor lies transposed in memory.
+      var transposed: Transposed
       var threads: Int
       var microseconds: Double
       var gflops: Double
     }
 
-    var blasCore: String
+    /// `KernelSet.description`.
+    var kernels: String
     /// Fused multiply-adds of one core from registers.
     var fmaGflops: Double
     var products: [Row]
+
+    /// Of the products' speeds.
+    var geometricMean: Double {
+      exp(products.map { log($0.gflops) }.reduce(0, +) / Double(products.count))
+    }
   }
 
   /// Times every product on 1, 2, 4 ... and `threads` threads.
   static func measure(threads most: Int) throws -> Report {
     var numbers = [1]
     while let last = numbers.last, last < most { numbers.append(min(last * 2, most)) }
+    let before = CoreLimits.fmaGFLOPS()
     let rows = try products.flatMap { product in
       try numbers.map { try measure(product, threads: $0) }
     }
     return Report(
-      blasCore: BLASLibrary.shared.coreName, fmaGflops: CoreLimits.fmaGFLOPS().rounded(places: 1),
-      products: rows)
+      kernels: KernelSet.description,
+      fmaGflops: max(before, CoreLimits.fmaGFLOPS()).rounded(places: 1), products: rows)
   }
 
   private static func measure(_ product: Product, threads: Int) throws -> Report.Row {
@@ -93,12 +105,14 @@ enum GEMMBench {
         return [matmul(a, b)]
       })
     for (index, input) in inputs.enumerated() { plan.copyInput(index, input) }
-    let seconds = try Times.measure { try plan.run() }.median
+    // What is slower was disturbed.
+    let seconds = try Times.measure { try plan.run() }.fastest
     let operations =
       2.0 * Double(product.count * product.rows) * Double(product.depth * product.columns)
     return Report.Row(
       name: product.name, count: product.count, m: product.rows, k: product.depth,
-      n: product.columns, threads: threads, microseconds: (seconds * 1e6).rounded(places: 2),
+      n: product.columns, transposed: product.transposed, threads: threads,
+      microseconds: (seconds * 1e6).rounded(places: 2),
       gflops: (operations / seconds / 1e9).rounded(places: 1))
   }
 }
@@ -114,7 +128,8 @@ extension GEMMBench.Report {
       ])
     }
     return """
-      Products on \(blasCore) kernels; a core's multiply-adds reach \(fmaGflops.text(1)) GFLOP/s
+      Kernels \(kernels); a core's multiply-adds reach \(fmaGflops.text(1)) GFLOP/s, \
+      the products \(geometricMean.text(1)) on the geometric mean
       \(table.text)
       """
   }

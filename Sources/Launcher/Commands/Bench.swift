@@ -119,9 +119,21 @@ struct BenchGEMM: ParsableCommand {
   @Flag(help: "Print one JSON object on one line.")
   var json = false
 
-  func validate() throws { try checkThreads(threads) }
+  @Flag(help: "Find this CPU's sizes of blocks for the table in gemm_sizes.c. (some minutes)")
+  var tune = false
+
+  func validate() throws {
+    try checkThreads(threads)
+    if tune, threads != nil {
+      throw ValidationError("--tune measures one thread: leave out --threads")
+    }
+  }
 
   func run() throws {
+    if tune {
+      let report = try GEMMTuning.measure()
+      return Console.print(json ? try BenchJSON.line(report) : report.text)
+    }
     let report = try GEMMBench.measure(threads: threads ?? Machine.detect().cores)
     Console.print(json ? try BenchJSON.line(report) : report.table)
   }

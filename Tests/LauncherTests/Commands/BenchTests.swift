@@ -146,13 +146,17 @@ extension ApusTests {
         struct Product: Decodable {
           var name: String
           var count, m, k, n, threads: Int
+          var transposed: String
           var microseconds, gflops: Double
         }
+        var kernels: String
         var fmaGflops: Double
         var products: [Product]
       }
       let report = try await object(["gemm", "--threads", "2"], as: Report.self)
       #expect(report.fmaGflops > 0)
+      #expect(report.kernels.contains(", sums of "))
+      #expect(Set(report.products.map(\.transposed)) == ["none", "first", "second"])
       #expect(report.products.first?.name == "1024 cubed")
       #expect(Set(report.products.map(\.threads)) == [1, 2])
       for product in report.products {
