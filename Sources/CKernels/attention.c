@@ -2,6 +2,7 @@
 // algorithms 1 and 4): scores are never in memory beyond one tile, which stays in the first-level cache.
 #include <math.h>
 
+#include "bfloat16.h"
 #include "lanes.h"
 #include "vector_math.h"
 
@@ -47,6 +48,9 @@ APUS_INLINE void exp_lanes_f64(double *lane) {
   for (int j = 0; j < APUS_LANES; j++) lane[j] = exp(lane[j]);
 }
 
+APUS_INLINE float round_f32(float x) { return apus_round_bf16(x); }
+APUS_INLINE double round_f64(double x) { return x; }
+
 APUS_INLINE float log_f32(float x) { return apus_logf(x); }
 APUS_INLINE double log_f64(double x) { return log(x); }
 
@@ -79,9 +83,9 @@ typedef double vector4_f64 __attribute__((ext_vector_type(4), aligned(8), may_al
 
 size_t apus_attention_scratch(const apus_attention *p, int is_gradient) {
   const ptrdiff_t tiles = (p->queries + TILE - 1) / TILE, wide = apus_round_up(p->size);
-  const ptrdiff_t forward = p->size * TILE + TILE * TILE + 2 * TILE * wide + 3 * TILE;
+  const ptrdiff_t forward = p->size * TILE + TILE * TILE + 3 * TILE * wide + 3 * TILE;
   const ptrdiff_t backward =
-      tiles * TILE * (2 * p->size + 2 + 3 * wide) + 3 * TILE * wide + 2 * TILE * TILE;
+      tiles * TILE * (2 * p->size + 2 + 3 * wide) + 4 * TILE * wide + 2 * TILE * TILE;
   return (size_t)(is_gradient ? backward : forward) * (size_t)apus_dtype_size(p->dtype);
 }
 

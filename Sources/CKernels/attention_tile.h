@@ -119,6 +119,37 @@ APUS_INLINE const T *S(vectors)(const T *x, ptrdiff_t sx, ptrdiff_t element, ptr
   return room;
 }
 
+/// Rounds n numbers to bfloat16, then multiplies them.
+APUS_INLINE void S(round_all)(T *x, ptrdiff_t n, T scale) {
+  APUS_VECTORIZE
+  for (ptrdiff_t i = 0; i < n; i++) x[i] = S(round)(x[i]) * scale;
+}
+
+/// A factor x `[rows, size]` of a product: as `vectors` gives it, or a rounded copy in `room`.
+APUS_INLINE const T *S(factor)(const apus_attention *p, const T *x, ptrdiff_t sx, ptrdiff_t element, ptrdiff_t rows,
+                               ptrdiff_t size, ptrdiff_t wide, T *room, ptrdiff_t *ld) {
+  if (!p->rounds) return S(vectors)(x, sx, element, rows, size, wide, room, ld);
+  *ld = wide;
+  for (ptrdiff_t r = 0; r < rows; r++, x += sx) {
+    T *to = room + r * wide;
+    if (element == 1) {
+      APUS_VECTORIZE
+      for (ptrdiff_t c = 0; c < size; c++) to[c] = S(round)(x[c]);
+    } else {
+      for (ptrdiff_t c = 0; c < size; c++) to[c] = S(round)(x[c * element]);
+    }
+    for (ptrdiff_t c = size; c < wide; c++) to[c] = 0;
+  }
+  return room;
+}
+
+/// y `[size, TILE]` = scale · xᵀ as `transposed` gives it, of rounded numbers where the product rounds.
+APUS_INLINE void S(transposed_factor)(const apus_attention *p, const T *x, ptrdiff_t sx, ptrdiff_t element,
+                                      ptrdiff_t rows, T scale, T *y) {
+  S(transposed)(x, sx, element, rows, p->size, p->rounds ? 1 : scale, y);
+  for (ptrdiff_t c = 0; p->rounds && c < p->size; c++) S(round_all)(y + c * TILE, apus_round_up(rows), scale);
+}
+
 /// y `[rows, size]` = x times a factor a row, or one for all (`step` 0).
 APUS_INLINE void S(scaled_rows)(const T *x, ptrdiff_t wide, const T *factor, ptrdiff_t step, ptrdiff_t rows,
                                 ptrdiff_t size, T *y, ptrdiff_t sy, ptrdiff_t element) {
@@ -133,14 +164,15 @@ APUS_INLINE void S(scaled_rows)(const T *x, ptrdiff_t wide, const T *factor, ptr
   }
 }
 
-/// Scores `[keys, queries]` of a tile, masked ones −infinity. The tile begins at query q0 and key k0.
-APUS_INLINE void S(scores)(int width, const apus_attention *p, const T *keys, const T *queries,
-                           const uint8_t *mask, ptrdiff_t q0, ptrdiff_t nq, ptrdiff_t k0, ptrdiff_t nk, T *y,
+/// Scores `[keys, queries]` of a tile, masked ones −infinity. The tile begins at query q0 and key k0; `key` and `element`
+/// are the distances between keys and between their numbers.
+APUS_INLINE void S(scores)(int width, const apus_attention *p, const T *keys, ptrdiff_t key, ptrdiff_t element,
+                           const T *queries, const uint8_t *mask, ptrdiff_t q0, ptrdiff_t nq, ptrdiff_t k0, ptrdiff_t nk, T *y,
                            upcoming soon, upcoming also) {
   const ptrdiff_t diagonal = k0 - q0;
   const int is_cut = p->is_causal && diagonal + nk > 1;
-  S(product)(width, is_cut ? COLUMNS_FROM : WHOLE, diagonal, nk, apus_round_up(nq), p->size, keys, p->k.time,
-             p->k.element, queries, TILE, y, TILE, 0, soon, also);
+  S(product)(width, is_cut ? COLUMNS_FROM : WHOLE, diagonal, nk, apus_round_up(nq), p->size, keys, key, element,
+             queries, TILE, y, TILE, 0, soon, also);
   for (ptrdiff_t j = 0; is_cut && j < nk; j++) {
     const ptrdiff_t first = apus_max(0, j + diagonal);
     if (first >= TILE) break;

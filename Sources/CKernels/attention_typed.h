@@ -12,14 +12,20 @@ APUS_INLINE void S(attend)(int width, const apus_attention *p, const T *q, const
   const ptrdiff_t nq = apus_min(TILE, p->queries - q0), size = p->size;
   const ptrdiff_t keys = p->is_causal ? apus_min(p->keys, q0 + nq) : p->keys;
   T *queries = room, *weights = queries + size * TILE, *sums = weights + TILE * TILE;
-  T *copy = sums + TILE * wide, *largest = copy + TILE * wide, *total = largest + TILE, *factor = total + TILE;
-  S(transposed)(q + q0 * p->q.time, p->q.time, p->q.element, nq, size, (T)p->scale, queries);
+  T *copy = sums + TILE * wide, *copy_k = copy + TILE * wide, *largest = copy_k + TILE * wide, *total = largest + TILE, *factor = total + TILE;
+  S(transposed_factor)(p, q + q0 * p->q.time, p->q.time, p->q.element, nq, (T)p->scale, queries);
   for (int i = 0; i < TILE; i++) largest[i] = -(T)INFINITY, total[i] = 0;
   for (ptrdiff_t i = 0; keys == 0 && i < TILE * wide; i++) sums[i] = 0;
 
   for (ptrdiff_t k0 = 0; k0 < keys; k0 += TILE) {
     const ptrdiff_t nk = apus_min(TILE, keys - k0), diagonal = k0 - q0;
-    S(scores)(width, p, k + k0 * p->k.time, queries, mask, q0, nq, k0, nk, weights, S(behind)(p, h, q, &p->q, nq),
+    const T *keys = k + k0 * p->k.time;
+    ptrdiff_t key = p->k.time, element = p->k.element;
+    if (p->rounds) {
+      keys = S(factor)(p, keys, key, element, nk, size, wide, copy_k, &key);
+      element = 1;
+    }
+    S(scores)(width, p, keys, key, element, queries, mask, q0, nq, k0, nk, weights, S(behind)(p, h, q, &p->q, nq),
               S(result)(p, h, y, &p->y, nq));
     for (ptrdiff_t i = 0; i < nq; i += APUS_LANES) {
       const ptrdiff_t seen = S(visible)(p, diagonal, nk, i);
@@ -44,6 +50,7 @@ APUS_INLINE void S(attend)(int width, const apus_attention *p, const T *q, const
         STORE(at, LOAD(at) - shift);
         S(exp_lanes)(at);
         sum += LOAD(at);
+        if (p->rounds) S(round_all)(at, APUS_LANES, 1);
       }
       STORE(factor + i, before - shift);
       S(exp_lanes)(factor + i);
@@ -52,7 +59,7 @@ APUS_INLINE void S(attend)(int width, const apus_attention *p, const T *q, const
     }
     if (k0 > 0) S(scaled_rows)(sums, wide, factor, 1, nq, wide, sums, wide, 1);
     ptrdiff_t ld;
-    const T *values = S(vectors)(v + k0 * p->v.time, p->v.time, p->v.element, nk, size, wide, copy, &ld);
+    const T *values = S(factor)(p, v + k0 * p->v.time, p->v.time, p->v.element, nk, size, wide, copy, &ld);
     S(product)(width, p->is_causal ? DEPTH_TO : WHOLE, diagonal, nq, wide, nk, weights, 1, TILE, values, ld, sums, wide,
                k0 > 0, S(behind)(p, h, k, &p->k, p->keys), S(behind)(p, h, v, &p->v, p->keys));
   }
@@ -72,14 +79,14 @@ APUS_INLINE void S(attend_grad)(int width, const apus_attention *p, const T *q, 
   T *queries = room, *gradients = queries + tiles * size * TILE, *shift = gradients + tiles * size * TILE;
   T *dots = shift + tiles * TILE, *copy_q = dots + tiles * TILE, *copy_g = copy_q + tiles * TILE * wide;
   T *sums_q = copy_g + tiles * TILE * wide, *copy_k = sums_q + tiles * TILE * wide;
-  T *sums_k = copy_k + TILE * wide, *sums_v = sums_k + TILE * wide;
+  T *copy_v = copy_k + TILE * wide, *sums_k = copy_v + TILE * wide, *sums_v = sums_k + TILE * wide;
   T *weights = sums_v + TILE * wide, *slopes = weights + TILE * TILE;
 
   for (ptrdiff_t t = 0; t < tiles; t++) {
     const ptrdiff_t q0 = t * TILE, nq = apus_min(TILE, p->queries - q0);
-    S(transposed)(q + q0 * p->q.time, p->q.time, p->q.element, nq, size, (T)p->scale, queries + t * size * TILE);
+    S(transposed_factor)(p, q + q0 * p->q.time, p->q.time, p->q.element, nq, (T)p->scale, queries + t * size * TILE);
     T *columns = gradients + t * size * TILE;
-    S(transposed)(g + q0 * p->g.time, p->g.time, p->g.element, nq, size, 1, columns);
+    S(transposed_factor)(p, g + q0 * p->g.time, p->g.time, p->g.element, nq, 1, columns);
     for (ptrdiff_t i = 0; i < nq; i++) {
       const T *yi = y + (q0 + i) * p->y.time, *gi = g + (q0 + i) * p->g.time;
       // exp(score − infinity) = 0 is the weight of a query without keys.
@@ -96,22 +103,27 @@ APUS_INLINE void S(attend_grad)(int width, const apus_attention *p, const T *q, 
     for (ptrdiff_t i = nq; i < TILE; i++) shift[q0 + i] = (T)INFINITY, dots[q0 + i] = 0;
   }
   ptrdiff_t ld_q, ld_g, ld_k;
-  const T *rows_q = S(vectors)(q, p->q.time, p->q.element, p->queries, size, wide, copy_q, &ld_q);
-  const T *rows_g = S(vectors)(g, p->g.time, p->g.element, p->queries, size, wide, copy_g, &ld_g);
+  const T *rows_q = S(factor)(p, q, p->q.time, p->q.element, p->queries, size, wide, copy_q, &ld_q);
+  const T *rows_g = S(factor)(p, g, p->g.time, p->g.element, p->queries, size, wide, copy_g, &ld_g);
   for (ptrdiff_t i = 0; i < tiles * TILE * wide; i++) sums_q[i] = 0;
 
   for (ptrdiff_t k0 = 0; k0 < p->keys; k0 += TILE) {
     const ptrdiff_t nk = apus_min(TILE, p->keys - k0);
     const T *tile_k = k + k0 * p->k.time, *tile_v = v + k0 * p->v.time;
-    const T *rows_k = S(vectors)(tile_k, p->k.time, p->k.element, nk, size, wide, copy_k, &ld_k);
+    const T *rows_k = S(factor)(p, tile_k, p->k.time, p->k.element, nk, size, wide, copy_k, &ld_k);
+    ptrdiff_t key = p->k.time, of_key = p->k.element, value = p->v.time, of_value = p->v.element;
+    if (p->rounds) {
+      tile_k = rows_k, key = ld_k, of_key = 1;
+      tile_v = S(factor)(p, tile_v, value, of_value, nk, size, wide, copy_v, &value), of_value = 1;
+    }
     for (ptrdiff_t i = 0; i < TILE * wide; i++) sums_k[i] = 0, sums_v[i] = 0;
     for (ptrdiff_t t = p->is_causal ? k0 / TILE : 0; t < tiles; t++) {
       const ptrdiff_t q0 = t * TILE, nq = apus_min(TILE, p->queries - q0), diagonal = k0 - q0;
       const int is_cut = p->is_causal && diagonal + nk > 1;
-      S(scores)(width, p, tile_k, queries + t * size * TILE, mask, q0, nq, k0, nk, weights,
+      S(scores)(width, p, tile_k, key, of_key, queries + t * size * TILE, mask, q0, nq, k0, nk, weights,
                 S(behind)(p, h, q, &p->q, nq), S(result)(p, h, dk, &p->dk, nk));
-      S(product)(width, is_cut ? COLUMNS_FROM : WHOLE, diagonal, nk, apus_round_up(nq), size, tile_v, p->v.time,
-                 p->v.element, gradients + t * size * TILE, TILE, slopes, TILE, 0, S(behind)(p, h, k, &p->k, nk),
+      S(product)(width, is_cut ? COLUMNS_FROM : WHOLE, diagonal, nk, apus_round_up(nq), size, tile_v, value,
+                 of_value, gradients + t * size * TILE, TILE, slopes, TILE, 0, S(behind)(p, h, k, &p->k, nk),
                  S(result)(p, h, dv, &p->dv, nk));
       for (ptrdiff_t i = 0; i < nq; i += APUS_LANES) {
         const ptrdiff_t seen = S(visible)(p, diagonal, nk, i);
@@ -121,6 +133,7 @@ APUS_INLINE void S(attend_grad)(int width, const apus_attention *p, const T *q, 
           STORE(weight, LOAD(weight) - log_sum);
           S(exp_lanes)(weight);
           STORE(slope, LOAD(weight) * (LOAD(slope) - dot));
+          if (p->rounds) S(round_all)(weight, APUS_LANES, 1), S(round_all)(slope, APUS_LANES, 1);
         }
       }
       const product_part part = is_cut ? DEPTH_FROM : WHOLE;

@@ -1,9 +1,14 @@
-// Matrix products with factors rounded to bfloat16 and sums in float32.
+// Matrix products with factors rounded to bfloat16 and sums in float32, in two ways that differ by the order of sums.
 //
-// The loops are those of BLIS (Van Zee, van de Geijn 2015): factors are packed into slivers that stay in the caches,
-// converted on the way, and a register tile of 12 x 32 sums runs down them. A pair of neighbouring k is one 32-bit
-// number, which is what the instruction VDPBF16PS takes.
-#include "kernel.h"
+// The loops are those of BLIS (Van Zee, van de Geijn 2015): factors are rounded into pieces that stay in the caches.
+//
+// * By pairs: a register tile of 12 x 32 sums runs down slivers. A pair of neighbouring k is one 32-bit number, which is what
+//   the instruction VDPBF16PS takes.
+// * By floats: numbers with 8 bits of precision are numbers of float32, whose product is exact there. Pieces are multiplied
+//   as those of float32 are, on any CPU; faster than by pairs where VDPBF16PS takes four times as long as a multiply-add.
+#include "bfloat16.h"
+#include "block_product.h"
+#include "transpose.h"
 
 #if APUS_HAS_CLONES
 #include <immintrin.h>
@@ -15,6 +20,9 @@
 
 enum { tile_rows = 12, tile_columns = 32, block_depth = 512, block_rows = 144, block_columns = 512 };
 
+// By floats: columns of the right factor that lie together, and how long a piece is.
+enum { panel_columns = tile_columns, panel_depth = 384 };
+
 int apus_bf16_has_instructions(void) {
 #if APUS_HAS_BF16
   __builtin_cpu_init();
@@ -24,24 +32,33 @@ int apus_bf16_has_instructions(void) {
 #endif
 }
 
-size_t apus_bf16_gemm_bytes(void) {
-  return sizeof(uint16_t) * block_depth * (block_rows + block_columns) +
-         sizeof(float) * tile_rows * tile_columns;
+size_t apus_bf16_gemm_bytes(int pairs) {
+  if (pairs) {
+    return sizeof(uint16_t) * block_depth * (block_rows + block_columns) +
+           sizeof(float) * tile_rows * tile_columns;
+  }
+  return sizeof(float) * (panel_depth * (block_rows + block_columns) + block_rows * panel_columns);
 }
 
-// To the nearest, ties to even; NaN stays one.
+// What a tile that reaches over the edge has of the result.
+static void put_edge(const float *edge, ptrdiff_t rows, ptrdiff_t columns, float *c,
+                     ptrdiff_t leading, int add) {
+  for (ptrdiff_t i = 0; i < rows; i++) {
+    for (ptrdiff_t j = 0; j < columns; j++) {
+      const float sum = edge[i * tile_columns + j];
+      c[i * leading + j] = add ? c[i * leading + j] + sum : sum;
+    }
+  }
+}
+
+#if APUS_HAS_BF16
+
+// The upper half of the rounded number.
 APUS_INLINE uint16_t round_bf16(float x) {
+  x = apus_round_bf16(x);
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) return (uint16_t)(bits >> 16 | 64);
-  return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
-}
-
-APUS_INLINE float widen_bf16(uint16_t x) {
-  const uint32_t bits = (uint32_t)x << 16;
-  float y;
-  memcpy(&y, &bits, sizeof y);
-  return y;
+  return (uint16_t)(bits >> 16);
 }
 
 // Packs `count` rows (or columns) of a factor for k in 0 ..< depth: slivers of `width`, in each of them pairs of k side by
@@ -71,25 +88,6 @@ APUS_CLONES(void, pack, (const float *x, ptrdiff_t across, ptrdiff_t along, ptrd
 }
 
 // c[12, 32] (+)= a sliver of a times a sliver of b, `pairs` long.
-typedef void (*tile_fn)(ptrdiff_t pairs, const uint16_t *a, const uint16_t *b, float *c,
-                        ptrdiff_t leading, int accumulate);
-
-static void plain_tile(ptrdiff_t pairs, const uint16_t *a, const uint16_t *b, float *c,
-                       ptrdiff_t leading, int accumulate) {
-  for (int i = 0; i < tile_rows; i++) {
-    float sum[tile_columns] = {0};
-    for (ptrdiff_t k = 0; k < pairs; k++) {
-      const uint16_t *x = a + 2 * (k * tile_rows + i), *y = b + 2 * k * tile_columns;
-      const float even = widen_bf16(x[0]), odd = widen_bf16(x[1]);
-      for (int j = 0; j < tile_columns; j++)
-        sum[j] += even * widen_bf16(y[2 * j]) + odd * widen_bf16(y[2 * j + 1]);
-    }
-    for (int j = 0; j < tile_columns; j++)
-      c[i * leading + j] = accumulate ? c[i * leading + j] + sum[j] : sum[j];
-  }
-}
-
-#if APUS_HAS_BF16
 APUS_BF16 static void bf16_tile(ptrdiff_t pairs, const uint16_t *a, const uint16_t *b, float *c,
                                 ptrdiff_t leading, int accumulate) {
   __m512 low[tile_rows], high[tile_rows];
@@ -118,19 +116,10 @@ APUS_BF16 static void bf16_tile(ptrdiff_t pairs, const uint16_t *a, const uint16
     _mm512_storeu_ps(row + 16, high[i]);
   }
 }
-#endif
 
-static tile_fn best_tile(void) {
-#if APUS_HAS_BF16
-  if (apus_bf16_has_instructions()) return bf16_tile;
-#endif
-  return plain_tile;
-}
-
-void apus_bf16_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_a,
-                    ptrdiff_t column_a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b,
-                    float *c, ptrdiff_t leading, int add, void *scratch) {
-  const tile_fn tile = best_tile();
+static void gemm_pairs(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_a,
+                       ptrdiff_t column_a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b,
+                       float *c, ptrdiff_t leading, int add, void *scratch) {
   float *edge = scratch;
   uint16_t *packed_a = (uint16_t *)(edge + tile_rows * tile_columns);
   uint16_t *packed_b = packed_a + block_depth * block_rows;
@@ -149,19 +138,102 @@ void apus_bf16_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdi
             const ptrdiff_t rows = apus_min(tile_rows, mc - ir);
             const ptrdiff_t columns = apus_min(tile_columns, nc - jr);
             if (rows == tile_rows && columns == tile_columns) {
-              tile(pairs, x, y, target, leading, add || pc > 0);
-              continue;
-            }
-            tile(pairs, x, y, edge, tile_columns, 0);
-            for (ptrdiff_t i = 0; i < rows; i++) {
-              for (ptrdiff_t j = 0; j < columns; j++) {
-                const float sum = edge[i * tile_columns + j];
-                target[i * leading + j] = add || pc > 0 ? target[i * leading + j] + sum : sum;
-              }
+              bf16_tile(pairs, x, y, target, leading, add || pc > 0);
+            } else {
+              bf16_tile(pairs, x, y, edge, tile_columns, 0);
+              put_edge(edge, rows, columns, target, leading, add || pc > 0);
             }
           }
         }
       }
     }
   }
+}
+
+#endif
+
+// Rounds x `[rows, columns]`, whose rows are `leading` apart, to y, whose rows are `width` long: zeros fill them.
+APUS_CLONES static void round_rows(const float *x, ptrdiff_t leading, ptrdiff_t rows,
+                                   ptrdiff_t columns, float *y, ptrdiff_t width) {
+  for (ptrdiff_t r = 0; r < rows; r++, x += leading, y += width) {
+    APUS_VECTORIZE
+    for (ptrdiff_t i = 0; i < columns; i++) y[i] = apus_round_bf16(x[i]);
+    for (ptrdiff_t i = columns; i < width; i++) y[i] = 0;
+  }
+}
+
+// Rounds x `[rows, columns]` of any strides to y, whose rows are `width` long: zeros fill them.
+static void round_matrix(const float *x, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows,
+                         ptrdiff_t columns, float *y, ptrdiff_t width) {
+  if (column == 1) {
+    round_rows(x, row, rows, columns, y, width);
+    return;
+  }
+  if (row == 1) {
+    apus_transpose_strided(4, x, column, y, width, columns, rows);
+  } else {
+    for (ptrdiff_t r = 0; r < rows; r++) {
+      for (ptrdiff_t c = 0; c < columns; c++) y[r * width + c] = x[r * row + c * column];
+    }
+  }
+  round_rows(y, width, rows, columns, y, width);
+}
+
+static void gemm_floats(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_a,
+                        ptrdiff_t column_a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b,
+                        float *c, ptrdiff_t leading, int add, void *scratch) {
+  float *edge = scratch, *left = edge + block_rows * panel_columns;
+  float *right = left + block_rows * panel_depth;
+  for (ptrdiff_t jc = 0; jc < n; jc += block_columns) {
+    const ptrdiff_t nc = apus_min(block_columns, n - jc);
+    for (ptrdiff_t pc = 0; pc < k; pc += panel_depth) {
+      const ptrdiff_t kc = apus_min(panel_depth, k - pc);
+      const int more = add || pc > 0;
+      for (ptrdiff_t jr = 0; jr < nc; jr += panel_columns) {
+        round_matrix(b + pc * row_b + (jc + jr) * column_b, row_b, column_b, kc,
+                     apus_min(panel_columns, nc - jr), right + jr * kc, panel_columns);
+      }
+      for (ptrdiff_t ic = 0; ic < m; ic += block_rows) {
+        const ptrdiff_t mc = apus_min(block_rows, m - ic);
+        const ptrdiff_t rows = (mc + APUS_PRODUCT_ROWS - 1) & ~(ptrdiff_t)(APUS_PRODUCT_ROWS - 1);
+        const float *from = a + ic * row_a + pc * column_a;
+        // The left factor is read along either axis.
+        const int flat = row_a != 1;
+        const apus_left block = {
+            .data = left, .row = flat ? kc : 1, .depth = flat ? 1 : rows};
+        if (flat) {
+          round_matrix(from, row_a, column_a, mc, kc, left, kc);
+          for (ptrdiff_t i = mc * kc; i < rows * kc; i++) left[i] = 0;
+        } else {
+          round_matrix(from, column_a, 1, kc, mc, left, rows);
+        }
+        for (ptrdiff_t jr = 0; jr < nc; jr += panel_columns) {
+          const float *panel = right + jr * kc;
+          float *target = c + ic * leading + jc + jr;
+          const ptrdiff_t columns = apus_min(panel_columns, nc - jr);
+          if (rows == mc && columns % APUS_PRODUCT_COLUMNS == 0) {
+            apus_block_product(block, panel, panel_columns, target, leading, mc, columns, kc, more);
+          } else {
+            apus_block_product(block, panel, panel_columns, edge, panel_columns, rows, panel_columns,
+                               kc, 0);
+            put_edge(edge, mc, columns, target, leading, more);
+          }
+        }
+      }
+    }
+  }
+}
+
+void apus_bf16_gemm(int pairs, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a,
+                    ptrdiff_t row_a, ptrdiff_t column_a, const float *b, ptrdiff_t row_b,
+                    ptrdiff_t column_b, float *c, ptrdiff_t leading, int add, void *scratch) {
+#if APUS_HAS_BF16
+  if (pairs) {
+    gemm_pairs(m, n, k, a, row_a, column_a, b, row_b, column_b, c, leading, add, scratch);
+    return;
+  }
+#else
+  (void)pairs;
+#endif
+  gemm_floats(m, n, k, a, row_a, column_a, b, row_b, column_b, c, leading, add, scratch);
 }

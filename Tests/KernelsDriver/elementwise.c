@@ -232,6 +232,60 @@ static void dtype_size(void) {
   for (int dtype = 0; dtype < 7; dtype++) expect(apus_dtype_size(dtype) == wanted[dtype], "type %d", dtype);
 }
 
+// What 16 bits stand for, by the definition of their fields.
+static double half_plain(apus_half format, unsigned bits) {
+  const int width = format == APUS_HALF_FLOAT16 ? 10 : 7, bias = format == APUS_HALF_FLOAT16 ? 15 : 127;
+  const int fraction = bits & ((1 << width) - 1), exponent = (bits & 0x7fff) >> width;
+  const double one = ldexp(1, width);
+  double x = exponent == 0             ? ldexp(fraction / one, 1 - bias)
+             : exponent == 2 * bias + 1 ? (fraction ? (double)NAN : (double)INFINITY)
+                                        : ldexp(1 + fraction / one, exponent - bias);
+  return bits & 0x8000 ? -x : x;
+}
+
+static void half(void) {
+  for (int f = 0; f < 2; f++) {
+    const apus_half format = (apus_half)f;
+    const int count = 65536;
+    char *all = room(2 * count + 1, 1);
+    uint16_t *back = room(count, 2);
+    float *y = room(count, 4);
+    double *wanted = room(count, 8);
+    for (int i = 0; i < count; i++) {
+      const uint16_t bits = (uint16_t)i;
+      memcpy(all + 1 + 2 * i, &bits, 2);
+      wanted[i] = half_plain(format, bits);
+    }
+    apus_widen_half(format, all + 1, y, count);
+    expect_close(APUS_FLOAT32, y, wanted, count, 0, 0, "all numbers, format %d", f);
+    expect(apus_narrow_half(format, y, back, count) == -1, "a number that fits is said not to");
+    for (int i = 0; i < count; i++) {
+      const int same = wanted[i] != wanted[i] ? half_plain(format, back[i]) != half_plain(format, back[i]) : back[i] == i;
+      expect(same, "format %d: %#x comes back as %#x", f, i, back[i]);
+    }
+    // Numbers between two neighbours go to the nearer one, those in the middle to the even one.
+    const int largest = format == APUS_HALF_FLOAT16 ? 0x7bff : 0x7f7f;
+    float *x = room(3 * largest, 4);
+    uint16_t *z = room(3 * largest, 2), *nearest = room(3 * largest, 2);
+    for (int i = 0; i < largest; i++) {
+      const double low = half_plain(format, (unsigned)i), high = half_plain(format, (unsigned)i + 1), middle = (low + high) / 2;
+      const float between[] = {(float)(low + (high - low) * 0.4375), (float)middle, (float)(low + (high - low) * 0.5625)};
+      for (int k = 0; k < 3; k++) {
+        x[3 * i + k] = i % 2 ? -between[k] : between[k];
+        nearest[3 * i + k] = (uint16_t)((k == 0 ? i : k == 2 ? i + 1 : i + i % 2) | (i % 2 ? 0x8000 : 0));
+      }
+    }
+    expect(apus_narrow_half(format, x, z, 3 * largest) == -1, "a number that fits is said not to");
+    expect_same(z, nearest, (size_t)largest * 6, "between neighbours, format %d", f);
+    EACH_SIZE(n) {
+      float *many = drawn(APUS_FLOAT32, (ptrdiff_t)n, -9, 9);
+      uint16_t *narrow = room((ptrdiff_t)n, 2);
+      if (n > 2) many[0] = INFINITY, many[n - 1] = -3.4e38f;
+      expect(apus_narrow_half(format, many, narrow, (ptrdiff_t)n) == (n > 2 ? (ptrdiff_t)n - 1 : -1), "too large, format %d, %zu", f, n);
+    }
+  }
+}
+
 // MARK: Selection, gradients of activations
 
 static void selection(void) {
@@ -289,6 +343,7 @@ const row elementwise_rows[] = {
     {"apus_cast", cast},
     {"apus_first_outside", first_outside},
     {"apus_dtype_size", dtype_size},
+    {"apus_widen_half apus_narrow_half", half},
     {"apus_select", selection},
     {"apus_gradient", gradient},
     {0},

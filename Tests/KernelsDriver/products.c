@@ -88,9 +88,15 @@ static void bf16_gemm(void) {
     const int ta = kind & 1, tb = kind & 2, add = kind & 4;
     float *a = drawn(APUS_FLOAT32, m * k, -1, 1), *b = drawn(APUS_FLOAT32, k * n, -1, 1), *c = drawn(APUS_FLOAT32, m * leading, -1, 1);
     const double *wanted = product(m, n, k, a, ta, b, tb, c, leading, add, 1);
-    if (k == 0) continue;
-    apus_bf16_gemm(m, n, k, a, ta ? 1 : k, ta ? m : 1, b, tb ? 1 : n, tb ? k : 1, c, leading, add, room((ptrdiff_t)apus_bf16_gemm_bytes(), 1));
-    expect_rows(c, leading, wanted, n, m, n, k, "bfloat16", s, kind);
+    for (int pairs = 0; k > 0 && pairs <= apus_bf16_has_instructions(); pairs++) {
+      float *y = copied(c);
+      apus_bf16_gemm(pairs, m, n, k, a, ta ? 1 : k, ta ? m : 1, b, tb ? 1 : n, tb ? k : 1, y, leading, add,
+                     room((ptrdiff_t)apus_bf16_gemm_bytes(pairs), 1));
+      expect_rows(y, leading, wanted, n, m, n, k, pairs ? "pairs of bfloat16" : "bfloat16", s, kind);
+      for (ptrdiff_t i = 0; i < m; i++) {
+        expect_same(y + i * leading + n, c + i * leading + n, (size_t)(leading - n) * 4, "beside the product, shape %d, kind %d", s, kind);
+      }
+    }
   }
   expect(apus_bf16_has_instructions() == 0 || apus_bf16_has_instructions() == 1, "whether there are instructions");
 }

@@ -151,6 +151,19 @@ apus_unary_fn apus_cast(int from, int to);
 /// be held), or −1 when all fit; always −1 for other types.
 ptrdiff_t apus_first_outside(int from, const void *x, int to, ptrdiff_t n);
 
+/// 16 bits in which files keep numbers of float32: IEEE 754's, or the upper half of a float32.
+typedef enum {
+  APUS_HALF_FLOAT16,
+  APUS_HALF_BFLOAT16,
+} apus_half;
+
+/// `y[i] = x[i]`, n numbers of 16 bits that need no alignment; exact.
+void apus_widen_half(apus_half format, const void *x, float *y, ptrdiff_t n);
+
+/// `y[i] = x[i]` rounded to the nearest, ties to even; NaN stays one. Returns the position of the first finite number that became
+/// infinite, or −1.
+ptrdiff_t apus_narrow_half(apus_half format, const float *x, void *y, ptrdiff_t n);
+
 /// The selection kernel for values of `dtype`; NULL for an unknown code.
 apus_select_fn apus_select(int dtype);
 
@@ -336,9 +349,10 @@ typedef struct {
 ///
 /// All strides are free, except that y is written with `y` and read with it by the gradient. The strides of a mask
 /// `[batch, queries, heads, keys]` are 0 where it is repeated; it is bool (true: visible) or of `dtype` (added to
-/// the scores). With `is_causal` query i sees keys 0...i only.
+/// the scores). With `is_causal` query i sees keys 0...i only. With `rounds`, which float32 only knows, the factors of all
+/// products are rounded to bfloat16: of the weights, the sum that divides them is not.
 typedef struct {
-  int dtype, is_causal, mask_is_bool;
+  int dtype, is_causal, mask_is_bool, rounds;
   double scale;
   ptrdiff_t batch, heads, queries, keys, size;
   apus_attention_strides q, k, v, mask, y, g, dq, dk, dv;
@@ -668,14 +682,16 @@ void apus_plain_product(int dtype, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const 
 int apus_bf16_has_instructions(void);
 
 /// Bytes of scratch memory that `apus_bf16_gemm` needs.
-size_t apus_bf16_gemm_bytes(void);
+size_t apus_bf16_gemm_bytes(int pairs);
 
 /// `c = a · b`, or `c += a · b` with `add`: a `[m, k]` and b `[k, n]` of any strides, rounded to bfloat16, and sums in
-/// float32; c is row-major with `leading` elements between rows. Without the instructions it gives the same up to the
-/// order of sums, slowly.
-void apus_bf16_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t row_a,
-                    ptrdiff_t column_a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b,
-                    float *c, ptrdiff_t leading, int add, void *scratch);
+/// float32; c is row-major with `leading` elements between rows.
+///
+/// With `pairs`, by the instruction that multiplies pairs, which this CPU must have; else by multiply-adds of float32,
+/// which give the same up to the order of sums.
+void apus_bf16_gemm(int pairs, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a,
+                    ptrdiff_t row_a, ptrdiff_t column_a, const float *b, ptrdiff_t row_b,
+                    ptrdiff_t column_b, float *c, ptrdiff_t leading, int add, void *scratch);
 
 // MARK: Limits of a core, for benchmarks
 

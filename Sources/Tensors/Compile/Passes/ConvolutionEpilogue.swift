@@ -38,9 +38,7 @@ package struct ConvolutionEpilogue: Pass {
       spread.primitive is BroadcastTo, let bias = spread.inputs.first,
       bias.shape == [sum.shape[-1]]
     else { return nil }
-    return node.replaced(
-      by: ConvOperation(window: operation.window, groups: operation.groups, epilogue: .bias),
-      convolution.inputs + [bias])
+    return node.replaced(by: operation.with(.bias), convolution.inputs + [bias])
   }
 
   /// The convolution with a bias and a rectifier, if `sum` has a bias.
@@ -48,8 +46,6 @@ package struct ConvolutionEpilogue: Pass {
     guard let convolution = sum.tracedNode,
       let operation = convolution.primitive as? ConvOperation, operation.epilogue == .bias
     else { return nil }
-    return node.replaced(
-      by: ConvOperation(window: operation.window, groups: operation.groups, epilogue: .biasReLU),
-      convolution.inputs)
+    return node.replaced(by: operation.with(.biasReLU), convolution.inputs)
   }
 }

@@ -7,16 +7,21 @@ package struct ConvInputGradient: Primitive {
   package let groups: Int
   /// The shape of the images.
   package let imageShape: Shape
+  /// As in ``ConvOperation``.
+  package let precision: ProductPrecision
 
   /// The gradient for images of `imageShape`.
-  package init(window: Window, groups: Int = 1, imageShape: Shape) {
+  package init(
+    window: Window, groups: Int = 1, imageShape: Shape, precision: ProductPrecision = .exact
+  ) {
     self.window = window
     self.groups = groups
     self.imageShape = imageShape
+    self.precision = precision
   }
 
   /// `conv2DInputGradient`, or with another number of axes.
-  package var name: String { "conv\(window.rank)DInputGradient" }
+  package var name: String { "conv\(window.rank)DInputGradient" + precision.suffix }
 
   /// `[n, oh, ow, f]` and `[kh, kw, c / groups, f]` give `[n, h, w, c]`.
   package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
@@ -54,7 +59,7 @@ package struct ConvInputGradient: Primitive {
       ).inputGradient(g.pointer, k.pointer, dx.pointer)
     case .pointwise, .direct, .unrolled:
       return UnrolledConvolution(
-        window, groups: groups, image: imageShape, output: g.shape, dx.dtype, workspace
+        window, groups: groups, image: imageShape, output: g.shape, dx.dtype, workspace, precision
       ).inputGradient(
         g.pointer, k.pointer, dx.pointer,
         imageBytes: dx.elementCount / imageShape[0] * dx.dtype.size)
@@ -74,7 +79,7 @@ package struct ConvInputGradient: Primitive {
     guard mapped == [true, false] else { return nil }
     let g = inputs[0]
     let wide = ConvInputGradient(
-      window: window, groups: groups, imageShape: imageShape.times(count))
+      window: window, groups: groups, imageShape: imageShape.times(count), precision: precision)
     let dx = apply1(wide, g.reshape(Shape([count * g.shape[1]] + g.shape.dropFirst(2))), inputs[1])
     return [dx.reshape(Shape([count] + imageShape))]
   }

@@ -4,15 +4,18 @@ package struct ConvKernelGradient: Primitive {
   package let window: Window
   /// The number of parts that channels and filters are cut into.
   package let groups: Int
+  /// As in ``ConvOperation``.
+  package let precision: ProductPrecision
 
   /// The gradient for a kernel of the window's size.
-  package init(window: Window, groups: Int = 1) {
+  package init(window: Window, groups: Int = 1, precision: ProductPrecision = .exact) {
     self.window = window
     self.groups = groups
+    self.precision = precision
   }
 
   /// `conv2DKernelGradient`, or with another number of axes.
-  package var name: String { "conv\(window.rank)DKernelGradient" }
+  package var name: String { "conv\(window.rank)DKernelGradient" + precision.suffix }
 
   /// `[n, h, w, c]` and `[n, oh, ow, f]` give `[kh, kw, c / groups, f]`.
   package func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] {
@@ -56,7 +59,7 @@ package struct ConvKernelGradient: Primitive {
       ).kernelGradient(x.pointer, g.pointer, dk.pointer)
     case .pointwise, .unrolled:
       return UnrolledConvolution(
-        window, groups: groups, image: x.shape, output: g.shape, dk.dtype, workspace
+        window, groups: groups, image: x.shape, output: g.shape, dk.dtype, workspace, precision
       ).kernelGradient(x.pointer, g.pointer, dk.pointer)
     }
   }

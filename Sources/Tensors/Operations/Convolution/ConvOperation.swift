@@ -24,18 +24,31 @@ package struct ConvOperation: Primitive {
   /// The number of parts that channels and filters are cut into.
   package let groups: Int
   /// What is done to the sums.
-  package let epilogue: Epilogue
+  package var epilogue: Epilogue
+  /// What the factors of its matrix products are rounded to, where it is one of those; set by a pass.
+  package let precision: ProductPrecision
 
   /// A convolution by a window whose size is the kernel's.
-  package init(window: Window, groups: Int = 1, epilogue: Epilogue = .none) {
+  package init(
+    window: Window, groups: Int = 1, epilogue: Epilogue = .none,
+    precision: ProductPrecision = .exact
+  ) {
     self.window = window
     self.groups = groups
     self.epilogue = epilogue
+    self.precision = precision
   }
 
-  /// `conv1D`, `conv2D` or `conv3D`, and the epilogue.
+  /// The same with another epilogue.
+  func with(_ epilogue: Epilogue) -> ConvOperation {
+    var copy = self
+    copy.epilogue = epilogue
+    return copy
+  }
+
+  /// `conv1D`, `conv2D` or `conv3D`, the type of rounded factors, and the epilogue.
   package var name: String {
-    let base = "conv\(window.rank)D"
+    let base = "conv\(window.rank)D" + precision.suffix
     return switch epilogue {
     case .none: base
     case .bias: base + "(add)"
@@ -97,7 +110,7 @@ package struct ConvOperation: Primitive {
       ).forward(x.pointer, k.pointer, bias: bias, isRectified: isRectified, y.pointer)
     case .pointwise, .unrolled:
       return UnrolledConvolution(
-        window, groups: groups, image: x.shape, output: y.shape, y.dtype, workspace
+        window, groups: groups, image: x.shape, output: y.shape, y.dtype, workspace, precision
       ).forward(x.pointer, k.pointer, bias: bias, isRectified: isRectified, y.pointer)
     }
   }

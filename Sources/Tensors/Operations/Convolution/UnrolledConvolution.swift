@@ -12,11 +12,14 @@ struct UnrolledConvolution {
   private let dtype: DType
   private let isPointwise: Bool
   private let workspace: Workspace
+  private let precision: ProductPrecision
+  /// Where the scratch memory of products is: after the unrolled windows.
+  private let scratchOffset: Int
 
   /// There is at least one output pixel, channel and filter.
   init(
     _ window: Window, groups: Int, image: Shape, output: Shape, _ dtype: DType,
-    _ workspace: Workspace
+    _ workspace: Workspace, _ precision: ProductPrecision
   ) {
     (channels, filters) = (image[-1], output[-1])
     tiles = ConvolutionTiles(
@@ -27,7 +30,9 @@ struct UnrolledConvolution {
     self.dtype = dtype
     isPointwise = window.isPointwise
     self.workspace = workspace
-    if !isPointwise { workspace.require(bytes: tiles.byteCount) }
+    self.precision = precision
+    scratchOffset = isPointwise ? 0 : Storage.aligned(tiles.byteCount)
+    workspace.require(bytes: scratchOffset)
   }
 
   /// Rows that are worth a thread.
@@ -65,8 +70,16 @@ struct UnrolledConvolution {
   private func product(
     rows: Int, columns: Int, depth: Int, _ left: MatrixForm, _ right: MatrixForm
   ) -> Product {
-    // After the unrolled windows.
-    let offset = isPointwise ? 0 : Storage.aligned(tiles.byteCount)
+    let offset = scratchOffset
+    if precision == .bfloat16 {
+      let rounded = RoundedProduct()
+      workspace.require(bytes: offset + rounded.scratchBytes)
+      return { m, n, k, a, b, y, leading, accumulate, part in
+        rounded.multiply(
+          m, n, k, a, left.strides, b, right.strides, y, leading: leading, accumulate: accumulate,
+          workspace.base(part: part) + offset)
+      }
+    }
     guard dtype == .float32,
       let own = Float32Product(
         rows: rows, columns: columns, depth: depth, left.strides, right.strides,

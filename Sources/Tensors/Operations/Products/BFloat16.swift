@@ -22,15 +22,15 @@ package enum BFloat16 {
 
   /// The CPUs whose VDPBF16PS is known to multiply twice as many numbers in the same time as a float32 multiply-add.
   ///
+  /// Intel's are not among them: Emerald Rapids begins one every second cycle and a cycle has two multiply-adds, so that
+  /// products by VDPBF16PS take twice as long as those of float32 (in PyTorch as well, without AMX).
+  ///
   /// To add one: `apus doctor` prints a CPU's type and how many times faster it is; it belongs here from 1.2 times on.
   package static let gains = [
     Gain(
       name: "AMD Zen 4", vendor: "AuthenticAMD", family: 25,
       models: [0x10...0x1f, 0x60...0x7f, 0xa0...0xaf]),
     Gain(name: "AMD Zen 5", vendor: "AuthenticAMD", family: 26, models: [0x00...0xff]),
-    Gain(
-      name: "Intel Sapphire Rapids, Emerald Rapids, Granite Rapids", vendor: "GenuineIntel",
-      family: 6, models: [0x8f...0x8f, 0xcf...0xcf, 0xad...0xae]),
   ]
 
   /// The line of the table for a type of CPU; nil for one that is not known to gain.
@@ -69,6 +69,10 @@ package enum BFloat16 {
 
   /// Whether this CPU has VDPBF16PS.
   package static var hasInstructions: Bool { apus_bf16_has_instructions() != 0 }
+
+  /// Whether products are computed by VDPBF16PS: where the CPU has it and gains by it. Elsewhere multiply-adds of float32 give the
+  /// same of rounded factors, up to the order of sums.
+  @TaskLocal package static var usesPairs = hasInstructions && gain(on: .current) != nil
 
   /// How many times faster than in float32 this process multiplies in bfloat16, by a product of usual size; for a report, and
   /// for who adds to the table.

@@ -10,7 +10,7 @@ package struct MatMul: Primitive {
   package init(precision: ProductPrecision = .exact) { self.precision = precision }
 
   /// `matMul`, with the type of the factors when they are rounded.
-  package var name: String { precision == .exact ? "matMul" : "matMul[bfloat16]" }
+  package var name: String { "matMul" + precision.suffix }
 
   /// A transposed matrix costs nothing: the product takes it as a flag.
   package var acceptsStrided: Bool { true }

@@ -18,6 +18,7 @@ struct MatrixProduct {
   private let right: Side
   private let workspace: Workspace
   private let precision: ProductPrecision
+  private let rounded = RoundedProduct()
   /// What float32 is multiplied by.
   private let own: Float32Product?
   /// Where the kernel's scratch memory is in the workspace: after the copies of factors.
@@ -75,7 +76,7 @@ struct MatrixProduct {
       ? Float32Product(
         rows: rows, columns: columns, depth: depth, left.strides, right.strides,
         scratchOffset: scratchOffset) : nil
-    let scratch = precision == .bfloat16 ? apus_bf16_gemm_bytes() : own?.scratchBytes ?? 0
+    let scratch = precision == .bfloat16 ? rounded.scratchBytes : own?.scratchBytes ?? 0
     workspace.require(bytes: scratchOffset + scratch)
     (self.left, self.right) = (left, right)
   }
@@ -125,11 +126,9 @@ struct MatrixProduct {
     let b = source(right, index, part) + strip.lowerBound * right.strides.column * size
     let target = y.pointer + ((index * rows + block.lowerBound) * columns + strip.lowerBound) * size
     if precision == .bfloat16 {
-      apus_bf16_gemm(
-        block.count, strip.count, depth, a.assumingMemoryBound(to: Float.self), left.strides.row,
-        left.strides.column, b.assumingMemoryBound(to: Float.self), right.strides.row,
-        right.strides.column, target.assumingMemoryBound(to: Float.self), columns,
-        accumulate ? 1 : 0, workspace.base(part: part))
+      rounded.multiply(
+        block.count, strip.count, depth, a, left.strides, b, right.strides, target,
+        leading: columns, accumulate: accumulate, workspace.base(part: part))
     } else if let own {
       own(
         block.count, strip.count, a, b, target, leading: columns, accumulate: accumulate,

@@ -13,6 +13,11 @@ struct AttentionOperation: Primitive {
   let isCausal: Bool
   /// The factor of the products of queries and keys.
   let scale: Double
+  /// What the factors of its products are rounded to; set by a pass.
+  var precision = ProductPrecision.exact
+
+  /// `attention`, and the type of rounded factors.
+  var name: String { "attention" + precision.suffix }
 
   /// Strides are all the same to the kernel: parts of one tensor need no copy.
   var acceptsStrided: Bool { true }
@@ -23,7 +28,7 @@ struct AttentionOperation: Primitive {
   }
 
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
-    var problem = apus_attention(inputs, isCausal: isCausal, scale: scale)
+    var problem = apus_attention(inputs, isCausal: isCausal, scale: scale, precision)
     problem.y = apus_attention_strides(outputs[0])
     let (q, k, v) = (inputs[0].pointer, inputs[1].pointer, inputs[2].pointer)
     let mask = inputs.count > 3 ? inputs[3].pointer : nil
@@ -107,12 +112,15 @@ private func checkAttentionShapes(
 
 extension apus_attention {
   /// The sizes and strides of queries, keys, values and perhaps a mask.
-  init(_ inputs: [Operand], isCausal: Bool, scale: Double) {
+  init(
+    _ inputs: [Operand], isCausal: Bool, scale: Double, _ precision: ProductPrecision
+  ) {
     self.init()
     let (q, k) = (inputs[0], inputs[1])
     dtype = q.dtype.code
     is_causal = isCausal ? 1 : 0
     self.scale = scale
+    rounds = precision == .bfloat16 ? 1 : 0
     (batch, queries, heads, size) = (q.shape[0], q.shape[1], q.shape[2], q.shape[3])
     keys = k.shape[1]
     self.q = apus_attention_strides(q)

@@ -12,6 +12,11 @@ struct AttentionGradient: Primitive {
   let isCausal: Bool
   /// As in ``AttentionOperation``.
   let scale: Double
+  /// What the factors of its products are rounded to; set by a pass.
+  var precision = ProductPrecision.exact
+
+  /// `attentionGradient`, and the type of rounded factors.
+  var name: String { "attentionGradient" + precision.suffix }
 
   /// Any strides will do.
   var acceptsStrided: Bool { true }
@@ -33,7 +38,7 @@ struct AttentionGradient: Primitive {
 
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
     var problem = apus_attention(
-      Array(inputs[..<3] + inputs[6...]), isCausal: isCausal, scale: scale)
+      Array(inputs[..<3] + inputs[6...]), isCausal: isCausal, scale: scale, precision)
     problem.y = apus_attention_strides(inputs[3])
     problem.g = apus_attention_strides(inputs[5])
     let targets = Self.targets(outputs)
