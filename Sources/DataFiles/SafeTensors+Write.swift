@@ -12,13 +12,16 @@ extension SafeTensors {
   /// - Parameters:
   ///   - tensors: names and values.
   ///   - metadata: strings to keep with them.
+  ///   - floats: how tensors of float32 are kept, as they are by default. Others are kept as they are.
   ///   - path: the file; an older one is replaced in one step, and is whole until then.
   /// - Throws: `EngineError.file` when the file cannot be written, `EngineError.invalidArgument` for
-  ///   a name that is there twice, is the reserved `__metadata__`, or is `crc32` in `metadata`.
+  ///   a name that is there twice, is the reserved `__metadata__`, or is `crc32` in `metadata`,
+  ///   `EngineError.data` for a finite number that `floats` cannot hold.
   public static func write(
-    _ tensors: [(String, Tensor)], metadata: Metadata = [:], to path: String
+    _ tensors: [(String, Tensor)], metadata: Metadata = [:], floats: StoredFloat = .float32,
+    to path: String
   ) throws(EngineError) {
-    let content = try SafeTensorsContent(tensors, metadata: metadata)
+    let content = try SafeTensorsContent(tensors, metadata: metadata, floats: floats)
     try AtomicFile.write(to: path) { file throws(EngineError) in try content.write(to: file) }
   }
 }

@@ -21,34 +21,26 @@ public enum SafeTensors {
   static let checksumName = "crc32"
 
   /// The name of a scalar type in the header.
-  static func name(of dtype: DType) -> String {
-    switch dtype {
+  static func name(of stored: StoredScalar) -> String {
+    switch stored {
+    case .bool: "BOOL"
+    case .uint8: "U8"
+    case .int8: "I8"
+    case .int16: "I16"
+    case .uint16: "U16"
+    case .int32: "I32"
+    case .uint32: "U32"
+    case .int64: "I64"
+    case .float16: "F16"
+    case .bfloat16: "BF16"
     case .float32: "F32"
     case .float64: "F64"
-    case .int32: "I32"
-    case .int64: "I64"
-    case .uint8: "U8"
-    case .bool: "BOOL"
     }
   }
 
   /// The scalar type with this name in the header, or nil when it is not read.
   static func stored(_ name: String) -> StoredScalar? {
-    switch name {
-    case "BOOL": .bool
-    case "U8": .uint8
-    case "I8": .int8
-    case "I16": .int16
-    case "U16": .uint16
-    case "I32": .int32
-    case "U32": .uint32
-    case "I64": .int64
-    case "F16": .float16
-    case "BF16": .bfloat16
-    case "F32": .float32
-    case "F64": .float64
-    default: nil
-    }
+    StoredScalar.allCases.first { Self.name(of: $0) == name }
   }
 
   /// Whether the UTF-8 bytes of `a` come before those of `b`: the order of Python and Rust, which

@@ -6,33 +6,48 @@ import Tensors
 /// Wide scalars come first, so that each tensor is aligned for programs that map the file into memory; tensors of
 /// equally wide scalars keep their order. The JSON header is sorted by name.
 struct SafeTensorsContent {
+  private struct Entry {
+    let name: String
+    let shape: Shape
+    let scalar: StoredScalar
+    let bytes: Tensor
+  }
+
   /// The header's length and the header, padded to 8 bytes.
   private let header: [UInt8]
   /// In the order of their bytes.
-  private let tensors: [(name: String, value: Tensor)]
+  private let tensors: [Entry]
   /// Bytes of the whole file.
   let byteCount: Int
   /// Of the whole file.
   let checksum: CRC32
 
-  /// - Throws: `EngineError.invalidArgument` for a name that is there twice or that the format keeps for itself.
-  init(_ given: [(String, Tensor)], metadata: SafeTensors.Metadata) throws(EngineError) {
+  /// - Throws: `EngineError.invalidArgument` for a name that is there twice or that the format keeps for itself,
+  ///   `EngineError.data` for a number that `floats` cannot hold.
+  init(
+    _ given: [(String, Tensor)], metadata: SafeTensors.Metadata, floats: StoredFloat = .float32
+  ) throws(EngineError) {
     guard metadata[SafeTensors.checksumName] == nil else {
       throw .invalidArgument(
         message: "safetensors: the name \(SafeTensors.checksumName) in the metadata is that of the "
           + "checksum of the tensors, which every file gets")
     }
     // The standard library's sort is stable, but only documented so since Swift 6: the position says it.
-    let order = given.indices.sorted { a, b in
-      let (sizeA, sizeB) = (given[a].1.dtype.size, given[b].1.dtype.size)
+    var entries: [Entry] = []
+    for (name, tensor) in given {
+      let (scalar, bytes) = try floats.stored(tensor, "safetensors: tensor \"\(name)\"")
+      entries.append(Entry(name: name, shape: tensor.shape, scalar: scalar, bytes: bytes))
+    }
+    let order = entries.indices.sorted { a, b in
+      let (sizeA, sizeB) = (entries[a].scalar.size, entries[b].scalar.size)
       return sizeA == sizeB ? a < b : sizeA > sizeB
     }
-    tensors = order.map { (name: given[$0].0, value: given[$0].1) }
+    tensors = order.map { entries[$0] }
     var data = CRC32()
     var dataCount = 0
-    for (_, tensor) in tensors {
-      tensor.withUnsafeBytes { data.update($0) }
-      dataCount += tensor.spec.byteCount
+    for tensor in tensors {
+      tensor.bytes.withUnsafeBytes { data.update($0) }
+      dataCount += tensor.bytes.spec.byteCount
     }
     var metadata = metadata
     metadata[SafeTensors.checksumName] = data.text
@@ -46,23 +61,23 @@ struct SafeTensorsContent {
 
   func write(to file: borrowing FileWriter) throws(EngineError) {
     try file.write(header)
-    for (_, tensor) in tensors {
-      try tensor.withBytes { bytes throws(EngineError) in try file.write(bytes) }
+    for tensor in tensors {
+      try tensor.bytes.withBytes { bytes throws(EngineError) in try file.write(bytes) }
     }
   }
 
   private static func header(
-    _ tensors: [(name: String, value: Tensor)], _ metadata: SafeTensors.Metadata
+    _ tensors: [Entry], _ metadata: SafeTensors.Metadata
   ) throws(EngineError) -> [UInt8] {
     var entries: [(name: String, text: String)] = []
     var offset = 0
-    for (name, tensor) in tensors {
-      let end = offset + tensor.spec.byteCount
+    for tensor in tensors {
+      let end = offset + tensor.bytes.spec.byteCount
       let lengths = tensor.shape.dimensions.map(String.init).joined(separator: ",")
       entries.append(
         (
-          name,
-          "{\"dtype\":\"\(SafeTensors.name(of: tensor.dtype))\",\"shape\":[\(lengths)],"
+          tensor.name,
+          "{\"dtype\":\"\(SafeTensors.name(of: tensor.scalar))\",\"shape\":[\(lengths)],"
             + "\"data_offsets\":[\(offset),\(end)]}"
         ))
       offset = end

@@ -7,6 +7,19 @@ package enum StoredScalar: Sendable, Hashable, CaseIterable {
   case bool, uint8, int8, int16, uint16, int32, uint32, int64
   case float16, bfloat16, float32, float64
 
+  /// The scalar of a tensor of this type, as it is.
+  init(_ dtype: DType) {
+    self =
+      switch dtype {
+      case .float32: .float32
+      case .float64: .float64
+      case .int32: .int32
+      case .int64: .int64
+      case .uint8: .uint8
+      case .bool: .bool
+      }
+  }
+
   /// Bytes of one scalar in the file.
   package var size: Int {
     switch self {
@@ -56,27 +69,23 @@ package enum StoredScalar: Sendable, Hashable, CaseIterable {
       mapOrdered(count, source, target, bigEndian) { (x: UInt32) -> UInt32 in x }
     case .int64, .float64:
       mapOrdered(count, source, target, bigEndian) { (x: UInt64) -> UInt64 in x }
-    case .float16:
-      mapOrdered(count, source, target, bigEndian, Self.float(half:))
-    case .bfloat16:
-      mapOrdered(count, source, target, bigEndian) { (x: UInt16) -> Float in
-        Float(bitPattern: UInt32(x) << 16)
-      }
+    case .float16: widen(count, source, target, bigEndian, .float16)
+    case .bfloat16: widen(count, source, target, bigEndian, .bfloat16)
     }
   }
 
-  /// The value of an IEEE half; `Float16` itself does not exist on every platform.
-  static func float(half bits: UInt16) -> Float {
-    let sign = UInt32(bits & 0x8000) << 16
-    let exponent = UInt32(bits >> 10) & 0x1F
-    let fraction = UInt32(bits & 0x3FF)
-    switch exponent {
-    case 0:
-      // Zero or subnormal: fraction · 2⁻²⁴, which a float holds exactly.
-      let magnitude = Float(fraction) * 0x1p-24
-      return Float(bitPattern: magnitude.bitPattern | sign)
-    case 0x1F: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-    default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
+  private func widen(
+    _ count: Int, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ bigEndian: Bool,
+    _ half: HalfPrecision
+  ) {
+    guard bigEndian else { return half.widen(count, from: source, to: target) }
+    withUnsafeTemporaryAllocation(of: UInt16.self, capacity: count) { swapped in
+      for index in 0..<count {
+        swapped[index] = UInt16(
+          bigEndian: source.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
+      }
+      guard let first = swapped.baseAddress else { return }
+      half.widen(count, from: first, to: target)
     }
   }
 
