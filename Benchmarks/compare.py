@@ -5,7 +5,7 @@ In each round everything runs once, one after the other, so that a slow spell of
 is the peer's time over ours. Every process gets the same CPUs and threads. OPENBLAS_CORETYPE is unset for all. With --cpu avx2
 all are held to the instructions of a CPU without AVX-512, each by its own variable.
 
-  Benchmarks/compare.py                                       everything, 5 rounds: about an hour
+  Benchmarks/compare.py                                       everything, 5 rounds: about two hours
   Benchmarks/compare.py --workloads mlp --modes 1-thread --rounds 3
   Benchmarks/compare.py --cpu avx2 --modes 1-thread
 """

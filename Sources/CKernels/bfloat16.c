@@ -153,8 +153,8 @@ static void gemm_pairs(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, pt
 #endif
 
 // Rounds x `[rows, columns]`, whose rows are `leading` apart, to y, whose rows are `width` long: zeros fill them.
-APUS_CLONES static void round_rows(const float *x, ptrdiff_t leading, ptrdiff_t rows,
-                                   ptrdiff_t columns, float *y, ptrdiff_t width) {
+APUS_CLONES(void, round_rows, (const float *x, ptrdiff_t leading, ptrdiff_t rows, ptrdiff_t columns, float *y, ptrdiff_t width),
+            (x, leading, rows, columns, y, width)) {
   for (ptrdiff_t r = 0; r < rows; r++, x += leading, y += width) {
     APUS_VECTORIZE
     for (ptrdiff_t i = 0; i < columns; i++) y[i] = apus_round_bf16(x[i]);

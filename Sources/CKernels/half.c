@@ -33,17 +33,17 @@ APUS_INLINE uint32_t to_float16(float x) {
   return sign | (u >= 0x47800000u ? special : u < 0x38800000u ? small : normal);
 }
 
-APUS_CLONES static void widen_float16(const any_u16 *x, float *y, ptrdiff_t n) {
+APUS_CLONES(void, widen_float16, (const any_u16 *x, float *y, ptrdiff_t n), (x, y, n)) {
   APUS_VECTORIZE
   for (ptrdiff_t i = 0; i < n; i++) y[i] = from_float16(x[i]);
 }
 
-APUS_CLONES static void widen_bfloat16(const any_u16 *x, float *y, ptrdiff_t n) {
+APUS_CLONES(void, widen_bfloat16, (const any_u16 *x, float *y, ptrdiff_t n), (x, y, n)) {
   APUS_VECTORIZE
   for (ptrdiff_t i = 0; i < n; i++) y[i] = float_of((uint32_t)x[i] << 16);
 }
 
-APUS_CLONES static int narrow_float16(const float *x, any_u16 *y, ptrdiff_t n) {
+APUS_CLONES(int, narrow_float16, (const float *x, any_u16 *y, ptrdiff_t n), (x, y, n)) {
   int overflows = 0;
   APUS_VECTORIZE
   for (ptrdiff_t i = 0; i < n; i++) {
@@ -54,7 +54,7 @@ APUS_CLONES static int narrow_float16(const float *x, any_u16 *y, ptrdiff_t n) {
   return overflows;
 }
 
-APUS_CLONES static int narrow_bfloat16(const float *x, any_u16 *y, ptrdiff_t n) {
+APUS_CLONES(int, narrow_bfloat16, (const float *x, any_u16 *y, ptrdiff_t n), (x, y, n)) {
   int overflows = 0;
   APUS_VECTORIZE
   for (ptrdiff_t i = 0; i < n; i++) {
