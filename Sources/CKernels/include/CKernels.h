@@ -376,6 +376,51 @@ void apus_attention_grad_run(const apus_attention *p, const void *q, const void 
                              void *dq, void *dk, void *dv, ptrdiff_t first, ptrdiff_t last,
                              void *scratch);
 
+// MARK: Recurrent layers
+
+/// Kinds of cells.
+typedef enum { APUS_RECURRENCE_SIMPLE, APUS_RECURRENCE_GRU, APUS_RECURRENCE_LSTM } apus_recurrence_cell;
+
+/// Activations of cells.
+typedef enum {
+  APUS_ACTIVATION_LINEAR,
+  APUS_ACTIVATION_TANH,
+  APUS_ACTIVATION_SIGMOID,
+  APUS_ACTIVATION_RELU,
+  APUS_ACTIVATION_HARD_SIGMOID,
+} apus_activation;
+
+/// Sequences of a recurrent layer of `units`, with 1 (simple), 3 (z, r, h) or 4 (i, f, c, o) gates. Floats.
+///
+/// Read: `sums` `[batch, time, gates · units]`, what the inputs contribute, `weights` `[units, gates · units]`, `h0` and, of an LSTM,
+/// `c0` `[batch, units]`, of gated recurrent units `bias` `[units]` of the candidate's product; if not NULL, `mask`
+/// `[batch, time]` (0: the step is skipped) and `drop` `[batch, units]`, factors of the states before they are multiplied by the weights.
+///
+/// Written: `outputs` `[batch, time, units]`, the states; `last` and, of an LSTM, `last_memory` `[batch, units]`, those after the last step;
+/// `gates` like `sums`, which it may be; `memory` `[batch, time, units]`, an LSTM's memories, or the candidate's products.
+///
+/// The gradient reads these, except `sums`, `last` and `last_memory`, and the gradients `g` of `outputs`, `g_last` and `g_last_memory`, each NULL for
+/// zeros. It writes those of the sums (which may be `gates`), of `h0` and, of an LSTM, `c0`, and for gated recurrent units `memory_gradient`, that of
+/// `memory`, which it may be.
+typedef struct {
+  int dtype, cell, activation, gate, reversed;
+  ptrdiff_t batch, time, units;
+  const void *sums, *weights, *h0, *c0, *bias, *drop;
+  const uint8_t *mask;
+  void *outputs, *last, *gates, *memory, *last_memory;
+  const void *g, *g_last, *g_last_memory;
+  void *sums_gradient, *h0_gradient, *c0_gradient, *memory_gradient;
+} apus_recurrence;
+
+/// Bytes of scratch memory that one call below needs.
+size_t apus_recurrence_scratch(const apus_recurrence *p);
+
+/// Sequences `first ..< last` from the first step to the last (`reversed`: from the last to the first).
+void apus_recurrence_run(const apus_recurrence *p, ptrdiff_t first, ptrdiff_t last, void *scratch);
+
+/// The gradients of sequences `first ..< last`.
+void apus_recurrence_grad_run(const apus_recurrence *p, ptrdiff_t first, ptrdiff_t last, void *scratch);
+
 // MARK: Gradients of activations in one sweep (float32, float64)
 
 /// Functions of two arguments: u, the activation's output (of gelu its input), and v, the incoming gradient.

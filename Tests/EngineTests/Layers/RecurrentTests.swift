@@ -148,13 +148,50 @@ struct RecurrentTests {
     #expect(context.notes.losses.map { $0.value.item() as Double } == [6, 40, 200])
   }
 
-  @Test("Inputs are multiplied by the kernel once for all steps")
-  func oneProduct() throws {
+  @Test("A layer is one product and one operation for all steps, whatever their number")
+  func oneOperation() throws {
     let layer = LSTM(4)
-    let x = Self.sequence([2, 20, 3])
-    _ = layer(x)
-    let graph = try Trace.record([x.spec]) { [layer($0[0])] }
-    #expect(graph.nodes.filter { $0.primitive is MatMul }.count == 21)
+    let counts = try [20, 30].map { steps in
+      let x = Self.sequence([2, steps, 3])
+      _ = layer(x)
+      return try Trace.record([x.spec]) { [layer($0[0])] }.nodes
+    }
+    #expect(counts[0].count == counts[1].count)
+    #expect(counts[0].filter { $0.primitive is MatMul }.count == 1)
+  }
+
+  @Test("An activation that the one operation does not know gives what a loop gives")
+  func otherActivations() {
+    let x = Self.sequence()
+    let mask = Tensor([[1.0, 1, 0, 1, 1], [0, 1, 1, 0, 0]]).cast(to: .bool)
+    let ownTanh = ActivationFunction("own") { tanh($0) }
+    func check<Cell: RecurrentCell>(_ fused: RNN<Cell>, _ loop: RNN<Cell>) {
+      loop.seed = fused.seed
+      for states in [nil, fused.cell.stateSizes.map { Tensor.ones([2, $0], dtype: .float64) }] {
+        for mask in [nil, mask] {
+          let (a, first) = fused.withState(x, mask: mask, initialState: states)
+          let (b, second) = loop.withState(x, mask: mask, initialState: states)
+          expectClose(a, b, atol: 1e-14)
+          for (a, b) in zip(first, second) { expectClose(a, b, atol: 1e-14) }
+        }
+      }
+    }
+    for goBackwards in [false, true] {
+      for returnSequences in [false, true] {
+        check(
+          LSTM(4, returnSequences: returnSequences, goBackwards: goBackwards),
+          LSTM(
+            4, activation: ownTanh, returnSequences: returnSequences, goBackwards: goBackwards))
+        check(
+          GRU(4, returnSequences: returnSequences, goBackwards: goBackwards),
+          GRU(
+            4, activation: ownTanh, returnSequences: returnSequences, goBackwards: goBackwards))
+        check(
+          SimpleRNN(4, returnSequences: returnSequences, goBackwards: goBackwards),
+          SimpleRNN(
+            4, activation: ownTanh, returnSequences: returnSequences, goBackwards: goBackwards))
+      }
+    }
   }
 
   @Test("States are given as a list behind the output, and as such through jit")

@@ -72,11 +72,15 @@ public class BaseRecurrentCell: AnyModule {
     return dropout(x, rate: settings.dropout, key: nextKey(), noiseShape: Shape(shape))
   }
 
-  /// What drops a part of the state, the same one at every step.
-  final func stateDropout(for x: Tensor) -> (Tensor) -> Tensor {
-    guard isTraining, settings.recurrentDropout > 0 else { return { $0 } }
+  /// Factors `[batch, units]` that drop a part of the state, the same one at every step; nil where nothing is dropped.
+  final func stateDropout(for x: Tensor) -> Tensor? {
+    guard isTraining, settings.recurrentDropout > 0 else { return nil }
     let ones = Tensor.ones([x.shape[0], units], dtype: x.dtype)
-    let mask = dropout(ones, rate: settings.recurrentDropout, key: nextKey())
-    return { $0 * mask }
+    return dropout(ones, rate: settings.recurrentDropout, key: nextKey())
   }
+}
+
+extension Tensor {
+  /// The state times the factors that drop a part of it.
+  func dropped(_ factors: Tensor?) -> Tensor { factors.map { self * $0 } ?? self }
 }

@@ -81,30 +81,43 @@ public final class GRUCell: BaseRecurrentCell, RecurrentCell {
   public func sequence(_ x: Tensor) -> RecurrentSequence {
     let weights = weights(
       gates: 3, for: x, biasShape: resetAfter ? [2, 3 * units] : [3 * units])
-    let inputs = inputSums(
-      x, kernel: weights.kernel, bias: resetAfter ? weights.bias?[0] : weights.bias)
+    // Both biases of a gate are added to the same sum; that of the candidate's product is not.
+    var (bias, productBias) = (weights.bias, Tensor?.none)
+    if resetAfter, let both = weights.bias {
+      let gates = both[.all, ..<(2 * units)]
+      bias = concatenate([gates[0] + gates[1], both[0, (2 * units)...]])
+      productBias = both[1, (2 * units)...]
+    }
+    let inputs = inputSums(x, kernel: weights.kernel, bias: bias)
     let drop = stateDropout(for: x)
-    let candidate = resetAfter ? resettingAfter(weights) : resettingBefore(weights)
-    return RecurrentSequence(inputs: inputs) { input, states in
+    let candidate =
+      resetAfter ? resettingAfter(weights, bias: productBias) : resettingBefore(weights)
+    var sequence = RecurrentSequence(inputs: inputs) { input, states in
       let h = states[0]
-      let (update, c) = candidate(input, drop(h))
+      let (update, c) = candidate(input, h.dropped(drop))
       let next = c + update * (h - c)
       return (next, [next])
     }
+    if resetAfter {
+      sequence.fused = FusedSteps(
+        .gru, activation: settings.activation, gate: recurrentActivation,
+        weights: weights.recurrentKernel,
+        bias: productBias ?? .zeros([units], dtype: x.dtype), drop: drop)
+    }
+    return sequence
   }
 
   private typealias Candidate = (_ input: Tensor, _ h: Tensor) -> (update: Tensor, state: Tensor)
 
-  private func resettingAfter(_ weights: RecurrentWeights) -> Candidate {
+  private func resettingAfter(_ weights: RecurrentWeights, bias: Tensor?) -> Candidate {
     let (units, gate, activation) = (units, recurrentActivation, settings.activation)
-    let bias = weights.bias?[1]
     return { input, h in
-      let product = matmul(h, weights.recurrentKernel)
-      let sums = bias.map { product + $0 } ?? product
+      let sums = matmul(h, weights.recurrentKernel)
       let gates = gate(input[.all, ..<(2 * units)] + sums[.all, ..<(2 * units)])
       let reset = gates[.all, units...]
-      let state = activation(
-        input[.all, (2 * units)...] + reset * sums[.all, (2 * units)...])
+      var product = sums[.all, (2 * units)...]
+      if let bias { product = product + bias }
+      let state = activation(input[.all, (2 * units)...] + reset * product)
       return (gates[.all, ..<units], state)
     }
   }

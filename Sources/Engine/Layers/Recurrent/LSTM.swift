@@ -84,8 +84,8 @@ public final class LSTMCell: BaseRecurrentCell, RecurrentCell {
     let inputs = inputSums(x, kernel: weights.kernel, bias: weights.bias)
     let drop = stateDropout(for: x)
     let (units, gate, activation) = (units, recurrentActivation, settings.activation)
-    return RecurrentSequence(inputs: inputs) { input, states in
-      let sums = matmul(drop(states[0]), weights.recurrentKernel) + input
+    var sequence = RecurrentSequence(inputs: inputs) { input, states in
+      let sums = matmul(states[0].dropped(drop), weights.recurrentKernel) + input
       // Gates that lie side by side are computed as one.
       let first = gate(sums[.all, ..<(2 * units)])
       let taken = first[.all, ..<units] * activation(sums[.all, (2 * units)..<(3 * units)])
@@ -93,6 +93,9 @@ public final class LSTMCell: BaseRecurrentCell, RecurrentCell {
       let h = gate(sums[.all, (3 * units)...]) * activation(c)
       return (h, [h, c])
     }
+    sequence.fused = FusedSteps(
+      .lstm, activation: activation, gate: gate, weights: weights.recurrentKernel, drop: drop)
+    return sequence
   }
 }
 

@@ -4,8 +4,11 @@ import Tensors
 /// A recurrent layer of any cell: the cell's step, from the first to the last of a sequence.
 ///
 /// Input `[batch, time, features]`, output that of the last step, `[batch, units]`, or of all, `[batch, time, units]`.
-/// What the cell computes from inputs alone is one operation for all steps; the loop over the rest is unrolled, so a
-/// compiled step is compiled again for another number of steps. The variables are those of `cell`, as `cell/kernel`.
+/// What the cell computes from inputs alone is one operation for all steps. With the cells of this library and the
+/// activations `tanh`, `sigmoid`, `hardSigmoid`, `relu` and `linear` the rest is one operation too, which takes some sequences on each thread
+/// from the first step to the last; for other activations, for gated recurrent units that reset before the product and for cells of one's own
+/// it is a loop that is unrolled, so that a compiled step becomes longer with the number of steps. The variables are those of
+/// `cell`, as `cell/kernel`.
 ///
 /// ```swift
 /// let y = LSTM(32, returnSequences: true)(x)
@@ -100,18 +103,43 @@ public class RNN<Cell: RecurrentCell>: AnyModule, Callable, TakesMask {
     guard let x = checked(input), let kept = stateVariables(for: x),
       let initial = cell.initialStates(input.initialState ?? kept?.map(\.value), for: x)
     else { return (.invalid, cell.stateSizes.map { _ in .invalid }) }
-    let (outputs, states) = cell.enter { loop(x, input.mask, initial) }
+    let hasStates = input.initialState != nil || stateful
+    let (output, states) = cell.enter {
+      let sequence = cell.sequence(x)
+      if let fused = sequence.fused {
+        return run(fused, sequence.inputs, input.mask, initial, hasStates: hasStates)
+      }
+      let (outputs, states) = loop(sequence, steps: x.shape[1], input.mask, initial)
+      return (returnSequences ? stack(outputs, axis: 1) : outputs[outputs.count - 1], states)
+    }
     for (variable, state) in zip(kept ?? [], states) { variable.value = stopGradient(state) }
     let mask = goBackwards ? input.mask?[.all, .stride(by: -1)] : input.mask
     setMask(returnSequences ? mask : nil)
-    return (returnSequences ? stack(outputs, axis: 1) : outputs[outputs.count - 1], states)
+    return (output, states)
+  }
+
+  /// All steps as one operation.
+  private func run(
+    _ steps: FusedSteps, _ inputs: Tensor, _ mask: Tensor?, _ initial: [Tensor], hasStates: Bool
+  ) -> (output: Tensor, states: [Tensor]) {
+    let (outputs, states) = steps(
+      inputs, states: initial, mask: mask, goBackwards: goBackwards)
+    var output = returnSequences ? outputs : states[0]
+    // Until the first step that counts the states are those given, but the output is 0.
+    if let mask, hasStates {
+      let counts = mask.cast(to: .bool).cast(to: .int32)
+      let seen =
+        returnSequences
+        ? cumulativeSum(counts, axis: 1, reverse: goBackwards) : sum(counts, axis: 1)
+      output = select(expandDims(seen .> 0, axis: -1), output, 0)
+    }
+    if returnSequences, goBackwards { output = output[.all, .stride(by: -1)] }
+    return (output, states)
   }
 
   private func loop(
-    _ x: Tensor, _ mask: Tensor?, _ initial: [Tensor]
+    _ sequence: RecurrentSequence, steps: Int, _ mask: Tensor?, _ initial: [Tensor]
   ) -> (outputs: [Tensor], states: [Tensor]) {
-    let sequence = cell.sequence(x)
-    let steps = x.shape[1]
     var states = initial
     var outputs: [Tensor] = []
     outputs.reserveCapacity(steps)

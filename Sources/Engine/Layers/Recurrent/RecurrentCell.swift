@@ -34,6 +34,8 @@ public struct RecurrentSequence {
   public let inputs: Tensor
   /// From a step's part of `inputs`, `[batch, n]`, and the states to the output and the next states.
   public let step: (_ input: Tensor, _ states: [Tensor]) -> (output: Tensor, states: [Tensor])
+  /// The steps as one operation, where there is one that does the same.
+  var fused: FusedSteps?
 
   /// A sequence from its parts.
   public init(
@@ -42,6 +44,53 @@ public struct RecurrentSequence {
   ) {
     self.inputs = inputs
     self.step = step
+  }
+}
+
+/// All steps of a sequence as one operation on its `inputs`: see `recurrence`.
+struct FusedSteps {
+  private let kind: RecurrenceCell.Kind
+  private let activation: RecurrenceCell.Activation
+  private let gate: RecurrenceCell.Activation
+  private let weights: Tensor
+  private let bias: Tensor?
+  private let drop: Tensor?
+
+  /// Nil for activations that the operation does not know.
+  init?(
+    _ kind: RecurrenceCell.Kind, activation: ActivationFunction, gate: ActivationFunction,
+    weights: Tensor, bias: Tensor? = nil, drop: Tensor?
+  ) {
+    guard let activation = activation.ofRecurrence, let gate = gate.ofRecurrence else { return nil }
+    self.kind = kind
+    self.activation = activation
+    self.gate = gate
+    self.weights = weights
+    self.bias = bias
+    self.drop = drop
+  }
+
+  /// The outputs of all steps `[batch, time, units]`, in the order of time, and the last states.
+  func callAsFunction(
+    _ inputs: Tensor, states: [Tensor], mask: Tensor?, goBackwards: Bool
+  ) -> (outputs: Tensor, states: [Tensor]) {
+    let cell = RecurrenceCell(
+      kind, activation: activation, gate: gate, isReversed: goBackwards)
+    return recurrence(
+      cell, sums: inputs, weights: weights, states: states, bias: bias, mask: mask, drop: drop)
+  }
+}
+
+extension ActivationFunction {
+  fileprivate var ofRecurrence: RecurrenceCell.Activation? {
+    switch self {
+    case .linear: .linear
+    case .tanh: .tanh
+    case .sigmoid: .sigmoid
+    case .relu: .relu
+    case .hardSigmoid: .hardSigmoid
+    default: nil
+    }
   }
 }
 

@@ -56,9 +56,13 @@ public final class SimpleRNNCell: BaseRecurrentCell, RecurrentCell {
     let weights = weights(gates: 1, for: x)
     let inputs = inputSums(x, kernel: weights.kernel, bias: weights.bias)
     let (drop, activation) = (stateDropout(for: x), settings.activation)
-    return RecurrentSequence(inputs: inputs) { input, states in
-      let h = activation(matmul(drop(states[0]), weights.recurrentKernel) + input)
+    var sequence = RecurrentSequence(inputs: inputs) { input, states in
+      let h = activation(matmul(states[0].dropped(drop), weights.recurrentKernel) + input)
       return (h, [h])
     }
+    sequence.fused = FusedSteps(
+      .simple, activation: activation, gate: activation, weights: weights.recurrentKernel,
+      drop: drop)
+    return sequence
   }
 }
