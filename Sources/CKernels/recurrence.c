@@ -30,12 +30,13 @@ APUS_INLINE ptrdiff_t wide_of(const apus_recurrence *p) { return (p->units + UNI
 /// Element (i, k) of the left factor is `a[i·row + k]`; rows of c are `c_row` apart. Rows come in multiples of 8.
 static void product_f32(const float *a, ptrdiff_t row, const float *b, float *c, ptrdiff_t c_row, ptrdiff_t rows,
                         ptrdiff_t columns, ptrdiff_t depth, int add) {
-  const apus_left left = {a, row, 1};
+  const apus_left left = {a, row, 1, 0};
   apus_block_product(left, b, columns, c, c_row, rows, columns, depth, add);
 }
 
-APUS_CLONES static void product_f64(const double *a, ptrdiff_t row, const double *b, double *c, ptrdiff_t c_row,
-                                    ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, int add) {
+APUS_CLONES(void, product_f64, (const double *a, ptrdiff_t row, const double *b, double *c, ptrdiff_t c_row,
+            ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, int add),
+            (a, row, b, c, c_row, rows, columns, depth, add)) {
   for (ptrdiff_t i = 0; i < rows; i++) {
     for (ptrdiff_t j = 0; j < columns; j += UNITS) {
       double sum[UNITS] = {0};

@@ -136,8 +136,9 @@ APUS_INLINE void S(forward_units)(const apus_recurrence *p, int cell, ptrdiff_t 
   }
 }
 
-APUS_CLONES static void S(forward_block)(const apus_recurrence *p, ptrdiff_t row, ptrdiff_t n, ptrdiff_t t,
-                                         ptrdiff_t step, ptrdiff_t u, T *sums, T *memories, T *left) {
+APUS_CLONES(void, S(forward_block), (const apus_recurrence *p, ptrdiff_t row, ptrdiff_t n, ptrdiff_t t,
+            ptrdiff_t step, ptrdiff_t u, T *sums, T *memories, T *left),
+            (p, row, n, t, step, u, sums, memories, left)) {
   const ptrdiff_t count = apus_min(UNITS, p->units - u);
 #define APUS_CELL(cell)                                                                     \
   case cell:                                                                                \
@@ -218,8 +219,9 @@ APUS_INLINE void S(backward_units)(const apus_recurrence *p, int cell, ptrdiff_t
   }
 }
 
-APUS_CLONES static void S(backward_step)(const apus_recurrence *p, ptrdiff_t row, ptrdiff_t n, ptrdiff_t t,
-                                         ptrdiff_t step, T *states, T *memories, T *slopes) {
+APUS_CLONES(void, S(backward_step), (const apus_recurrence *p, ptrdiff_t row, ptrdiff_t n, ptrdiff_t t,
+            ptrdiff_t step, T *states, T *memories, T *slopes),
+            (p, row, n, t, step, states, memories, slopes)) {
 #define APUS_CELL(cell)                                                                                        \
   case cell:                                                                                                   \
     for (ptrdiff_t i = 0; i < n; i++) {                                                                        \

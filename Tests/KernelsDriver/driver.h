@@ -17,7 +17,8 @@ typedef struct {
 
 /// The rows of each file, up to one without a name.
 extern const row elementwise_rows[], loop_rows[], reduction_rows[], sequence_rows[], attention_rows[], index_rows[],
-    convolution_rows[], pooling_rows[], optimizer_rows[], random_rows[], product_rows[], system_rows[];
+    convolution_rows[], pooling_rows[], optimizer_rows[], random_rows[], product_rows[], recurrence_rows[],
+    system_rows[];
 
 /// Nothing, one, whole vectors, one less and one more, long.
 static const ptrdiff_t sizes[] = {0, 1, 2, 7, 15, 16, 17, 33, 64, 67, 255, 1000, 5003};

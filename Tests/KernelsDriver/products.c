@@ -40,24 +40,31 @@ static void expect_rows(const float *c, ptrdiff_t leading, const double *wanted,
 }
 
 static void gemm(void) {
-  for (int s = 0; s < shape_count; s++) for (int kind = 0; kind < 8; kind++) {
-    const ptrdiff_t m = shapes[s][0], n = shapes[s][1], k = shapes[s][2], leading = n + 5;
-    const int ta = kind & 1, tb = kind & 2, add = kind & 4;
-    const ptrdiff_t row_a = ta ? 1 : k, column_a = ta ? m : 1, row_b = tb ? 1 : n, column_b = tb ? k : 1;
-    float *a = drawn(APUS_FLOAT32, m * k, -1, 1), *b = drawn(APUS_FLOAT32, k * n, -1, 1), *c = drawn(APUS_FLOAT32, m * leading, -1, 1);
-    const float *before = copied(c);
-    const double *wanted = product(m, n, k, a, ta, b, tb, c, leading, add, 0);
-    ptrdiff_t rows, columns;
-    apus_gemm_whole(m, n, column_b, &rows, &columns);
-    expect(rows >= 0 && rows <= m && columns >= 0 && columns <= n && (m - rows) * n < 16 * n && n - columns < 16, "%td of %td rows, %td of %td columns", rows, m, columns, n);
-    if (rows == 0 || columns == 0 || k == 0) continue;
-    apus_gemm(rows, columns, k, a, row_a, column_a, b, row_b, column_b, c, leading, add, room((ptrdiff_t)apus_gemm_bytes(rows, k, row_b, column_b), 1));
-    expect_rows(c, leading, wanted, n, rows, columns, k, "product", s, kind);
-    for (ptrdiff_t i = 0; i < m; i++) {
-      const ptrdiff_t first = i < rows ? columns : 0;
-      expect_same(c + i * leading + first, before + i * leading + first, (size_t)(leading - first) * 4, "beside the product, shape %d, kind %d", s, kind);
+  apus_gemm_sizes table;
+  apus_gemm_get_sizes(&table);
+  expect(table.depth > 0 && table.rows > 0, "sizes of %td and %td", table.depth, table.rows);
+  // However a product is cut, packed or flipped.
+  for (int variant = 0; variant < 4; variant++) {
+    apus_gemm_sizes sizes = table;
+    if (variant & 1) sizes.packs_left = !sizes.packs_left, sizes.packs_spread = !sizes.packs_spread;
+    if (variant & 2) sizes.flips = !sizes.flips, sizes.rows = 24, sizes.depth = 40, sizes.ahead = sizes.ahead ? 0 : 4;
+    apus_gemm_set_sizes(&sizes);
+    for (int s = 0; s < shape_count; s++) for (int kind = 0; kind < 8; kind++) {
+      const ptrdiff_t m = shapes[s][0], n = shapes[s][1], k = shapes[s][2], leading = n + 5;
+      const int ta = kind & 1, tb = kind & 2, add = kind & 4;
+      const ptrdiff_t row_a = ta ? 1 : k, column_a = ta ? m : 1, row_b = tb ? 1 : n, column_b = tb ? k : 1;
+      if (k == 0) continue;
+      float *a = drawn(APUS_FLOAT32, m * k, -1, 1), *b = drawn(APUS_FLOAT32, k * n, -1, 1), *c = drawn(APUS_FLOAT32, m * leading, -1, 1);
+      const float *before = copied(c);
+      const double *wanted = product(m, n, k, a, ta, b, tb, c, leading, add, 0);
+      apus_gemm(m, n, k, a, row_a, column_a, b, row_b, column_b, c, leading, add, room((ptrdiff_t)apus_gemm_bytes(m, n, k, column_a, row_b, column_b), 1));
+      expect_rows(c, leading, wanted, n, m, n, k, "product", s, kind);
+      for (ptrdiff_t i = 0; i < m; i++) {
+        expect_same(c + i * leading + n, before + i * leading + n, (size_t)(leading - n) * 4, "beside the product, shape %d, kind %d", s, kind);
+      }
     }
   }
+  apus_gemm_set_sizes(&table);
   expect(apus_gemm_is_fast() == 0 || apus_gemm_is_fast() == 1, "whether it is fast");
 }
 
@@ -113,7 +120,7 @@ static void limits(void) {
 }
 
 const row product_rows[] = {
-    {"apus_gemm apus_gemm_bytes apus_gemm_whole apus_gemm_is_fast", gemm},
+    {"apus_gemm apus_gemm_bytes apus_gemm_get_sizes apus_gemm_set_sizes apus_gemm_is_fast", gemm},
     {"apus_plain_product", plain_product},
     {"apus_bf16_gemm apus_bf16_gemm_bytes apus_bf16_has_instructions", bf16_gemm},
     {"apus_read_loop", limits},

@@ -106,12 +106,14 @@ package struct Recurrence: Primitive {
     if c.needsGradient(1) {
       var before = statesBefore(c.outputs[0], initial, isReversed: cell.isReversed)
       if hasDrop, let drop = c.inputs.last { before = before * expandDims(drop, axis: 1) }
-      let rows = transpose(before.reshape([-1, weights.shape[0]]))
-      let slopes = found[0].reshape([-1, weights.shape[1]])
+      // Not -1: there may be no units.
+      let count = before.shape[0] * before.shape[1]
+      let rows = transpose(before.reshape([count, weights.shape[0]]))
+      let slopes = found[0].reshape([count, weights.shape[1]])
       if cell.kind == .gru {
         let units = weights.shape[0]
         let gates = matmul(rows, slice(slopes, axis: 1, to: 2 * units))
-        let candidate = matmul(rows, found[2].reshape([-1, units]))
+        let candidate = matmul(rows, found[2].reshape([count, units]))
         gradients[1] = concatenate([gates, candidate], axis: 1)
       } else {
         gradients[1] = matmul(rows, slopes)
