@@ -90,7 +90,10 @@ extension MPICommunicator: SharingCommunicator {
     do throws(NodeReduction.Mismatch) {
       return try body()
     } catch {
-      throw (difference(ofCollective: error.number) as? DistError) ?? .collectivesDiffer([])
+      if let difference = difference(ofCollective: error.number) as? DistError { throw difference }
+      // Nobody answers any more.
+      let call = notes.entry(error.number)?.description ?? "collective \(error.number)"
+      throw .collectivesDiffer([CollectiveHolding(ranks: [rank], call: call)])
     }
   }
 }

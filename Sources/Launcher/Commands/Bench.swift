@@ -26,7 +26,7 @@ struct Bench: ParsableCommand {
 struct BenchTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Times the steps of four models through Model.fit.",
+    abstract: "Times the steps of a model through Model.fit.",
     discussion: """
       mlp: 784-512-512-10, batch 128, Adam. mlp_small: 784-32-10, batch 32, SGD. cnn: two 3x3 convolutions and two \
       dense layers on 28x28, batch 64, Adam. transformer: two causal blocks of width 128 on 64 tokens, batch 16, \
@@ -86,7 +86,7 @@ struct BenchTrain: ParsableCommand {
 struct BenchCompile: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compile",
-    abstract: "Times what comes before the first step, for the four models and two deep ones.",
+    abstract: "Times what comes before the first step, for every workload and two deep networks.",
     discussion: """
       resnet50: a functional model, batch 2 of 64x64 images. transformer24: 24 causal blocks of width 256 on 64 \
       tokens, batch 2.
