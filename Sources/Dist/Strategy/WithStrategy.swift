@@ -41,7 +41,7 @@ public enum StrategyKind: Hashable, Sendable {
 /// - Parameters:
 ///   - kind: what joins the ranks.
 ///   - lossScaling: how losses are scaled before gradients are summed.
-///   - gradientReduction: how gradients are added over ranks; in messages of 1 and 25 MiB unless given.
+///   - gradientReduction: how gradients are added over ranks; in buckets whose size suits the ranks unless given.
 ///   - body: what each rank does.
 /// - Returns: what `body` gives; of several threads rank 0's.
 /// - Throws: the error of `body`, or a ``DistError``.

@@ -9,6 +9,9 @@ public enum GradientClipping: Hashable, Sendable {
   /// All gradients scaled by one factor so that their common L2 norm is at most this; all NaN when it is infinite or NaN.
   case globalNorm(Double)
 
+  /// Whether one gradient can be clipped only when all are there: on ranks the first update waits for the last sum then.
+  var needsAllGradients: Bool { if case .globalNorm = self { true } else { false } }
+
   /// The gradients in their order, clipped all together or each by itself.
   func apply(_ gradients: [Tensor]) -> [Tensor] {
     switch self {

@@ -347,7 +347,13 @@ open class Optimizer {
   }
 
   /// Updates parameters from gradients that are added over ranks, and over the batches since the last update.
-  package func update(_ parameters: [Variable], sums: [Tensor]) {
+  ///
+  /// - Parameters:
+  ///   - parameters: what is trained.
+  ///   - sums: the gradient of each.
+  ///   - groups: the numbers of those that come together, in order: each group is updated by itself, while others are under way. None for all
+  ///     at once.
+  package func update(_ parameters: [Variable], sums: [Tensor], groups: [[Int]] = []) {
     build(new: parameters)
     let learningRate = (schedule?.value(at: batches) ?? learningRateVariable.value)
       .cast(to: .float32)
@@ -355,7 +361,7 @@ open class Optimizer {
     let steps = options.gradientAccumulationSteps
     let means = steps > 1 ? sums.map { $0 / Double(steps) } : sums
     let gradients = clipping?.apply(means) ?? means
-    for (settings, members) in groups(parameters) {
+    for (settings, members) in alike(parameters, groups) {
       let factor = settings.learningRateMultiplier
       let rate =
         factor == 1 ? learningRate : (learningRate.cast(to: .float64) * factor).cast(to: .float32)
@@ -376,18 +382,24 @@ open class Optimizer {
     if parameters.contains(where: { states[ObjectIdentifier($0)] == nil }) { build(parameters) }
   }
 
-  /// The positions of parameters with the same settings.
-  private func groups(_ parameters: [Variable]) -> [(ParameterSettings, [Int])] {
-    var groups: [(settings: ParameterSettings, members: [Int])] = []
-    for (index, parameter) in parameters.enumerated() {
-      let settings = settings(of: parameter)
-      if let known = groups.firstIndex(where: { $0.settings == settings }) {
-        groups[known].members.append(index)
-      } else {
-        groups.append((settings, [index]))
+  /// The positions of parameters of one group with the same settings.
+  private func alike(
+    _ parameters: [Variable], _ groups: [[Int]]
+  ) -> [(ParameterSettings, [Int])] {
+    // One sweep where it must wait for all gradients anyway.
+    let isWhole = groups.isEmpty || updateRule == nil || clipping?.needsAllGradients == true
+    return (isWhole ? [Array(parameters.indices)] : groups).flatMap { group in
+      var alike: [(settings: ParameterSettings, members: [Int])] = []
+      for index in group {
+        let settings = settings(of: parameters[index])
+        if let known = alike.firstIndex(where: { $0.settings == settings }) {
+          alike[known].members.append(index)
+        } else {
+          alike.append((settings, [index]))
+        }
       }
+      return alike
     }
-    return groups
   }
 
   /// Updates parameters with the same settings, their slots and averages.

@@ -39,9 +39,9 @@ extension Model {
       _ = try addedOverRanks([], kept: gradients, loss: ownLoss)
       optimizer.accumulate(parameters, gradients)
     } else {
-      let sums = try addedOverRanks(
+      let (sums, groups) = try addedOverRanks(
         optimizer.withAccumulated(parameters, gradients), loss: ownLoss)
-      optimizer.update(parameters, sums: sums)
+      optimizer.update(parameters, sums: sums, groups: groups)
     }
 
     // Metrics of this rank's samples; their states are added up when somebody asks for results.
@@ -73,30 +73,43 @@ extension Model {
   /// Gradients added over ranks, together with what ranks tell each other: whether one asks for the end, and whether the
   /// loss or a gradient of one is not finite, which ends the step on all of them before anything is written. Gradients that are
   /// `kept` are looked at and stay on this rank.
+  ///
+  /// - Returns: the sums, and the numbers of those that come together, in their order.
   private func addedOverRanks(
     _ gradients: [Tensor], kept: [Tensor] = [], loss: Tensor
-  ) throws -> [Tensor] {
+  ) throws -> (sums: [Tensor], groups: [[Int]]) {
     let looks = nonFinite.looks
     guard strategy.replicaCount > 1 else {
       if looks { try requireFinite(countNotFinite(gradients + kept, loss)) }
-      return gradients
+      return (gradients, [])
     }
     let reduction = strategy.gradientReduction ?? BucketedAllReduce()
+    let bucketed = loss.isTraced ? reduction as? BucketedAllReduce : nil
     // Buckets look at gradients when they are in the cache anyway.
-    let areLookedAt = reduction is BucketedAllReduce && loss.isTraced
     let notFinite =
       looks
-      ? countNotFinite(areLookedAt ? kept : gradients + kept, loss) : Tensor(0.0, dtype: .float32)
-    let dtype = gradients.last?.dtype ?? .float32
-    let votes = [stopVote.own.value.cast(to: dtype), notFinite.cast(to: dtype)]
+      ? countNotFinite(bucketed == nil ? gradients + kept : kept, loss)
+      : Tensor(0.0, dtype: .float32)
     let watch = gradients.isEmpty ? votesWatch : GradientWatch.current
-    var sums = try GradientWatch.$current.withValue(watch) {
-      try reduction.sums(of: gradients + votes, over: communicator)
+    return try GradientWatch.$current.withValue(watch) {
+      if let bucketed {
+        let started = bucketed.start(
+          gradients, votes: [stopVote.own.value, notFinite], over: communicator)
+        try take(started.votes, looks)
+        return (started.sums(), started.groups)
+      }
+      let dtype = gradients.last?.dtype ?? .float32
+      let votes = [stopVote.own.value.cast(to: dtype), notFinite.cast(to: dtype)]
+      let sums = try reduction.sums(of: gradients + votes, over: communicator)
+      try take(sums.suffix(2).map { $0.cast(to: .float32) }, looks)
+      return (sums.dropLast(2), [])
     }
-    let count = sums.removeLast().cast(to: .float32)
-    stopVote.total.value = sums.removeLast().cast(to: .float32)
-    if looks { try requireFinite(count) }
-    return sums
+  }
+
+  /// Takes what all ranks together say in a step: who asks for what, and how many have met a number that is not finite.
+  private func take(_ votes: [Tensor], _ looks: Bool) throws {
+    stopVote.total.value = votes[0]
+    if looks { try requireFinite(votes[1]) }
   }
 
   /// The parameters that are trained, last ones first: their gradients are ready first.

@@ -37,7 +37,7 @@ struct InspectPlan: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Bytes of a bucket of gradients. (default: 1 MiB for the first, 25 MiB for the others)")
+    help: "Bytes of a bucket of gradients. (default: what suits messages among as many ranks)")
   var bucketBytes: Int?
 
   @Flag(
@@ -66,7 +66,7 @@ struct InspectPlan: ParsableCommand {
       : FixedStrategy(
         EqualRanks(size: ranks),
         gradientReduction: BucketedAllReduce(
-          limits: bucketBytes.map { BucketLimits(bytes: $0) } ?? .standard))
+          limits: bucketBytes.map { BucketLimits(bytes: $0) }))
     let traced = try DistributionContext.$strategy.withValue(strategy) {
       try withErrors {
         try workload.makeModel().traceTrainingStep(x: data.x, y: data.y, batchSize: rows)

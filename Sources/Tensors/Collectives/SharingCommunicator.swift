@@ -1,5 +1,8 @@
 /// A communicator whose ranks reach each other's memory.
 package protocol SharingCommunicator: Communicator {
+  /// Whether there is such memory at all: the same on every rank.
+  var sharesMemory: Bool { get }
+
   /// Memory in which what is reduced again and again need not be copied, not initialised; nil where there is none. Any thread may call it.
   func sharedMemory(byteCount: Int) -> Storage?
 }

@@ -7,7 +7,14 @@ protocol BucketPrimitive: Primitive {
 /// A primitive whose kernel may end a step that must not go on.
 ///
 /// Until the last of them has run a plan writes no variable, so that a step that has ended has changed nothing.
-package protocol StepGuard: Primitive {}
+package protocol StepGuard: Primitive {
+  /// Whether this one may; true unless a primitive says otherwise.
+  var mayEndStep: Bool { get }
+}
+
+extension StepGuard {
+  package var mayEndStep: Bool { true }
+}
 
 /// What is done with a bucket.
 enum BucketRole {
@@ -32,6 +39,9 @@ protocol BackgroundWork: Sendable {
 extension Primitive {
   /// What this does with a bucket; nil for nothing.
   var bucketRole: BucketRole? { (self as? any BucketPrimitive)?.role }
+
+  /// Whether this may end a step before anything is written.
+  var isStepGuard: Bool { (self as? any StepGuard)?.mayEndStep ?? false }
 
   /// The work in the background that this starts.
   var startedWork: (any BackgroundWork)? {

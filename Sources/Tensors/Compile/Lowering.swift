@@ -247,7 +247,7 @@ struct Lowering {
     }
     readAtEnd.formUnion(pending.map(\.source.value))
     let readers = Readers(instructions, of: olds)
-    let lastGuard = instructions.lastIndex { $0.primitive is any StepGuard } ?? -1
+    let lastGuard = instructions.lastIndex { $0.primitive.isStepGuard } ?? -1
     for (variable, source) in pending {
       let old = variableValues[ObjectIdentifier(variable)]
       let pointer = variable.pin()

@@ -8,6 +8,7 @@ import Foundation
 ///   and no other input of it looks at that memory in another way.
 /// - Between the start of a bucket's reduction and its wait nothing touches the bucket, and every start has its wait.
 /// - Inputs and constants are never written; a variable is written once, by what it is to become, and in the end it is that.
+/// - No variable is written before the last instruction that may end the step (``StepGuard``).
 ///
 /// It runs for every plan in debug builds and where the environment has `APUS_VERIFY_PLANS`, as the tests do.
 package enum PlanVerifier {
@@ -36,10 +37,13 @@ private struct Run {
   private var inFlight: [(range: Range<Int>, start: Int)] = []
   private var written: Set<Int> = []
   private var writes: [Int]
+  /// The last instruction that may end the step.
+  private let lastGuard: Int
 
   init(_ layout: PlanLayout) {
     self.layout = layout
     writes = [Int](repeating: 0, count: layout.variables.count)
+    lastGuard = layout.instructions.lastIndex { $0.primitive.isStepGuard } ?? -1
   }
 
   mutating func check() {
@@ -171,6 +175,9 @@ private struct Run {
     for (position, variable) in layout.variables.enumerated()
     where variable.region.range.overlaps(range) {
       writes[position] += 1
+      if index < lastGuard {
+        faults.append("\(writer), a variable, before \(name(lastGuard)), which may end the step")
+      }
       if variable.new?.value != output.value || variable.region != region {
         faults.append("\(writer) over variable \(variable.path)")
       }

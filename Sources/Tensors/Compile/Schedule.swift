@@ -1,6 +1,7 @@
 /// The order in which a plan runs its operations.
 package enum Schedule {
-  /// The order of the trace, except that the reduction of a bucket starts as soon as its last gradient is there.
+  /// The order of the trace, except that the reduction of a bucket starts as soon as its last gradient is there, and is waited
+  /// for only when nothing else is left to do.
   ///
   /// - Parameters:
   ///   - nodes: all operations of a plan, in the order of the trace.
@@ -9,7 +10,7 @@ package enum Schedule {
   ///     later than they do on another rank; the messages keep the order of the trace, which all ranks have.
   /// - Returns: the operations in the order in which they run.
   package static func order(_ nodes: [Node], meetings: [AnyHashable]) -> [Node] {
-    let order = startingEarly(nodes)
+    let order = waitingLate(startingEarly(nodes))
     guard order.contains(where: isMeeting) else { return order }
     var meeting = Meeting(order, meetings)
     return meeting.run()
@@ -47,6 +48,46 @@ package enum Schedule {
       ordered += starts[node.id] ?? []
     }
     return ordered
+  }
+
+  /// Puts what needs no sum before all waits, and each wait in front of what reads its sums first: a bucket is used while others
+  /// are under way.
+  ///
+  /// Only where the votes of the step say, before any sum is used, that nothing ends it any more: else every use would have to wait for the
+  /// last bucket anyway.
+  private static func waitingLate(_ nodes: [Node]) -> [Node] {
+    func isLate(_ node: Node) -> Bool {
+      guard case .wait? = node.primitive.bucketRole else { return false }
+      return !node.primitive.isStepGuard
+    }
+    guard nodes.contains(where: isLate) else { return nodes }
+    var early: [Node] = []
+    var late: [Node] = []
+    var needs: Set<Int> = []
+    var waits: [Int: Node] = [:]
+    for node in nodes {
+      let isWait: Bool = if case .wait? = node.primitive.bucketRole { true } else { false }
+      guard
+        isWait
+          || node.inputs.contains(where: { $0.tracedNode.map { needs.contains($0.id) } ?? false })
+      else {
+        early.append(node)
+        continue
+      }
+      needs.insert(node.id)
+      if isLate(node) {
+        waits[node.id] = node
+        continue
+      }
+      for input in node.inputs {
+        if let wait = input.tracedNode.flatMap({ waits.removeValue(forKey: $0.id) }) {
+          late.append(wait)
+        }
+      }
+      late.append(node)
+    }
+    // Sums that nobody reads.
+    return early + late + nodes.filter { waits[$0.id] != nil }
   }
 
   /// Goes through a list and puts in front of each operation what must come before it and has not yet.

@@ -4,11 +4,12 @@
 /// The buckets depend on the gradients' order, shapes and types only, so that every rank has the same ones. Without a
 /// compiled step each gradient is a message of its own.
 public struct BucketedAllReduce: GradientReduction {
-  /// How large the messages are.
-  public let limits: BucketLimits
+  /// How large the messages are; nil for what suits the ranks: ``BucketLimits/sharedMemory`` where all are on one node, else
+  /// ``BucketLimits/messages(ranks:)``.
+  public let limits: BucketLimits?
 
   /// Buckets of these numbers of bytes.
-  public init(limits: BucketLimits = .standard) { self.limits = limits }
+  public init(limits: BucketLimits? = nil) { self.limits = limits }
 
   /// The sums over all ranks, in the same order and shapes.
   ///
@@ -19,24 +20,49 @@ public struct BucketedAllReduce: GradientReduction {
     guard Trace.active != nil else {
       return try gradients.map { try Self.sum($0, over: communicator) }
     }
-    var started: [(bucket: GradientBucket, members: [Int], tensors: [Tensor])] = []
-    for members in BucketPlan(gradients.map(\.spec), limits: limits).buckets {
-      let bucket = GradientBucket(communicator, members: members)
-      let dtype = gradients[members[0]].dtype
+    return start(gradients, over: communicator).sums()
+  }
+
+  /// Starts the sums of gradients in a trace.
+  ///
+  /// - Parameters:
+  ///   - gradients: in the order in which the backward pass makes them.
+  ///   - votes: a few float32 numbers more, which are started last and waited for first. With them all ranks know, before the first
+  ///     gradient is read, whether they have brought the same buckets and whether anything was not finite.
+  ///   - communicator: the ranks.
+  /// - Returns: the sums that are under way.
+  package func start(
+    _ gradients: [Tensor], votes: [Tensor] = [], over communicator: any Communicator
+  ) -> StartedSums {
+    let tensors = gradients + votes
+    let limits = limits ?? .standard(for: communicator)
+    var plan = BucketPlan(gradients.map(\.spec), limits: limits).buckets
+    if !votes.isEmpty {
+      let numbers = Array(gradients.count..<tensors.count)
+      // A single message says all by itself.
+      if plan.count == 1, gradients[0].dtype == votes[0].dtype {
+        plan[0] += numbers
+      } else {
+        plan.append(numbers)
+      }
+    }
+    var buckets: [GradientBucket] = []
+    let started = plan.enumerated().map { index, members in
+      let answer: GradientBucket.Answer =
+        votes.isEmpty ? .none : index == plan.count - 1 ? .forAll(buckets) : .givenByAnother
+      let bucket = GradientBucket(communicator, members: members, answer: answer)
+      buckets.append(bucket)
+      let dtype = tensors[members[0]].dtype
       let seal = BucketSeal.isUsed(dtype) ? [Tensor.zeros([BucketSeal.count], dtype: dtype)] : []
-      let inputs = members.map { gradients[$0] } + seal
+      let inputs = members.map { tensors[$0] } + seal
       // Traced also where every gradient of a bucket is a constant, zero for unused parameters: other ranks may have more.
       let start = Node(
         primitive: AllReduceStart(bucket: bucket), inputs: inputs, outputs: inputs.map(\.spec),
         values: [])
-      started.append((bucket, members, inputs.indices.map(start.output)))
+      return StartedSums.Message(
+        bucket: bucket, members: members, tensors: inputs.indices.map(start.output))
     }
-    var sums = gradients
-    for (bucket, members, tensors) in started {
-      let results = apply(AllReduceWait(bucket: bucket), tensors)
-      for (member, result) in zip(members, results) { sums[member] = result }
-    }
-    return sums
+    return StartedSums(started, tensors, votes: votes.count)
   }
 
   private static func sum(

@@ -4,17 +4,34 @@ import Synchronization
 ///
 /// The plan lays its tensors side by side, so that the backward pass writes into the message itself.
 final class GradientBucket: BackgroundWork {
+  /// What a bucket says of the others of its step.
+  enum Answer {
+    /// Nothing, and no other one speaks for it.
+    case none
+    /// Another one, which is started later and waited for earlier, says what there is to say of this one.
+    case givenByAnother
+    /// Whether the ranks have brought the same buckets, these and itself, and whether anything in them was not finite.
+    case forAll([GradientBucket])
+  }
+
   private let communicator: any Communicator
   private let label: CollectiveLabel
   private let watch: GradientWatch?
   /// The number of the first gradient of the bucket.
   private let first: Int
+  private let answer: Answer
   private let token = Atomic<Int>(-1)
   private let number = Atomic<Int>(0)
+  /// What all ranks must bring the same of.
+  private let hash = Atomic<UInt64>(0)
 
-  /// - `members`: the numbers of the gradients, in order and without gaps.
-  init(_ communicator: any Communicator, members: [Int]) {
+  /// - Parameters:
+  ///   - communicator: the ranks.
+  ///   - members: the numbers of the gradients, in order and without gaps.
+  ///   - answer: what it says of the other buckets.
+  init(_ communicator: any Communicator, members: [Int], answer: Answer = .none) {
     self.communicator = communicator
+    self.answer = answer
     let watch = GradientWatch.current
     self.watch = watch
     first = members.first ?? 0
@@ -27,6 +44,9 @@ final class GradientBucket: BackgroundWork {
     return "the gradients of " + shown.joined(separator: ", ")
   }
 
+  /// Whether a step that goes on after its wait can still end without having changed anything.
+  var isAnsweredFor: Bool { if case .givenByAnother = answer { true } else { false } }
+
   func sharedMemory(byteCount: Int) -> Storage? {
     (communicator as? any SharingCommunicator)?.sharedMemory(byteCount: byteCount)
   }
@@ -38,19 +58,23 @@ final class GradientBucket: BackgroundWork {
     if let seal {
       let next = (communicator.journal?.snapshot.begun ?? 0) + 1
       number.store(next, ordering: .relaxed)
-      BucketSeal.write(
-        hash: hash(count), isFinite: lookAt(members), to: seal, dtype)
+      var hash = StableHash.combine(
+        StableHash.combine(label.hash, UInt64(count)), UInt64(next))
+      var isFinite = lookAt(members)
+      if case .forAll(let others) = answer {
+        for other in others {
+          hash = StableHash.combine(hash, other.hash.load(ordering: .relaxed))
+        }
+        isFinite = isFinite && watch?.hasFinding != true
+      }
+      self.hash.store(hash, ordering: .relaxed)
+      BucketSeal.write(hash: hash, isFinite: isFinite, to: seal, dtype)
     }
     func start() throws -> Int {
       try communicator.startAllReduce(pointer, count: count, dtype: dtype, operation: .sum)
     }
     token.store(
       try communicator.journal?.named(label, start) ?? start(), ordering: .relaxed)
-  }
-
-  private func hash(_ count: Int) -> UInt64 {
-    let bucket = StableHash.combine(label.hash, UInt64(count))
-    return StableHash.combine(bucket, UInt64(number.load(ordering: .relaxed)))
   }
 
   /// Whether the gradients are finite, as far as anybody wants to know.
@@ -70,16 +94,24 @@ final class GradientBucket: BackgroundWork {
   func wait(seal: UnsafeMutableRawPointer, count: Int, dtype: DType) throws {
     try wait()
     let (isSame, notFinite) = BucketSeal.read(
-      hash: hash(count), size: communicator.size, from: seal, dtype)
-    guard isSame else {
-      throw communicator.difference(ofCollective: number.load(ordering: .relaxed))
-        ?? EngineError.distribution(
-          message:
-            "ranks have added different things: rank \(communicator.numberInRun(of: communicator.rank)) "
-            + "\(label == .none ? "a bucket of \(count) numbers" : label.text). Every rank must make the same "
-            + "collectives in the same order")
+      hash: hash.load(ordering: .relaxed), size: communicator.size, from: seal, dtype)
+    guard isSame else { throw difference(count) }
+    if notFinite != 0, !isAnsweredFor { throw NotFinite() }
+  }
+
+  private func difference(_ count: Int) -> any Error {
+    if case .forAll(let others) = answer {
+      for other in others {
+        let number = other.number.load(ordering: .relaxed)
+        if let difference = communicator.difference(ofCollective: number) { return difference }
+      }
     }
-    if notFinite != 0 { throw NotFinite() }
+    return communicator.difference(ofCollective: number.load(ordering: .relaxed))
+      ?? EngineError.distribution(
+        message:
+          "ranks have added different things: rank \(communicator.numberInRun(of: communicator.rank)) "
+          + "\(label == .none ? "a bucket of \(count) numbers" : label.text). Every rank must make the same "
+          + "collectives in the same order")
   }
 
   /// MPI works only while it is called.
@@ -133,6 +165,7 @@ struct AllReduceWait: BucketPrimitive, StepGuard {
 
   var role: BucketRole { .wait }
   var isPure: Bool { false }
+  var mayEndStep: Bool { !bucket.isAnsweredFor }
 
   func infer(_ inputs: [TensorSpec]) throws(EngineError) -> [TensorSpec] { inputs }
 

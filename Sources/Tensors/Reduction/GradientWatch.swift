@@ -35,6 +35,9 @@ package final class GradientWatch: Sendable {
     }
   }
 
+  /// Whether this rank has found something since the last time.
+  var hasFinding: Bool { own.withLock { $0 != nil } }
+
   /// Notes what this rank has found, unless something is noted already; a loss says more than a gradient.
   func note(_ tensor: String, is value: String, isLoss: Bool) {
     own.withLock { if $0 == nil || isLoss { $0 = Finding(tensor: tensor, value: value) } }

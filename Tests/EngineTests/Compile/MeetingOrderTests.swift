@@ -50,6 +50,47 @@ import Testing
     }
   }
 
+  /// Two buckets of gradients and votes, an operation that needs none of their sums, and one that needs each.
+  private func step() throws -> Graph {
+    try Trace.record([TensorSpec([4], .float32)]) { inputs in
+      let x = inputs[0]
+      let started = BucketedAllReduce(limits: BucketLimits(bytes: 0)).start(
+        [cos(x), sin(x)], votes: [sum(x)], over: ranks)
+      let sums = started.sums()
+      return [square(sums[1]), exp(sums[0]), tanh(x), started.votes[0] + 1]
+    }
+  }
+
+  @Test("Votes are waited for first, and each bucket when its sums are used, after all else")
+  func waits() throws {
+    let graph = try step()
+    let order = Schedule.order(graph.nodes, meetings: Schedule.meetings(in: graph.nodes))
+    #expect(
+      order.map(\.primitive.name) == [
+        "cos", "allReduceStart", "sin", "allReduceStart", "sum", "allReduceStart", "tanh",
+        "allReduceWait",
+        "allReduceWait", "square", "allReduceWait", "exp", "add",
+      ])
+    #expect(order.map(\.id).sorted() == graph.nodes.map(\.id).sorted())
+    let plan = try Plan(graph)
+    let x = Tensor([1.0, 2, 3, 4], dtype: .float32)
+    let results = try plan([x])
+    expectClose(results[0], square(2 * sin(x)).scalars(as: Double.self))
+    expectClose(results[1], exp(2 * cos(x)).scalars(as: Double.self))
+    expectClose(results[3], [21])
+  }
+
+  @Test("One bucket holds gradients and votes")
+  func oneMessage() throws {
+    let graph = try Trace.record([TensorSpec([4], .float32)]) { inputs in
+      let started = BucketedAllReduce().start(
+        [cos(inputs[0]), sin(inputs[0])], votes: [sum(inputs[0])], over: ranks)
+      #expect(started.groups == [[0, 1]])
+      return started.sums() + started.votes
+    }
+    #expect(graph.nodes.filter { $0.primitive.name == "allReduceStart" }.count == 1)
+  }
+
   @Test("What nobody reads, and what is computed of constants, is sent in a plan")
   func unread() throws {
     let graph = try Trace.record([TensorSpec([2], .float32)]) { inputs in

@@ -46,7 +46,7 @@ import Testing
   {
     let (x, y) = data(6, .float64)
     let expected = try train(number, SingleProcess(), x: x, y: y)
-    for limits in [BucketLimits(bytes: 0), BucketLimits(bytes: 200), .standard] {
+    for limits in [BucketLimits(bytes: 0), BucketLimits(bytes: 200), .sharedMemory] {
       let ranks = EqualRanks(size: 3)
       let strategy = FixedStrategy(ranks, gradientReduction: BucketedAllReduce(limits: limits))
       // Every rank has the same rows, so that all together have each of them three times.
