@@ -34,7 +34,7 @@ def environment(options):
     with open("/proc/cpuinfo") as file:
         has_avx512 = "avx512f" in file.read()
     if options.level == "avx2":
-        kept.update(APUS_CPU="avx2", MKL_ENABLE_INSTRUCTIONS="AVX2")
+        kept.update(APUS_CPU="x86-64-v3", MKL_ENABLE_INSTRUCTIONS="AVX2")
     core = options.core or ("SkylakeX" if has_avx512 and options.level == "best" else "Haswell")
     return dict(kept, OPENBLAS_CORETYPE=core)
 
