@@ -61,9 +61,14 @@ static ptrdiff_t left_size(void) {
   return sizes->packs_left ? sizes->rows * sizes->depth : 0;
 }
 
-static ptrdiff_t rest_size(void) {
+static ptrdiff_t result_size(void) {
   const apus_gemm_sizes *sizes = apus_gemm_sizes_here();
-  return APUS_STRIP_COLUMNS * (sizes->rows + sizes->depth);
+  const ptrdiff_t rows = sizes->rows > sizes->copied_rows ? sizes->rows : sizes->copied_rows;
+  return APUS_STRIP_COLUMNS * rows;
+}
+
+static ptrdiff_t rest_size(void) {
+  return result_size() + APUS_STRIP_COLUMNS * apus_gemm_sizes_here()->depth;
 }
 
 // Some products need none.
@@ -106,19 +111,21 @@ static void multiply(apus_left a, const float *b, ptrdiff_t row_b, ptrdiff_t col
   const int copies = is_copied(m, row_b, column_b), copies_left = is_left_copied(a, n);
   const float *end = b + (k - 1) * row_b + (n - 1) * column_b + 1;
   float *result = part(scratch, left_size());
-  float *rest = part(result, APUS_STRIP_COLUMNS * sizes->rows);
+  float *rest = part(result, result_size());
   float *strips = part(scratch, left_size() + rest_size());
   // What fits the first-level cache need not be fetched.
   const int fetches_right = apus_min(k, sizes->depth) * n > small_right;
   const int fetches = sizes->ahead > 0 && (fetches_right || m * n > small_result);
   const ptrdiff_t step = copies ? sizes->columns : n;
+  // A copied strip is still in the first-level cache for all of these rows.
+  const ptrdiff_t most = copies && !copies_left ? sizes->copied_rows : sizes->rows;
   for (ptrdiff_t first = 0; first < n; first += step) {
     const ptrdiff_t columns = apus_min(step, n - first);
     for (ptrdiff_t p = 0; p < k; p += sizes->depth) {
       const ptrdiff_t depth = apus_min(sizes->depth, k - p);
       const int adds = add || p > 0;
-      for (ptrdiff_t i = 0; i < m; i += sizes->rows) {
-        const ptrdiff_t rows = apus_min(sizes->rows, m - i);
+      for (ptrdiff_t i = 0; i < m; i += most) {
+        const ptrdiff_t rows = apus_min(most, m - i);
         apus_left left = {a.data + i * a.row + p * a.depth, a.row, a.depth, 0};
         if (copies_left) {
           apus_pack_left(left.data, a.depth, scratch, rows, depth);

@@ -10,11 +10,11 @@
 
 // Right factors are read where they lie, and what comes next is fetched in time.
 static const apus_gemm_sizes fetching = {
-    .vectors = 3, .depth = 256, .rows = 64, .columns = 480, .ahead = 4, .packs_left = 1};
+    .vectors = 3, .depth = 256, .rows = 64, .copied_rows = 256, .columns = 480, .ahead = 4, .packs_left = 1};
 
 // First-level caches too small to fetch into; rows that are pages apart are copied.
 static const apus_gemm_sizes copying = {
-    .vectors = 2, .depth = 384, .rows = 256, .columns = 128, .packs_spread = 1, .flips = 1};
+    .vectors = 2, .depth = 384, .rows = 256, .copied_rows = 256, .columns = 128, .packs_spread = 1, .flips = 1};
 
 // `apus bench gemm --tune` prints a CPU's line.
 static const struct {

@@ -47,7 +47,7 @@ static void gemm(void) {
   for (int variant = 0; variant < 4; variant++) {
     apus_gemm_sizes sizes = table;
     if (variant & 1) sizes.packs_left = !sizes.packs_left, sizes.packs_spread = !sizes.packs_spread;
-    if (variant & 2) sizes.flips = !sizes.flips, sizes.rows = 24, sizes.depth = 40, sizes.ahead = sizes.ahead ? 0 : 4;
+    if (variant & 2) sizes.flips = !sizes.flips, sizes.rows = 24, sizes.copied_rows = 40, sizes.depth = 40, sizes.ahead = sizes.ahead ? 0 : 4;
     apus_gemm_set_sizes(&sizes);
     for (int s = 0; s < shape_count; s++) for (int kind = 0; kind < 8; kind++) {
       const ptrdiff_t m = shapes[s][0], n = shapes[s][1], k = shapes[s][2], leading = n + 5;

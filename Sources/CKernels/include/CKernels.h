@@ -685,6 +685,8 @@ typedef struct {
   ptrdiff_t depth;
   /// Rows of the left factor that are read at a time.
   ptrdiff_t rows;
+  /// The same where the right factor is copied and the left one is not.
+  ptrdiff_t copied_rows;
   /// Columns of a right factor that are copied at a time.
   ptrdiff_t columns;
   /// How many rows of the right factor are fetched ahead; with 0 nothing is fetched.

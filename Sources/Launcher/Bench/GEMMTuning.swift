@@ -25,6 +25,7 @@ enum GEMMTuning {
     for value in [0, 4, 8, 12] { all.append { $0.ahead = value } }
     for value in [192, 256, 320, 384, 512] { all.append { $0.depth = value } }
     for value in [32, 64, 96, 128, 256] { all.append { $0.rows = value } }
+    for value in [64, 128, 256, 512] { all.append { $0.copied_rows = value } }
     for value: Int32 in [0, 1] { all.append { $0.packs_left = value } }
     for value: Int32 in [0, 1] { all.append { $0.packs_spread = value } }
     for value: Int32 in [0, 1] { all.append { $0.flips = value } }
@@ -66,8 +67,8 @@ enum GEMMTuning {
   private static func line(_ sizes: apus_gemm_sizes) -> String {
     """
     {.vectors = \(sizes.vectors), .depth = \(sizes.depth), .rows = \(sizes.rows), \
-    .columns = \(sizes.columns), .ahead = \(sizes.ahead), .packs_left = \(sizes.packs_left), \
-    .packs_spread = \(sizes.packs_spread), .flips = \(sizes.flips)}
+    .copied_rows = \(sizes.copied_rows), .columns = \(sizes.columns), .ahead = \(sizes.ahead), \
+    .packs_left = \(sizes.packs_left), .packs_spread = \(sizes.packs_spread), .flips = \(sizes.flips)}
     """
   }
 }
