@@ -82,7 +82,9 @@ package struct Recurrence: Primitive {
   package func gradient(_ c: GradientContext) -> [Tensor?] {
     let kept = [2] + (cell.kind == .simple ? [] : [3])
     let isComposed = kept.contains { c.incoming[$0] != nil }
-    if isComposed || hasDrop && c.needsGradient(c.inputs.count - 1) { return composedGradient(c) }
+    if isComposed || hasDrop && c.needsGradient(c.inputs.count - 1) {
+      return c.gradients(through: composed)
+    }
     let (weights, initial) = (c.inputs[1], c.inputs[2])
     let arriving = [0, 1] + (cell.kind == .lstm ? [4] : [])
     let rule = RecurrenceGradient(
@@ -119,17 +121,6 @@ package struct Recurrence: Primitive {
         gradients[1] = matmul(rows, slopes)
       }
     }
-    return gradients
-  }
-
-  private func composedGradient(_ c: GradientContext) -> [Tensor?] {
-    let numbers = c.inputs.indices.filter { !(hasMask && $0 == rest) }
-    let leaves = numbers.map { Node(leaf: c.inputs[$0]) }
-    var inner = c.inputs
-    for (number, leaf) in zip(numbers, leaves) { inner[number] = leaf.output(0) }
-    let found = c.gradients(through: composed(inner), to: leaves, of: numbers)
-    var gradients = [Tensor?](repeating: nil, count: c.inputs.count)
-    for (number, gradient) in zip(numbers, found) { gradients[number] = gradient }
     return gradients
   }
 
@@ -204,6 +195,20 @@ extension Primitive {
       guard !output.isInvalid else { return output }
       return output.reshape(Shape([count, output.shape[0] / count] + output.shape.dropFirst()))
     }
+  }
+}
+
+extension GradientContext {
+  /// The gradients when `composed` gives the outputs once more, from the inputs and by operations that have gradients themselves.
+  func gradients(through composed: ([Tensor]) -> [Tensor]) -> [Tensor?] {
+    let numbers = inputs.indices.filter { inputs[$0].dtype.isFloating }
+    let leaves = numbers.map { Node(leaf: inputs[$0]) }
+    var inner = inputs
+    for (number, leaf) in zip(numbers, leaves) { inner[number] = leaf.output(0) }
+    let found = gradients(through: composed(inner), to: leaves, of: numbers)
+    var gradients = [Tensor?](repeating: nil, count: inputs.count)
+    for (number, gradient) in zip(numbers, found) { gradients[number] = gradient }
+    return gradients
   }
 }
 

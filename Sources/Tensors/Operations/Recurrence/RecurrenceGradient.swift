@@ -86,16 +86,7 @@ package struct RecurrenceGradient: Primitive {
   }
 
   /// That of the same gradients composed of ordinary operations, as functions of all inputs.
-  package func gradient(_ c: GradientContext) -> [Tensor?] {
-    let numbers = c.inputs.indices.filter { !(hasMask && $0 == mask) }
-    let leaves = numbers.map { Node(leaf: c.inputs[$0]) }
-    var inner = c.inputs
-    for (number, leaf) in zip(numbers, leaves) { inner[number] = leaf.output(0) }
-    let found = c.gradients(through: composed(inner), to: leaves, of: numbers)
-    var gradients = [Tensor?](repeating: nil, count: c.inputs.count)
-    for (number, gradient) in zip(numbers, found) { gradients[number] = gradient }
-    return gradients
-  }
+  package func gradient(_ c: GradientContext) -> [Tensor?] { c.gradients(through: composed) }
 
   /// All outputs, from operations that have gradients themselves, step by step.
   private func composed(_ inputs: [Tensor]) -> [Tensor] {
