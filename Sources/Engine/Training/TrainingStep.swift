@@ -17,11 +17,13 @@ extension Model {
     let overlay = VariableOverlay(zip(parameters, leaves).map { ($0, $1.output(0)) })
 
     // Forward pass, and losses of this rank's samples, scaled so that their gradients may be added over ranks.
-    let (output, terms) = try overlay {
-      let (output, context) = try forward(batch, empty, isTraining: true)
-      return (
-        output, try lossTerms(batch, output, context, isTraining: true, globalRows: globalRows)
-      )
+    let (output, terms) = try GradientDepth.deeper {
+      try overlay {
+        let (output, context) = try forward(batch, empty, isTraining: true)
+        return (
+          output, try lossTerms(batch, output, context, isTraining: true, globalRows: globalRows)
+        )
+      }
     }
     guard let loss = terms.total else {
       throw EngineError.model(

@@ -61,7 +61,12 @@ package func reachable(from tensors: [Tensor], notBefore first: Int = 0) -> [Nod
   return found.sorted { $0.id < $1.id }
 }
 
-/// How many gradients are being taken around the current code.
+/// How many gradients will be taken of what the current code computes.
 package enum GradientDepth {
   @TaskLocal package static var current = 0
+
+  /// Runs `body`, of which a gradient will be taken.
+  package static func deeper<R>(_ body: () throws -> R) rethrows -> R {
+    try $current.withValue(current + 1, operation: body)
+  }
 }

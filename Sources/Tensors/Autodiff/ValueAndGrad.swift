@@ -68,14 +68,12 @@ package func vjpOfScalar<Extra>(
 ) throws -> (Tensor, [Tensor], Extra) {
   try withErrors {
     let depth = GradientDepth.current
-    return try GradientDepth.$current.withValue(depth + 1) {
-      let leaves = arguments.map { Node(leaf: $0) }
-      let (value, extra) = try body(leaves.map { $0.output(0) })
-      let gradients = try gradientsOfScalar(value, leaves, arguments)
-      // Without an outer gradient nobody will walk further: do not keep the whole computation alive.
-      guard depth == 0 else { return (value, gradients, extra) }
-      return (value.detached, gradients.map(\.detached), extra)
-    }
+    let leaves = arguments.map { Node(leaf: $0) }
+    let (value, extra) = try GradientDepth.deeper { try body(leaves.map { $0.output(0) }) }
+    let gradients = try gradientsOfScalar(value, leaves, arguments)
+    // Without an outer gradient nobody will walk further: do not keep the whole computation alive.
+    guard depth == 0 else { return (value, gradients, extra) }
+    return (value.detached, gradients.map(\.detached), extra)
   }
 }
 

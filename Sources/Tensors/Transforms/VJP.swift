@@ -94,7 +94,7 @@ func flatVJP(
   let leaves = arguments.map { Node(leaf: $0) }
   let depth = GradientDepth.current
   let outputs = try withErrors {
-    try GradientDepth.$current.withValue(depth + 1) { try f(leaves.map { $0.output(0) }) }
+    try GradientDepth.deeper { try f(leaves.map { $0.output(0) }) }
   }
   let pullback = { (cotangents: [Tensor]) throws -> [Tensor] in
     try withErrors {
