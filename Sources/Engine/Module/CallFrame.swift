@@ -110,12 +110,7 @@ package final class ModuleContext: NotesHooks {
   package let isTraining: Bool
   /// What hooks have noted so far.
   package var notes = HookNotes()
-  /// Variables whose penalty is among the losses.
-  var regularized: Set<ObjectIdentifier> = []
-  /// Logs that this call has written: the first value takes the place of that of the last call, later ones add up.
-  var logged: Set<ObjectIdentifier> = []
   let root: Scope
-  private var keyCount = 0
 
   static var current: ModuleContext? { CurrentNotes.keeper as? ModuleContext }
 
@@ -130,22 +125,26 @@ package final class ModuleContext: NotesHooks {
 
   /// A fresh key: differs between calls and steps, see ``NoisePlace`` for ranks.
   func nextKey() -> Tensor {
-    keyCount += 1
-    let count = Int64(keyCount)
+    notes.keyCount += 1
+    let count = Int64(notes.keyCount)
+    func folded(_ number: Int64) -> Tensor {
+      notes.keyOffset.map { foldKey(keyVariable.value, $0 + Tensor(number)) }
+        ?? foldKey(keyVariable.value, number)
+    }
     switch NoisePlace.current {
     case .unknown:
       let rank = Int64(DistributionContext.strategy.communicator.rank)
-      return foldKey(keyVariable.value, rank << 32 | count)
+      return folded(rank << 32 | count)
     case .examples:
-      return foldKey(keyVariable.value, count)
+      return folded(count)
     case .share(let share):
-      return concatenate([foldKey(keyVariable.value, count), share.place], axis: 0)
+      return concatenate([folded(count), share.place], axis: 0)
     }
   }
 
   /// Moves the random state on, once a call, if it was used.
   func finish() {
-    guard keyCount > 0 else { return }
+    guard notes.keyCount > 0 else { return }
     keyVariable.value = keyVariable.value + Tensor([Int64(0), 1])
   }
 

@@ -146,7 +146,7 @@ extension AnyModule {
         path: scope.childPath(name), kind: kind, initial: .zeros([], dtype: value.dtype),
         combine: .mean, trainable: false)
     if known == nil { scope.logs[key] = variable }
-    let isFirst = context.logged.insert(ObjectIdentifier(variable)).inserted
+    let isFirst = context.notes.logged.insert(ObjectIdentifier(variable)).inserted
     let value = stopGradient(value)
     variable.value = isFirst ? value : variable.value + value
   }

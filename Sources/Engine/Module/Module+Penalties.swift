@@ -9,7 +9,7 @@ extension AnyModule {
   public func regularize(_ name: String, with regularizer: (any Regularizer)?) {
     guard let regularizer, let variable = scope.variables[name],
       let context = ModuleContext.current,
-      context.regularized.insert(ObjectIdentifier(variable)).inserted
+      context.notes.regularized.insert(ObjectIdentifier(variable)).inserted
     else { return }
     addLoss("regularization", regularizer(variable.value))
   }

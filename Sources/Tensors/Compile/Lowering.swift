@@ -68,6 +68,8 @@ struct Lowering {
 
   /// How often there is memory for the inputs.
   private let inputBuffers: Int
+  /// Where inputs are already, by their number.
+  private let inputMemory: [Int: Storage]
   /// The value of each input of the graph.
   private(set) var inputValues: [Int] = []
   /// The value that each variable of the graph has before the first instruction.
@@ -76,16 +78,21 @@ struct Lowering {
   /// The order in which ranks meet.
   private let meetings: [AnyHashable]
 
-  init(_ graph: Graph, inputBuffers: Int, meetings: [AnyHashable]) {
+  init(
+    _ graph: Graph, inputBuffers: Int, inputMemory: [Int: Storage], meetings: [AnyHashable]
+  ) {
     self.graph = graph
+    self.inputMemory = inputMemory
     self.meetings = meetings
     self.inputBuffers = inputBuffers
     reads = ReadCounts(graph)
   }
 
   mutating func lower() {
-    for input in graph.inputs {
-      let storages = (0..<inputBuffers).map { _ in Storage(byteCount: input.spec.byteCount) }
+    for (index, input) in graph.inputs.enumerated() {
+      let storages = (0..<inputBuffers).map { _ in
+        inputMemory[index] ?? Storage(byteCount: input.spec.byteCount)
+      }
       inputStorages.append(storages)
       inputValues.append(addValue(.fixed(storages[0].pointer), input.spec.byteCount))
       define(input, at: inputValues[inputValues.count - 1])

@@ -14,6 +14,12 @@ package enum Passes {
   ]
 }
 
+/// A primitive that runs a graph of its own, which passes that change results must reach too.
+protocol HoldsGraph: Primitive {
+  /// The same primitive after a pass has gone through its graph.
+  func rewritten(by pass: any Pass) -> any Primitive
+}
+
 extension Graph {
   /// Rebuilds the graph node by node.
   ///

@@ -13,7 +13,8 @@ package final class Plan {
   /// For each input buffer.
   private let kernels: [[Kernel]]
   private let inputStorages: [[Storage]]
-  private let outputs: [Operand]
+  /// Where the outputs are after a run.
+  let outputs: [Operand]
   private let keptAlive: [AnyObject]
   private let background: [any BackgroundWork]
 
@@ -22,10 +23,11 @@ package final class Plan {
   ///   - passes: rewritings to apply first.
   ///   - inputBuffers: buffers of input memory: with 2 (double buffering) one can be filled while the plan runs on the other.
   ///   - arena: memory that is shared with other plans, of which only one runs at a time.
+  ///   - inputMemory: where inputs are already, by their number; the others get memory of their own.
   /// - Throws: ``EngineError/model(message:)`` when ``PlanVerifier`` is on and finds something.
   package init(
     _ graph: Graph, passes: [any Pass] = Passes.standard, inputBuffers: Int = 1,
-    arena: Arena = Arena()
+    arena: Arena = Arena(), inputMemory: [Int: Storage] = [:]
   ) throws {
     let clock = ContinuousClock()
     var durations: [(part: String, duration: Duration)] = []
@@ -40,7 +42,8 @@ package final class Plan {
       return pass.run(graph)
     }
     var lowering = Lowering(
-      optimized, inputBuffers: inputBuffers, meetings: Schedule.meetings(in: graph.nodes))
+      optimized, inputBuffers: inputBuffers, inputMemory: inputMemory,
+      meetings: Schedule.meetings(in: graph.nodes))
     lowering.lower()
     let memory = lowering.place(in: arena)
     let instructions = lowering.instructions

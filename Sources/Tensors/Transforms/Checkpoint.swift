@@ -51,19 +51,10 @@ struct Checkpointed: GradientMarker {
       GradientDepth.current > 0 || Trace.active != nil || inputs.contains { $0.node != nil }
     guard isWanted else { return try f(inputs) }
     let recording = try Recording(inputs.map(\.spec), f)
-    let captured = recording.captured
-    let sources = inputs + recording.variables.map(\.value) + captured
-    let places = Dictionary(
-      uniqueKeysWithValues: captured.enumerated().compactMap { offset, tensor in
-        ResultKey(tensor).map { ($0, sources.count - captured.count + offset) }
-      })
-    let (replay, own) = (recording.replay, sources.count - captured.count)
+    let sources = inputs + recording.variables.map(\.value) + recording.captured
+    let closed = recording.closed
     let segment = Segment { sources in
-      let (outputs, logged, updates) = replay(Array(sources[..<own])) { tensor in
-        ResultKey(tensor).flatMap { places[$0] }.map { sources[$0] } ?? tensor
-      } run: { node, inputs in
-        apply(node.primitive, inputs)
-      }
+      let (outputs, logged, updates) = closed(sources)
       return outputs + logged + updates
     }
     // Values without a record of how they were made: what is computed inside is free as soon as it has been used.

@@ -53,6 +53,22 @@ struct Recording {
     }
   }
 
+  /// The function as one of all that it depends on: its inputs, the values of ``variables``, and ``captured``.
+  var closed: @Sendable ([Tensor]) -> (outputs: [Tensor], logged: [Tensor], updates: [Tensor]) {
+    let (replay, own) = (replay, replay.placeholders.count)
+    let places = Dictionary(
+      uniqueKeysWithValues: captured.enumerated().compactMap { offset, tensor in
+        ResultKey(tensor).map { ($0, own + offset) }
+      })
+    return { sources in
+      replay(Array(sources[..<own])) { tensor in
+        ResultKey(tensor).flatMap { places[$0] }.map { sources[$0] } ?? tensor
+      } run: { node, inputs in
+        apply(node.primitive, inputs)
+      }
+    }
+  }
+
   /// Gives variables their new values, and hooks' logs what was logged.
   func deliver(updates: [Tensor], logged: [Tensor]) {
     for (variable, value) in zip(written, updates) { variable.value = value }

@@ -74,6 +74,19 @@ struct TransformsGuide {
     expectClose(rows, wave(transpose(matrix)))
   }
 
+  @Test("Loops")
+  func loops() throws {
+    // snippet: scan
+    let prices = Tensor([1.0, 3, 2])
+    let (last, averages) = try scan(over: prices, initial: Tensor(0.0)) { (mean: Tensor, price) in
+      let next = 0.9 * mean + 0.1 * price
+      return (state: next, result: next)
+    }
+    // end
+    expectClose(averages, [0.1, 0.39, 0.551])
+    expectClose(last, averages[2])
+  }
+
   // snippet: checkpoint
   final class Blocks: Module {
     func call(_ x: Tensor) -> Tensor {

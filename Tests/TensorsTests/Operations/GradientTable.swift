@@ -15,7 +15,7 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
 enum GradientTable {
   static let cases: [GradientCase] =
     unary + binary + choices + reductions + views + joins + products + indexing + rows
-    + scaledRows + attention + recurrences + images + random
+    + scaledRows + attention + recurrences + loops + images + random
 
   // MARK: Elementwise
 

@@ -54,6 +54,9 @@ private struct Noise: Sendable {
       SimpleRNN(6, dropout: 0.3, recurrentDropout: 0.3, returnSequences: true)(x)
     },
     Noise("GRU", [3, 8]) { x, _ in GRU(6, dropout: 0.3, recurrentDropout: 0.3)(x) },
+    Noise("GRU, a loop", [3, 8]) { x, _ in
+      GRU(6, resetAfter: false, dropout: 0.3, recurrentDropout: 0.3)(x)
+    },
     Noise("LSTM", [3, 8]) { x, _ in LSTM(6, dropout: 0.3, recurrentDropout: 0.3)(x) },
     Noise("Bidirectional", [3, 8]) { x, _ in
       Bidirectional(GRU(4, dropout: 0.3, recurrentDropout: 0.3))(x)

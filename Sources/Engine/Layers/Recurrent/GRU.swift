@@ -22,7 +22,7 @@ public final class GRU: RNN<GRUCell> {
     biasConstraint: (any Constraint)? = nil, dropout: Double = 0, recurrentDropout: Double = 0,
     returnSequences: Bool = false,
     returnState: Bool = false, goBackwards: Bool = false, stateful: Bool = false,
-    name: String? = nil
+    unroll: Bool = false, name: String? = nil
   ) {
     let settings = RecurrentSettings(
       units, activation: activation, useBias: useBias, kernelInitializer: kernelInitializer,
@@ -35,7 +35,7 @@ public final class GRU: RNN<GRUCell> {
       cell: GRUCell(
         settings, recurrentActivation: recurrentActivation, resetAfter: resetAfter),
       returnSequences: returnSequences, returnState: returnState, goBackwards: goBackwards,
-      stateful: stateful, name: name)
+      stateful: stateful, unroll: unroll, name: name)
   }
 }
 

@@ -6,9 +6,8 @@ import Tensors
 /// Input `[batch, time, features]`, output that of the last step, `[batch, units]`, or of all, `[batch, time, units]`.
 /// What the cell computes from inputs alone is one operation for all steps. With the cells of this library and the
 /// activations `tanh`, `sigmoid`, `hardSigmoid`, `relu` and `linear` the rest is one operation too, which takes some sequences on each thread
-/// from the first step to the last; for other activations, for gated recurrent units that reset before the product and for cells of one's own
-/// it is a loop that is unrolled, so that a compiled step becomes longer with the number of steps. The variables are those of
-/// `cell`, as `cell/kernel`.
+/// from the first step to the last. For other activations, for gated recurrent units that reset before the product and for cells of
+/// one's own it is a loop, of which one step is compiled (see `scan`). The variables are those of `cell`, as `cell/kernel`.
 ///
 /// ```swift
 /// let y = LSTM(32, returnSequences: true)(x)
@@ -28,17 +27,21 @@ public class RNN<Cell: RecurrentCell>: AnyModule, Callable, TakesMask {
   /// Whether a sequence begins with the states that the one before ended with, until ``resetStates()``.
   /// Each rank keeps those of its own samples: batches must divide by the number of ranks, and keep their order.
   public let stateful: Bool
+  /// Whether each step is a part of the graph of its own, so that compiling takes longer with every step: for cells whose steps
+  /// differ.
+  public let unroll: Bool
 
   /// A layer that repeats `cell`; Keras's defaults.
   public init(
     cell: Cell, returnSequences: Bool = false, returnState: Bool = false,
-    goBackwards: Bool = false, stateful: Bool = false, name: String? = nil
+    goBackwards: Bool = false, stateful: Bool = false, unroll: Bool = false, name: String? = nil
   ) {
     self.cell = cell
     self.returnSequences = returnSequences
     self.returnState = returnState
     self.goBackwards = goBackwards
     self.stateful = stateful
+    self.unroll = unroll
     super.init(name: name)
   }
 
@@ -49,7 +52,7 @@ public class RNN<Cell: RecurrentCell>: AnyModule, Callable, TakesMask {
   func fresh(goBackwards: Bool) -> RNN {
     RNN(
       cell: cell.fresh(), returnSequences: returnSequences, returnState: returnState,
-      goBackwards: goBackwards, stateful: stateful)
+      goBackwards: goBackwards, stateful: stateful, unroll: unroll)
   }
 
   override var hookArguments: [(label: String, value: Any)] {
@@ -58,7 +61,7 @@ public class RNN<Cell: RecurrentCell>: AnyModule, Callable, TakesMask {
 
   override var configuration: String {
     "(\(cell.configuration), returnSequences: \(returnSequences), returnState: \(returnState), "
-      + "goBackwards: \(goBackwards), stateful: \(stateful))"
+      + "goBackwards: \(goBackwards), stateful: \(stateful), unroll: \(unroll))"
   }
 
   /// The output, with the last states if the layer returns them.
@@ -106,11 +109,10 @@ public class RNN<Cell: RecurrentCell>: AnyModule, Callable, TakesMask {
     let hasStates = input.initialState != nil || stateful
     let (output, states) = cell.enter {
       let sequence = cell.sequence(x)
-      if let fused = sequence.fused {
+      if let fused = sequence.fused, !unroll {
         return run(fused, sequence.inputs, input.mask, initial, hasStates: hasStates)
       }
-      let (outputs, states) = loop(sequence, steps: x.shape[1], input.mask, initial)
-      return (returnSequences ? stack(outputs, axis: 1) : outputs[outputs.count - 1], states)
+      return loop(sequence, input.mask, initial)
     }
     for (variable, state) in zip(kept ?? [], states) { variable.value = stopGradient(state) }
     let mask = goBackwards ? input.mask?[.all, .stride(by: -1)] : input.mask
@@ -137,25 +139,34 @@ public class RNN<Cell: RecurrentCell>: AnyModule, Callable, TakesMask {
     return (output, states)
   }
 
+  /// One step after the other; the last output goes with the states where somebody asks for it.
   private func loop(
-    _ sequence: RecurrentSequence, steps: Int, _ mask: Tensor?, _ initial: [Tensor]
-  ) -> (outputs: [Tensor], states: [Tensor]) {
-    var states = initial
-    var outputs: [Tensor] = []
-    outputs.reserveCapacity(steps)
-    for step in 0..<steps {
-      let time = goBackwards ? steps - 1 - step : step
-      var (output, next) = sequence.step(sequence.inputs[.all, time], states)
-      if let mask {
-        let counts = mask[.all, time..<(time + 1)]
-        let before = outputs.last ?? .zeros(output.shape, dtype: output.dtype)
-        output = select(counts, output, before)
-        next = zip(next, states).map { select(counts, $0, $1) }
+    _ sequence: RecurrentSequence, _ mask: Tensor?, _ initial: [Tensor]
+  ) -> (output: Tensor, states: [Tensor]) {
+    let (inputs, count) = (sequence.inputs, initial.count)
+    let needsLast = mask != nil || !returnSequences
+    let nothing = Tensor.zeros([inputs.shape[0], units], dtype: inputs.dtype)
+    do {
+      let (states, outputs) = try scan(
+        over: [inputs] + [mask].compactMap(\.self), axis: 1,
+        initial: initial + (needsLast ? [nothing] : []), isReversed: goBackwards,
+        isUnrolled: unroll
+      ) { before, slices in
+        var (output, next) = sequence.step(slices[0], Array(before.prefix(count)))
+        if mask != nil {
+          let counts = expandDims(slices[1], axis: -1)
+          output = select(counts, output, before[count])
+          next = zip(next, before).map { select(counts, $0, $1) }
+        }
+        return (next + (needsLast ? [output] : []), returnSequences ? [output] : [])
       }
-      outputs.append(output)
-      states = next
+      guard returnSequences else { return (states[count], Array(states.prefix(count))) }
+      return (
+        goBackwards ? outputs[0][.all, .stride(by: -1)] : outputs[0], Array(states.prefix(count))
+      )
+    } catch {
+      return (fail(error), initial.map { _ in .invalid })
     }
-    return (outputs, states)
   }
 
   /// The sequence in a floating type, or nil after an error.

@@ -32,7 +32,8 @@ where Input == RecurrentStep, Output == RecurrentStep {
 public struct RecurrentSequence {
   /// What the steps take: the cell's input or what it made of it, for all steps at once.
   public let inputs: Tensor
-  /// From a step's part of `inputs`, `[batch, n]`, and the states to the output and the next states.
+  /// From a step's part of `inputs`, `[batch, n]`, and the states to the output and the next states. Called once for all steps,
+  /// on tensors without values: it must do the same at each.
   public let step: (_ input: Tensor, _ states: [Tensor]) -> (output: Tensor, states: [Tensor])
   /// The steps as one operation, where there is one that does the same.
   var fused: FusedSteps?

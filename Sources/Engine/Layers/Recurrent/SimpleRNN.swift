@@ -18,7 +18,7 @@ public final class SimpleRNN: RNN<SimpleRNNCell> {
     biasConstraint: (any Constraint)? = nil, dropout: Double = 0, recurrentDropout: Double = 0,
     returnSequences: Bool = false,
     returnState: Bool = false, goBackwards: Bool = false, stateful: Bool = false,
-    name: String? = nil
+    unroll: Bool = false, name: String? = nil
   ) {
     let settings = RecurrentSettings(
       units, activation: activation, useBias: useBias, kernelInitializer: kernelInitializer,
@@ -30,7 +30,7 @@ public final class SimpleRNN: RNN<SimpleRNNCell> {
     super.init(
       cell: SimpleRNNCell(settings),
       returnSequences: returnSequences, returnState: returnState, goBackwards: goBackwards,
-      stateful: stateful, name: name)
+      stateful: stateful, unroll: unroll, name: name)
   }
 }
 

@@ -16,6 +16,9 @@ package struct BFloat16Products: Pass {
 
   package func run(_ graph: Graph) -> Graph {
     graph.rewritten { node, inputs in
+      if let holder = node.primitive as? any HoldsGraph {
+        return node.replaced(by: holder.rewritten(by: self), inputs)
+      }
       guard node.outputs[0].dtype == .float32,
         let primitive = Self.rounded(node.primitive, inputs, node.outputs[0])
       else { return nil }

@@ -8,6 +8,14 @@ package struct HookNotes {
   package var summaries: [(name: String, value: Tensor)] = []
   /// What `setMask` announced last: which steps `[batch, time]` of the output count; nil for all.
   package var outputMask: Tensor?
+  /// Variables whose penalty is among the losses.
+  package var regularized: Set<ObjectIdentifier> = []
+  /// Logs that this call has written: the first value takes the place of that of the last call, later ones add up.
+  package var logged: Set<ObjectIdentifier> = []
+  /// How many random keys the call has drawn.
+  package var keyCount = 0
+  /// What is added to the number of a key in a loop, whose body is called once: int64, another number at each step.
+  package var keyOffset: Tensor?
 
   package init() {}
 }
