@@ -2,19 +2,22 @@ import Engine
 
 /// The time from a model to the plan of its training step, part by part. Nothing is run.
 struct CompileBench: Encodable, Sendable {
-  /// What is compiled: the workloads, and two deep networks.
+  /// What is compiled: the workloads, a loop, and two deep networks.
   private enum Network {
     case workload(Workload)
+    /// 128 gated recurrent units that reset before the product, over 200 steps of 64 features: a loop.
+    case loop
     /// He, Zhang, Ren, Sun, *Deep Residual Learning for Image Recognition* (2015), as a functional model on 64 x 64 images.
     case resNet50
     /// 24 causal pre-LN blocks of width 256 with 4 heads, on 64 tokens.
     case transformer24
 
-    static let all = Workload.allCases.map(Network.workload) + [.resNet50, .transformer24]
+    static let all = Workload.allCases.map(Network.workload) + [.loop, .resNet50, .transformer24]
 
     var name: String {
       switch self {
       case .workload(let workload): workload.rawValue
+      case .loop: "gru_loop"
       case .resNet50: "resnet50"
       case .transformer24: "transformer24"
       }
@@ -84,6 +87,7 @@ struct CompileBench: Encodable, Sendable {
     case .workload(let workload):
       let data = workload.makeData(rows: workload.batch, seed: 1)
       return (data.x, data.y, workload.batch)
+    case .loop: return (.zeros([64, 200, 64]), .zeros([64], dtype: .int32), 64)
     case .resNet50: return (.zeros([2, 64, 64, 3]), .zeros([2], dtype: .int32), 2)
     case .transformer24:
       return (.zeros([2, 64], dtype: .int32), .zeros([2, 64], dtype: .int32), 2)
@@ -94,6 +98,9 @@ struct CompileBench: Encodable, Sendable {
     let loss = SparseCategoricalCrossentropy(fromLogits: true)
     switch network {
     case .workload(let workload): return workload.makeModel()
+    case .loop:
+      return Model(
+        module: Sequential(GRU(128, resetAfter: false), Linear(10)), loss: loss, optimizer: Adam())
     case .resNet50:
       let image = Input(shape: [64, 64, 3])
       return Model(

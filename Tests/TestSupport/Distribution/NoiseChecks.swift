@@ -61,7 +61,25 @@ private struct Noise: Sendable {
     Noise("Bidirectional", [3, 8]) { x, _ in
       Bidirectional(GRU(4, dropout: 0.3, recurrentDropout: 0.3))(x)
     },
+    Noise("other noise at each step", [3, 8]) { x, _ in RNN(cell: NoisyCell())(x) },
   ]
+
+  /// Other elements of the state are dropped at each step.
+  private final class NoisyCell: AnyModule, RecurrentCell {
+    let units = 6
+    let stateSizes = [6]
+    let change = Linear(6)
+    let drop = Dropout(0.4)
+
+    func sequence(_ x: Tensor) -> RecurrentSequence {
+      RecurrentSequence(inputs: x) { [self] x, states in
+        let h = tanh(change(x)) + drop(states[0])
+        return (h, [h])
+      }
+    }
+
+    func fresh() -> NoisyCell { NoisyCell() }
+  }
 
   private static let attention = [
     Noise("Attention", [4, 6]) { x, _ in Attention(dropout: 0.3)(x) },
