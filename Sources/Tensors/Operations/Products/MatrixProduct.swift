@@ -100,7 +100,8 @@ struct MatrixProduct {
   /// The one product there is, in blocks with `work` around each: one fork for all of it.
   func kernel(around work: BlockWork) -> Kernel {
     let blocks = ProductBlocks(
-      rows: rows, columns: columns, depth: depth, isDirect ? workspace.threads : 1, precision)
+      rows: rows, columns: columns, depth: depth, isDirect ? workspace.threads : 1, precision,
+      readsInPlace: own != nil && right.strides.column == 1)
     return workspace.parallel(blocks.count) { _, part in
       let (rows, columns) = blocks[part]
       work.before?(rows, columns, part)

@@ -9,9 +9,20 @@ struct ProductBlocks {
 
   /// The grid with the least to read: each block reads `rows·depth` and `depth·columns` elements, and may have to pack
   /// them.
+  ///
+  /// - Parameters:
+  ///   - rows: of the left factor.
+  ///   - columns: of the right factor.
+  ///   - depth: terms of each sum.
+  ///   - threads: blocks at most.
+  ///   - precision: what multiplies.
+  ///   - readsInPlace: whether the right factor is multiplied where it lies, which costs next to nothing to do again: blocks of
+  ///     whole rows then keep the caches of two cores from passing the lines of the result to and fro.
   init(
-    rows: Int, columns: Int, depth: Int, _ threads: Int, _ precision: ProductPrecision = .exact
+    rows: Int, columns: Int, depth: Int, _ threads: Int, _ precision: ProductPrecision = .exact,
+    readsInPlace: Bool = false
   ) {
+    let right = readsInPlace ? 2 : 16
     // Whole register tiles of the kernels.
     let tile = precision == .exact ? (rows: 16, columns: 16) : (rows: 12, columns: 32)
     let parts = max(1, min(threads, rows * columns * depth / Self.grain))
@@ -23,7 +34,7 @@ struct ProductBlocks {
       guard let band = bands.map(\.count).max(), let strip = strips.map(\.count).max() else {
         continue
       }
-      let own = band * strip * depth + 16 * (band + strip) * depth
+      let own = band * strip * depth + (16 * band + right * strip) * depth
       if own < cost {
         cost = own
         best = bands.flatMap { band in strips.map { (band, $0) } }
