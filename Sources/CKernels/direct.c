@@ -238,8 +238,8 @@ void apus_direct(const apus_conv *cv, ptrdiff_t filters, const float *x, const f
 }
 
 void apus_direct_kernel_grad(const apus_conv *cv, ptrdiff_t filters, const float *x,
-                             const float *g, ptrdiff_t n, float *dk, ptrdiff_t f0, ptrdiff_t f1,
-                             float *scratch) {
+                             const float *g, ptrdiff_t n0, ptrdiff_t n1, float *dk, ptrdiff_t f0,
+                             ptrdiff_t f1, float *scratch) {
   const ptrdiff_t image = (ptrdiff_t)cv->h * cv->w * cv->c, pixels = (ptrdiff_t)cv->oh * cv->ow;
   void (*add)(APUS_IMAGE_PARAMETERS) = image_baseline;
 #if APUS_HAS_CLONES
@@ -249,7 +249,7 @@ void apus_direct_kernel_grad(const apus_conv *cv, ptrdiff_t filters, const float
   for (ptrdiff_t cell = 0; cell < (ptrdiff_t)cv->kh * cv->kw * cv->c; cell++) {
     memset(dk + cell * filters + f0, 0, (size_t)(f1 - f0) * sizeof(float));
   }
-  for (ptrdiff_t i = 0; i < n; i++) {
+  for (ptrdiff_t i = n0; i < n1; i++) {
     ptrdiff_t line;
     const float *from = padded(cv, x + i * image, scratch, &line);
     const window_cells cells = cells_of(cv, line);

@@ -176,21 +176,22 @@ void apus_winograd_input_grad(const apus_conv *cv, ptrdiff_t filters, const floa
 
 /// One rectangle of the kernel's gradient.
 static void kernel_grad_rectangle(const apus_conv *cv, ptrdiff_t filters, const float *x,
-                                  const float *g, ptrdiff_t tiles, ptrdiff_t c0, ptrdiff_t c1,
-                                  ptrdiff_t f0, ptrdiff_t f1, float *dk, float *scratch) {
+                                  const float *g, ptrdiff_t t0, ptrdiff_t t1, ptrdiff_t c0,
+                                  ptrdiff_t c1, ptrdiff_t f0, ptrdiff_t f1, float *dk,
+                                  float *scratch) {
   const ptrdiff_t c = whole_lanes(c1 - c0), f = whole_lanes(f1 - f0);
   const ptrdiff_t v_plane = plane_of(APUS_GRADIENT_TILES, c);
   const ptrdiff_t w_plane = plane_of(APUS_GRADIENT_TILES, f), u_plane = plane_of(c, f);
   float *v = scratch, *w = v + APUS_POINTS * v_plane, *u = w + APUS_POINTS * w_plane;
-  for (ptrdiff_t first = 0; first < tiles; first += APUS_GRADIENT_TILES) {
-    const ptrdiff_t count = apus_min(APUS_GRADIENT_TILES, tiles - first);
+  for (ptrdiff_t first = t0; first < t1; first += APUS_GRADIENT_TILES) {
+    const ptrdiff_t count = apus_min(APUS_GRADIENT_TILES, t1 - first);
     const tile_place place = tile_at(cv, first);
     transform_images(cv, x, place, count, c0, c1, c, v, v_plane);
     transform_gradients(cv, filters, g, place, count, f0, f1, f, w, w_plane);
     for (int point = 0; point < APUS_POINTS; point++) {
       const apus_left a = {v + point * v_plane, 1, c, 0};
       apus_block_product(a, w + point * w_plane, f, u + point * u_plane, f, c, f, count,
-                         first > 0);
+                         first > t0);
     }
   }
   const ptrdiff_t tap = cv->c * filters;
@@ -198,14 +199,13 @@ static void kernel_grad_rectangle(const apus_conv *cv, ptrdiff_t filters, const 
 }
 
 void apus_winograd_kernel_grad(const apus_conv *cv, ptrdiff_t filters, const float *x,
-                               const float *g, ptrdiff_t n, float *dk, ptrdiff_t f0, ptrdiff_t f1,
-                               float *scratch) {
-  const ptrdiff_t tiles = n * apus_winograd_tiles(cv);
+                               const float *g, ptrdiff_t t0, ptrdiff_t t1, float *dk, ptrdiff_t f0,
+                               ptrdiff_t f1, float *scratch) {
   for (ptrdiff_t f = f0; f < f1; f += APUS_GRADIENT_FILTERS) {
     for (ptrdiff_t c = 0; c < cv->c; c += APUS_GRADIENT_CHANNELS) {
       const ptrdiff_t c1 = apus_min(c + APUS_GRADIENT_CHANNELS, cv->c);
       const ptrdiff_t end = apus_min(f + APUS_GRADIENT_FILTERS, f1);
-      kernel_grad_rectangle(cv, filters, x, g, tiles, c, c1, f, end, dk, scratch);
+      kernel_grad_rectangle(cv, filters, x, g, t0, t1, c, c1, f, end, dk, scratch);
     }
   }
 }

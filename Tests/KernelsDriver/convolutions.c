@@ -131,9 +131,14 @@ static void direct(void) {
     apus_direct(cv, filters, v.x, v.k, v.bias, relu, v.y, 0, 1, scratch);
     apus_direct(cv, filters, v.x, v.k, v.bias, relu, v.y, 1, n, scratch);
     expect_close(APUS_FLOAT32, v.y, v.y_wanted, n * v.out, 1e-6, 5e-6, "y, window %zu, %td filters", i, filters);
-    apus_direct_kernel_grad(cv, filters, v.x, v.g, n, v.dk, 0, 16, scratch);
-    apus_direct_kernel_grad(cv, filters, v.x, v.g, n, v.dk, 16, filters, scratch);
+    apus_direct_kernel_grad(cv, filters, v.x, v.g, 0, n, v.dk, 0, 16, scratch);
+    apus_direct_kernel_grad(cv, filters, v.x, v.g, 0, n, v.dk, 16, filters, scratch);
     expect_close(APUS_FLOAT32, v.dk, v.dk_wanted, v.cells, 1e-6, 2e-6 * sqrt((double)n * pixels(cv)), "dk, window %zu, %td filters", i, filters);
+    float *rest = room(v.cells, 4);
+    apus_direct_kernel_grad(cv, filters, v.x, v.g, 0, 1, v.dk, 0, filters, scratch);
+    apus_direct_kernel_grad(cv, filters, v.x, v.g, 1, n, rest, 0, filters, scratch);
+    for (ptrdiff_t j = 0; j < v.cells; j++) v.dk[j] += rest[j];
+    expect_close(APUS_FLOAT32, v.dk, v.dk_wanted, v.cells, 1e-6, 2e-6 * sqrt((double)n * pixels(cv)), "dk of images apart, window %zu, %td filters", i, filters);
   }
 }
 
@@ -163,9 +168,14 @@ static void winograd(void) {
     apus_winograd_input_grad(&cv, filters, v.g, u, v.dx, 1, n, scratch);
     expect_close(APUS_FLOAT32, v.dx, v.dx_wanted, n * v.image, 0, far_x, "dx, case %zu", i);
     const ptrdiff_t middle = filters > 16 ? 16 : 0;
-    apus_winograd_kernel_grad(&cv, filters, v.x, v.g, n, v.dk, 0, middle, scratch);
-    apus_winograd_kernel_grad(&cv, filters, v.x, v.g, n, v.dk, middle, filters, scratch);
+    apus_winograd_kernel_grad(&cv, filters, v.x, v.g, 0, tiles, v.dk, 0, middle, scratch);
+    apus_winograd_kernel_grad(&cv, filters, v.x, v.g, 0, tiles, v.dk, middle, filters, scratch);
     expect_close(APUS_FLOAT32, v.dk, v.dk_wanted, v.cells, 0, far_k, "dk, case %zu", i);
+    float *rest = room(v.cells, 4);
+    apus_winograd_kernel_grad(&cv, filters, v.x, v.g, 0, tiles / 2, v.dk, 0, filters, scratch);
+    apus_winograd_kernel_grad(&cv, filters, v.x, v.g, tiles / 2, tiles, rest, 0, filters, scratch);
+    for (ptrdiff_t j = 0; j < v.cells; j++) v.dk[j] += rest[j];
+    expect_close(APUS_FLOAT32, v.dk, v.dk_wanted, v.cells, 0, far_k, "dk of tiles apart, case %zu", i);
   }
 }
 

@@ -523,11 +523,11 @@ void apus_direct(const apus_conv *cv, ptrdiff_t filters, const float *x, const f
                  const float *bias, int relu, float *y, ptrdiff_t n0, ptrdiff_t n1,
                  float *scratch);
 
-/// The gradient of filters `f0 ..< f1` of the kernel (multiples of 16), from n images and the
+/// The gradient of filters `f0 ..< f1` of the kernel (multiples of 16), from images `n0 ..< n1` and the
 /// gradient of the output `[n, oh, ow, filters]`. The same, bit for bit, however filters are cut.
 void apus_direct_kernel_grad(const apus_conv *cv, ptrdiff_t filters, const float *x,
-                             const float *g, ptrdiff_t n, float *dk, ptrdiff_t f0, ptrdiff_t f1,
-                             float *scratch);
+                             const float *g, ptrdiff_t n0, ptrdiff_t n1, float *dk, ptrdiff_t f0,
+                             ptrdiff_t f1, float *scratch);
 
 /// The tiles of one flat image of a convolution by Winograd's method: a 3 × 3 kernel, steps and
 /// dilations 1, float32. A tile has 4 × 4 pixels of the output; those at the edges reach over them.
@@ -555,11 +555,11 @@ void apus_winograd_input_grad(const apus_conv *cv, ptrdiff_t filters, const floa
                               const float *u, float *dx, ptrdiff_t n0, ptrdiff_t n1,
                               float *scratch);
 
-/// The gradient of filters `f0 ..< f1` of the kernel from n images x and the output's gradient;
-/// `f0` is a multiple of 16. The same, bit for bit, however filters are cut.
+/// The gradient of filters `f0 ..< f1` of the kernel from tiles `t0 ..< t1` (one at least) of images x and the output's
+/// gradient; `f0` is a multiple of 16. The same, bit for bit, however filters are cut.
 void apus_winograd_kernel_grad(const apus_conv *cv, ptrdiff_t filters, const float *x,
-                               const float *g, ptrdiff_t n, float *dk, ptrdiff_t f0, ptrdiff_t f1,
-                               float *scratch);
+                               const float *g, ptrdiff_t t0, ptrdiff_t t1, float *dk, ptrdiff_t f0,
+                               ptrdiff_t f1, float *scratch);
 
 /// Maxima over windows: x `[n, d, h, w, c]`, y and arg `[n, od, oh, ow, c]`. `arg` is the offset of the
 /// winner within its image (the first of equals; the first NaN wins). Padding never wins; a window

@@ -8,6 +8,10 @@ struct DirectConvolution {
   private let workspace: Workspace
   /// Multiply-adds of one image.
   private let work: Int
+  /// Elements of the kernel.
+  private let cells: Int
+  /// The sums of slices, which threads share, come first in the scratch memory of part 0.
+  private let sumBytes: Int
 
   init(_ window: Window, image: Shape, output: Shape, _ workspace: Workspace) {
     geometry = window.geometry(image: image, output: output)
@@ -16,11 +20,13 @@ struct DirectConvolution {
     work = (output.spatial + window.size).reduce(filters * image[-1], *)
     self.workspace = workspace
     let padded = withUnsafePointer(to: geometry) { apus_direct_scratch_size($0) }
-    workspace.require(bytes: Swift.max(padded, 1) * MemoryLayout<Float>.size)
+    cells = window.size.reduce(filters * image[-1], *)
+    sumBytes = SlicedSum.bytes(count: cells)
+    workspace.require(bytes: sumBytes + Swift.max(padded, 1) * MemoryLayout<Float>.size)
   }
 
   private func scratch(_ part: Int) -> UnsafeMutablePointer<Float> {
-    workspace.base(part: part).assumingMemoryBound(to: Float.self)
+    (workspace.base(part: part) + sumBytes).assumingMemoryBound(to: Float.self)
   }
 
   /// The convolution of `x` with `k`, cut by images.
@@ -37,16 +43,22 @@ struct DirectConvolution {
     }
   }
 
-  /// The gradient of the kernel, cut by filters: a sum over all pixels is never cut.
+  /// The gradient of the kernel, cut by slices of the images and by filters.
   func kernelGradient(
     _ x: UnsafePointer<Float>, _ g: UnsafePointer<Float>, _ dk: UnsafeMutablePointer<Float>
   ) -> Kernel {
-    let grain = images * work < 800_000 ? filters : 16
-    return workspace.parallel(filters, grain: grain, multiple: 16) { range, part in
+    func add(
+      _ items: Range<Int>, _ strip: Range<Int>, _ target: UnsafeMutablePointer<Float>, _ part: Int
+    ) {
       withUnsafePointer(to: geometry) {
         apus_direct_kernel_grad(
-          $0, filters, x, g, images, dk, range.lowerBound, range.upperBound, scratch(part))
+          $0, filters, x, g, items.lowerBound, items.upperBound, target, strip.lowerBound,
+          strip.upperBound, scratch(part))
       }
     }
+    let slices = min(SlicedSum.most, images, images * work / 400_000)
+    if slices < 2 { return { add(0..<images, 0..<filters, dk, 0) } }
+    return SlicedSum(slices: slices, count: cells, dk, workspace)
+      .kernel(of: images, filters: filters, grain: 1, add)
   }
 }

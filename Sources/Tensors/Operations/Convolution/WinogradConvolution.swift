@@ -83,15 +83,28 @@ struct WinogradConvolution {
     }
   }
 
-  /// The gradient of the kernel, cut by filters: a sum over all tiles is never cut.
+  /// The gradient of the kernel, cut by slices of the tiles, so that each thread transforms its own, and by filters; by filters
+  /// alone where tiles are few.
   func kernelGradient(
     _ x: UnsafePointer<Float>, _ g: UnsafePointer<Float>, _ dk: UnsafeMutablePointer<Float>
   ) -> Kernel {
-    workspace.parallel(filters, grain: 16, multiple: 16) { range, part in
+    let tiles = images * withUnsafePointer(to: geometry) { apus_winograd_tiles($0) }
+    func add(
+      _ items: Range<Int>, _ strip: Range<Int>, _ target: UnsafeMutablePointer<Float>, _ part: Int
+    ) {
       withUnsafePointer(to: geometry) {
         apus_winograd_kernel_grad(
-          $0, filters, x, g, images, dk, range.lowerBound, range.upperBound, scratch(part))
+          $0, filters, x, g, items.lowerBound, items.upperBound, target, strip.lowerBound,
+          strip.upperBound, scratch(part))
       }
     }
+    let slices = min(SlicedSum.most, tiles / 256)
+    if slices < 2 {
+      return workspace.parallel(filters, grain: 16, multiple: 16) { add(0..<tiles, $0, dk, $1) }
+    }
+    // The sums of slices lie where the other directions have the transformed kernel.
+    let sum = SlicedSum(slices: slices, count: 9 * channels * filters, dk, workspace)
+    return sum.kernel(
+      of: tiles, multiple: 32, filters: filters, grain: 1 + grain * slices / tiles, add)
   }
 }
