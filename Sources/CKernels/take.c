@@ -109,13 +109,13 @@ ptrdiff_t apus_take_along(int size, const void *x, const void *idx, int idx_dtyp
 
 #define APUS_SCATTER(s, T, U)                                                                 \
   APUS_CLONES(void, scatter_add_##s, (const T *g, const void *idx, int idx_dtype, T *y,       \
-              ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner),                    \
-              (g, idx, idx_dtype, y, outer, n, k, inner)) {                                   \
+              ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner, ptrdiff_t i0,       \
+              ptrdiff_t i1), (g, idx, idx_dtype, y, outer, n, k, inner, i0, i1)) {            \
     for (ptrdiff_t o = 0; o < outer; o++, y += n * inner) {                                   \
       for (ptrdiff_t j = 0; j < k; j++, g += inner) {                                         \
         T *row = y + place_at(idx, idx_dtype, j, n) * inner;                                  \
         APUS_VECTORIZE                                                                        \
-        for (ptrdiff_t i = 0; i < inner; i++) row[i] = (T)((U)row[i] + (U)g[i]);              \
+        for (ptrdiff_t i = i0; i < i1; i++) row[i] = (T)((U)row[i] + (U)g[i]);                \
       }                                                                                       \
     }                                                                                         \
   }
@@ -130,13 +130,19 @@ static void clear(void *y, ptrdiff_t bytes) {
 }
 
 ptrdiff_t apus_scatter_add(int dtype, const void *g, const void *idx, int idx_dtype, void *y,
-                           ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner) {
-  const ptrdiff_t bad = first_bad(idx, idx_dtype, k, n);
+                           ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner, ptrdiff_t i0,
+                           ptrdiff_t i1) {
+  const ptrdiff_t bad = first_bad(idx, idx_dtype, k, n), size = apus_dtype_size(dtype);
   if (bad >= 0) return bad;
-  clear(y, outer * n * inner * apus_dtype_size(dtype));
+  if (i1 - i0 == inner) {
+    clear(y, outer * n * inner * size);
+  } else {
+    char *row = (char *)y + i0 * size;
+    for (ptrdiff_t r = 0; r < outer * n; r++, row += inner * size) clear(row, (i1 - i0) * size);
+  }
   switch (dtype) {
 #define APUS_CASE(code, s, T) \
-  case code: scatter_add_##s(g, idx, idx_dtype, y, outer, n, k, inner); break;
+  case code: scatter_add_##s(g, idx, idx_dtype, y, outer, n, k, inner, i0, i1); break;
     APUS_NUMBERS(APUS_CASE)
     default: break;
   }

@@ -46,12 +46,14 @@ static void take(void) {
     for (ptrdiff_t o = 0; o < outer; o++) for (ptrdiff_t j = 0; j < k; j++) for (ptrdiff_t i = 0; i < inner; i++) {
       back[(o * n + place(idx_type, idx, j, n)) * inner + i] += get(dtype, g, (o * k + j) * inner + i);
     }
-    expect(apus_scatter_add(dtype, g, idx, idx_type, dx, outer, n, k, inner) == -1, "a good index is refused");
+    const ptrdiff_t middle = inner / 3;
+    expect(apus_scatter_add(dtype, g, idx, idx_type, dx, outer, n, k, inner, 0, middle) == -1, "a good index is refused");
+    expect(apus_scatter_add(dtype, g, idx, idx_type, dx, outer, n, k, inner, middle, inner) == -1, "a good index is refused");
     expect_close(dtype, dx, back, outer * n * inner, 10 * (dtype <= APUS_FLOAT64) * NEAR(dtype), 0, "scatter, type %d, index %d, shape %d", dtype, idx_type, s);
     if (k < 2 || outer == 0) continue;
     put(idx_type, idx, k - 1, (double)n);
     expect(apus_take(size, x, idx, idx_type, y, outer, n, k, inner) == k - 1, "a bad index is not found");
-    expect(apus_scatter_add(dtype, g, idx, idx_type, dx, outer, n, k, inner) == k - 1, "a bad index is not found");
+    expect(apus_scatter_add(dtype, g, idx, idx_type, dx, outer, n, k, inner, 0, inner) == k - 1, "a bad index is not found");
     expect_close(dtype, y, wanted, outer * k * inner, 0, 0, "take with a bad index has written");
   }
 }

@@ -455,10 +455,11 @@ ptrdiff_t apus_whole_numbers(int from, const void *x, int to, void *y, ptrdiff_t
 ptrdiff_t apus_take(int size, const void *x, const void *idx, int idx_dtype, void *y,
                     ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner);
 
-/// The transpose of `apus_take`: y `[outer, n, inner]` is zeroed, then `y[o, idx[j], :] +=
-/// g[o, j, :]` in order of j. Every type except bool.
+/// The transpose of `apus_take` for elements `i0 ..< i1` of each row: y `[outer, n, inner]` is zeroed, then
+/// `y[o, idx[j], i] += g[o, j, i]` in order of j. Every type except bool.
 ptrdiff_t apus_scatter_add(int dtype, const void *g, const void *idx, int idx_dtype, void *y,
-                           ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner);
+                           ptrdiff_t outer, ptrdiff_t n, ptrdiff_t k, ptrdiff_t inner, ptrdiff_t i0,
+                           ptrdiff_t i1);
 
 /// One index per place: `y[o, i] = x[o, idx[o, i], i]`: x `[outer, n, inner]`, idx and y
 /// `[outer, inner]`.

@@ -117,6 +117,11 @@ private final class Total: Sendable {
     let heads = (5..<8).map { noise([3, 131, 5, 20], seed: $0) }
     let images = noise([10, 21, 20, 17], seed: 8)
     let key = RandomKey(seed: 9).tensor
+    // By Winograd's method in slices of tiles, and without unrolling in slices of images.
+    let filtered = [noise([9, 33, 35, 16], seed: 10), noise([3, 3, 16, 33], seed: 11)]
+    let flat = [noise([10, 30, 31, 2], seed: 12), noise([3, 3, 2, 32], seed: 13)]
+    let table = noise([300, 400], seed: 14)
+    let entries = Tensor((0..<901).map { $0 * $0 % 97 - 48 })
     func results() throws -> [(name: String, values: [Tensor])] {
       [
         ("layerNorm", try withGradient([wide]) { layerNorm($0[0]) }),
@@ -146,6 +151,9 @@ private final class Total: Sendable {
         ),
         ("avgPool2D", try withGradient([images]) { averagePool($0[0], size: [3, 2]) }),
         ("slice", try withGradient([wide]) { $0[0][3..<500, 5..<200] }),
+        ("conv by Winograd", try withGradient(filtered) { conv($0[0], $0[1], padding: .same) }),
+        ("direct conv", try withGradient(flat) { conv($0[0], $0[1]) }),
+        ("take", try withGradient([table]) { take($0[0], entries) }),
       ]
     }
     let one = try ComputeThreads.with(1) { try results() }

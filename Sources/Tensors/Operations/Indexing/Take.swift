@@ -23,11 +23,23 @@ struct Take: Primitive {
     let (x, indices, y) = (inputs[0], inputs[1], outputs[0])
     let count = indices.elementCount
     let (outer, n, inner) = x.shape.parts(around: axis)
-    let size = Int32(x.dtype.size)
+    let size = x.dtype.size
+    func copy(_ entries: Range<Int>, _ outer: Int) -> Int {
+      apus_take(
+        Int32(size), x.pointer, indices.pointer + entries.lowerBound * indices.dtype.size,
+        indices.dtype.code, y.pointer + entries.lowerBound * inner * size, outer, n, entries.count,
+        inner)
+    }
+    let found = FirstIndex(indices, bound: n, operation: "take", parts: workspace.threads)
+    // Rows of several tables are not cut: entries of one table lie side by side.
+    let grain = outer == 1 ? 1 + Workspace.elementGrain / Swift.max(inner, 1) : count
+    let copies = workspace.parallel(count, grain: grain) { entries, part in
+      let bad = copy(entries, outer)
+      found.note(bad < 0 ? bad : bad + entries.lowerBound, part)
+    }
     return {
-      let bad = apus_take(
-        size, x.pointer, indices.pointer, indices.dtype.code, y.pointer, outer, n, count, inner)
-      if bad >= 0 { throw indices.outOfBounds(at: bad, bound: n, operation: "take") }
+      try copies()
+      try found.check()
     }
   }
 
@@ -90,11 +102,21 @@ struct ScatterAdd: Primitive {
     let (g, indices, y) = (inputs[0], inputs[1], outputs[0])
     let count = indices.elementCount
     let (outer, n, inner) = y.shape.parts(around: axis)
+    let found = FirstIndex(indices, bound: n, operation: "scatterAdd", parts: workspace.threads)
+    // Cut along the rows of the table, so that one thread adds up an element, in order, however often an entry comes. What is
+    // added comes from another core's cache: a thread is worth it for more elements than elsewhere.
+    let rows = Swift.max(outer * Swift.max(count, n), 1)
+    let sums = workspace.parallel(
+      Swift.max(inner, 1), grain: 1 + 8 * Workspace.elementGrain / rows, multiple: 16
+    ) { columns, part in
+      found.note(
+        apus_scatter_add(
+          y.dtype.code, g.pointer, indices.pointer, indices.dtype.code, y.pointer, outer, n, count,
+          inner, columns.lowerBound, min(columns.upperBound, inner)), part)
+    }
     return {
-      let bad = apus_scatter_add(
-        y.dtype.code, g.pointer, indices.pointer, indices.dtype.code, y.pointer, outer, n, count,
-        inner)
-      if bad >= 0 { throw indices.outOfBounds(at: bad, bound: n, operation: "scatterAdd") }
+      try sums()
+      try found.check()
     }
   }
 
@@ -117,6 +139,31 @@ struct ScatterAdd: Primitive {
     var shape = sums.shape.dimensions
     shape.replaceSubrange(axis...axis, with: [count, length])
     return [sums.reshape(Shape(shape)).movingAxis(axis, to: 0)]
+  }
+}
+
+/// The first index that does not exist, found by parts of a kernel.
+private final class FirstIndex {
+  private let indices: Operand
+  private let bound: Int
+  private let operation: String
+  /// For each part the position, or −1.
+  private let places: UnsafeMutableBufferPointer<Int>
+
+  init(_ indices: Operand, bound: Int, operation: String, parts: Int) {
+    (self.indices, self.bound, self.operation) = (indices, bound, operation)
+    places = .allocate(capacity: parts)
+    places.initialize(repeating: -1)
+  }
+
+  deinit { places.deallocate() }
+
+  func note(_ place: Int, _ part: Int) { places[part] = place }
+
+  func check() throws {
+    for place in places where place >= 0 {
+      throw indices.outOfBounds(at: place, bound: bound, operation: operation)
+    }
   }
 }
 
