@@ -57,12 +57,37 @@ package struct NotFinite: Error {
 
 /// Tensors that are looked at in every step, without counting references.
 struct WatchedTensors {
-  private let places: ContiguousArray<(pointer: UnsafeMutableRawPointer, count: Int, code: Int32)>
+  /// Elements side by side.
+  struct Stretch {
+    let pointer: UnsafeMutableRawPointer
+    let count: Int
+    let code: Int32
+
+    var isFinite: Bool { apus_all_finite(code, pointer, count) != 0 }
+  }
+
+  private let places: ContiguousArray<Stretch>
   private let operands: [Operand]
 
   init(_ operands: some Sequence<Operand>) {
     self.operands = Array(operands)
-    places = ContiguousArray(operands.map { ($0.pointer, $0.elementCount, $0.dtype.code) })
+    places = ContiguousArray(
+      operands.map { Stretch(pointer: $0.pointer, count: $0.elementCount, code: $0.dtype.code) })
+  }
+
+  /// What part `part` of `parts` looks at: a piece of each tensor that is worth it; the first part has all of the others.
+  func piece(_ part: Int, of parts: Int) -> ContiguousArray<Stretch> {
+    var piece: ContiguousArray<Stretch> = []
+    for (place, operand) in zip(places, operands) {
+      let ranges = Workspace.parts(
+        place.count, threads: parts, grain: Workspace.elementGrain, multiple: 64)
+      guard ranges.indices.contains(part) else { continue }
+      piece.append(
+        Stretch(
+          pointer: place.pointer + ranges[part].lowerBound * operand.dtype.size,
+          count: ranges[part].count, code: place.code))
+    }
+    return piece
   }
 
   /// Calls `body` with the number of each tensor with an element that is infinite or NaN, and that element as text.
@@ -71,12 +96,19 @@ struct WatchedTensors {
   func allFinite(_ body: (Int, String) -> Void) -> Bool {
     var isFinite = true
     for index in places.indices {
-      let (pointer, count, code) = places[index]
-      if apus_all_finite(code, pointer, count) != 0 { continue }
+      if places[index].isFinite { continue }
       isFinite = false
       body(index, operands[index].firstNotFinite)
     }
     return isFinite
+  }
+}
+
+extension ContiguousArray<WatchedTensors.Stretch> {
+  /// Whether no element of any is infinite or NaN.
+  fileprivate var areFinite: Bool {
+    for stretch in self where !stretch.isFinite { return false }
+    return true
   }
 }
 
@@ -112,10 +144,21 @@ package struct CountNotFinite: Primitive {
   ) -> Kernel {
     let (watch, output) = (watch, outputs[0].pointer)
     let (tensors, last) = (WatchedTensors(inputs), inputs.count - 1)
+    // Each thread looks at a piece of every tensor, much of which it has computed itself, and leaves what it saw in its memory.
+    workspace.require(bytes: MemoryLayout<Bool>.size)
+    let pieces = (0..<workspace.threads).map { tensors.piece($0, of: workspace.threads) }
+    let count = pieces.count { !$0.isEmpty }
+    let sweep = workspace.parallel(count) { _, part in
+      workspace.base(part: part).storeBytes(of: pieces[part].areFinite, as: Bool.self)
+    }
     return {
-      let isFinite = tensors.allFinite { index, value in
-        let name = index == last ? "the loss" : "the gradient of \(watch.name(index))"
-        watch.note(name, is: value, isLoss: index == last)
+      try sweep()
+      var isFinite = (0..<count).allSatisfy { workspace.base(part: $0).load(as: Bool.self) }
+      if !isFinite {
+        isFinite = tensors.allFinite { index, value in
+          let name = index == last ? "the loss" : "the gradient of \(watch.name(index))"
+          watch.note(name, is: value, isLoss: index == last)
+        }
       }
       output.storeBytes(of: isFinite ? 0 : 1, as: Float.self)
     }
