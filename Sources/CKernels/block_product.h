@@ -11,8 +11,8 @@ typedef APUS_SHORT_VECTOR(4) apus_vector_4;
 typedef APUS_SHORT_VECTOR(8) apus_vector_8;
 typedef APUS_SHORT_VECTOR(16) apus_vector_16;
 
-#define APUS_V3 __attribute__((target("arch=x86-64-v3")))
-#define APUS_V4 __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
+#define APUS_V3 __attribute__((target("arch=x86-64-v3,prfchw")))
+#define APUS_V4 __attribute__((target("arch=x86-64-v4,prfchw"), min_vector_width(512)))
 
 /// Rows of rectangles on any CPU: products of a multiple of them are fastest.
 #define APUS_PRODUCT_ROWS 8

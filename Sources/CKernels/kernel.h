@@ -35,9 +35,11 @@ static inline int apus_cpu_level(void) { return apus_level; }
 #if APUS_HAS_CLONES
 #define APUS_CLONES(type, name, parameters, arguments) \
   APUS_CLONES_NAMED(type, name, parameters, arguments)
-// Tuned for no CPU in particular: for x86-64-v4 itself the compiler would not use vectors of 512 bits.
-#define APUS_FOR_V3 __attribute__((target("arch=x86-64-v3,tune=x86-64")))
-#define APUS_FOR_V4 __attribute__((target("arch=x86-64-v4,tune=x86-64"), min_vector_width(512)))
+// Tuned for no CPU in particular: for x86-64-v4 itself the compiler would not use vectors of 512 bits. A CPU that cannot
+// ask for lines to be written does nothing instead.
+#define APUS_FOR_V3 __attribute__((target("arch=x86-64-v3,prfchw,tune=x86-64")))
+#define APUS_FOR_V4 \
+  __attribute__((target("arch=x86-64-v4,prfchw,tune=x86-64"), min_vector_width(512)))
 #define APUS_CLONES_NAMED(type, name, parameters, arguments)                          \
   APUS_INLINE type name##_body parameters;                                            \
   APUS_FOR_V4 static type name##_v4 parameters { return name##_body arguments; }      \

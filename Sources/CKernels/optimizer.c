@@ -3,17 +3,34 @@
 
 #include "kernel.h"
 
+// Parameters are updated in stretches of 1 KiB, and the lines of a later stretch are asked for, to be written. In the
+// forward and backward pass other cores have read parameters: a line that is read and then written would be asked for
+// twice, the second time from those cores.
+enum { stretch_bytes = 1024, stretch_ahead = 2048 };
+
+APUS_INLINE ptrdiff_t stretch_end(const void *p, ptrdiff_t size, ptrdiff_t start, ptrdiff_t n) {
+  const ptrdiff_t first = start * size + stretch_ahead;
+  const ptrdiff_t last = apus_min(first + stretch_bytes, n * size);
+  for (ptrdiff_t at = first; at < last; at += 64) __builtin_prefetch((const char *)p + at, 1);
+  return apus_min(start + stretch_bytes / size, n);
+}
+
+// A loop over elements i < n of the parameters p and what belongs to them.
+#define APUS_SWEEP                                                                              \
+  for (ptrdiff_t start = 0, end;                                                                \
+       start < n && (end = stretch_end(p, sizeof *p, start, n)); start = end)                   \
+    APUS_VECTORIZE                                                                              \
+    for (ptrdiff_t i = start; i < end; i++)
+
 // Rates are combined in 64 bits and rounded once to the type of the parameters.
 #define APUS_OPTIMIZERS(code, s, T)                                                             \
   APUS_CLONES(void, sgd_##s, (T *p, const T *g, T lr, ptrdiff_t n), (p, g, lr, n)) {            \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) p[i] -= lr * g[i];                                        \
+    APUS_SWEEP p[i] -= lr * g[i];                                                               \
   }                                                                                             \
                                                                                                 \
   APUS_CLONES(void, momentum_##s, (T *p, const T *g, T *v, T lr, T momentum, ptrdiff_t n),      \
               (p, g, v, lr, momentum, n)) {                                                     \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T u = momentum * v[i] - lr * g[i];                                                  \
       v[i] = u;                                                                                 \
       p[i] += u;                                                                                \
@@ -22,8 +39,7 @@
                                                                                                 \
   APUS_CLONES(void, nesterov_##s, (T *p, const T *g, T *v, T lr, T momentum, ptrdiff_t n),      \
               (p, g, v, lr, momentum, n)) {                                                     \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T step = lr * g[i], u = momentum * v[i] - step;                                     \
       v[i] = u;                                                                                 \
       p[i] += momentum * u - step;                                                              \
@@ -33,8 +49,7 @@
   APUS_CLONES(void, adam_##s, (T *p, const T *g, T *m, T *v, T rate, T beta1_rest,              \
               T beta2_rest, T eps, ptrdiff_t n),                                                \
               (p, g, m, v, rate, beta1_rest, beta2_rest, eps, n)) {                             \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T m1 = m[i] + (g[i] - m[i]) * beta1_rest;                                           \
       const T v1 = v[i] + (g[i] * g[i] - v[i]) * beta2_rest;                                    \
       m[i] = m1;                                                                                \
@@ -46,8 +61,7 @@
   APUS_CLONES(void, amsgrad_##s, (T *p, const T *g, T *m, T *v, T *vmax, T rate, T beta1_rest,  \
               T beta2_rest, T eps, ptrdiff_t n),                                                \
               (p, g, m, v, vmax, rate, beta1_rest, beta2_rest, eps, n)) {                       \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T m1 = m[i] + (g[i] - m[i]) * beta1_rest;                                           \
       const T v1 = v[i] + (g[i] * g[i] - v[i]) * beta2_rest;                                    \
       const T top = ((v1 >= vmax[i]) | (v1 != v1)) ? v1 : vmax[i];                              \
@@ -73,8 +87,7 @@
   APUS_CLONES(void, nadam_##s, (T *p, const T *g, T *m, T *v, T rate_m, T rate_g, T beta1_rest, \
               T beta2_rest, T root, T eps, ptrdiff_t n),                                        \
               (p, g, m, v, rate_m, rate_g, beta1_rest, beta2_rest, root, eps, n)) {             \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T m1 = m[i] + (g[i] - m[i]) * beta1_rest;                                           \
       const T v1 = v[i] + (g[i] * g[i] - v[i]) * beta2_rest;                                    \
       m[i] = m1;                                                                                \
@@ -85,8 +98,7 @@
                                                                                                 \
   APUS_CLONES(void, adamax_##s, (T *p, const T *g, T *m, T *u, T rate, T beta1_rest, T beta2,   \
               T eps, ptrdiff_t n), (p, g, m, u, rate, beta1_rest, beta2, eps, n)) {             \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T m1 = m[i] + (g[i] - m[i]) * beta1_rest;                                           \
       const T old = beta2 * u[i], now = __builtin_elementwise_abs(g[i]);                        \
       const T u1 = ((now >= old) | (now != now)) ? now : old;                                   \
@@ -98,8 +110,7 @@
                                                                                                 \
   APUS_CLONES(void, rmsprop_##s, (T *p, const T *g, T *v, T lr, T rho, T rest, T eps,           \
               ptrdiff_t n), (p, g, v, lr, rho, rest, eps, n)) {                                 \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T v1 = rho * v[i] + rest * (g[i] * g[i]);                                           \
       v[i] = v1;                                                                                \
       p[i] -= lr * g[i] / __builtin_elementwise_sqrt(v1 + eps);                                 \
@@ -108,8 +119,7 @@
                                                                                                 \
   APUS_CLONES(void, rmsprop_momentum_##s, (T *p, const T *g, T *v, T *m, T lr, T rho, T rest,   \
               T momentum, T eps, ptrdiff_t n), (p, g, v, m, lr, rho, rest, momentum, eps, n)) { \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T v1 = rho * v[i] + rest * (g[i] * g[i]);                                           \
       const T m1 = momentum * m[i] + lr * g[i] / __builtin_elementwise_sqrt(v1 + eps);          \
       v[i] = v1;                                                                                \
@@ -120,8 +130,7 @@
                                                                                                 \
   APUS_CLONES(void, rmsprop_centered_##s, (T *p, const T *g, T *v, T *a, T lr, T rho, T rest,   \
               T eps, ptrdiff_t n), (p, g, v, a, lr, rho, rest, eps, n)) {                       \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T v1 = rho * v[i] + rest * (g[i] * g[i]), a1 = rho * a[i] + rest * g[i];            \
       v[i] = v1;                                                                                \
       a[i] = a1;                                                                                \
@@ -132,8 +141,7 @@
   APUS_CLONES(void, rmsprop_both_##s, (T *p, const T *g, T *v, T *m, T *a, T lr, T rho, T rest, \
               T momentum, T eps, ptrdiff_t n),                                                  \
               (p, g, v, m, a, lr, rho, rest, momentum, eps, n)) {                               \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T v1 = rho * v[i] + rest * (g[i] * g[i]), a1 = rho * a[i] + rest * g[i];            \
       const T m1 =                                                                              \
           momentum * m[i] + lr * g[i] / __builtin_elementwise_sqrt(v1 - a1 * a1 + eps);         \
@@ -146,8 +154,7 @@
                                                                                                 \
   APUS_CLONES(void, adagrad_##s, (T *p, const T *g, T *sum, T lr, T eps, ptrdiff_t n),          \
               (p, g, sum, lr, eps, n)) {                                                        \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T sum1 = sum[i] + g[i] * g[i];                                                      \
       sum[i] = sum1;                                                                            \
       p[i] -= lr * g[i] / __builtin_elementwise_sqrt(sum1 + eps);                               \
@@ -156,8 +163,7 @@
                                                                                                 \
   APUS_CLONES(void, adadelta_##s, (T *p, const T *g, T *v, T *d, T lr, T rho, T rest, T eps,    \
               ptrdiff_t n), (p, g, v, d, lr, rho, rest, eps, n)) {                              \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T v1 = rho * v[i] + rest * (g[i] * g[i]);                                           \
       const T step = __builtin_elementwise_sqrt(d[i] + eps) * g[i] /                            \
                      __builtin_elementwise_sqrt(v1 + eps);                                      \
@@ -169,8 +175,7 @@
                                                                                                 \
   APUS_CLONES(void, lion_##s, (T *p, const T *g, T *m, T lr, T beta1, T rest1, T beta2,         \
               T rest2, ptrdiff_t n), (p, g, m, lr, beta1, rest1, beta2, rest2, n)) {            \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T along = beta1 * m[i] + rest1 * g[i];                                              \
       const T sign = along > 0 ? (T)1 : along < 0 ? (T)-1 : along;                              \
       p[i] -= lr * sign;                                                                        \
@@ -192,8 +197,7 @@
   APUS_CLONES(void, ftrl_##s, (T *p, const T *g, T *sum, T *linear, T lr, T l1, T twice_l2,     \
               T twice_shrinkage, ptrdiff_t n),                                                  \
               (p, g, sum, linear, lr, l1, twice_l2, twice_shrinkage, n)) {                      \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T sum1 = sum[i] + g[i] * g[i];                                                      \
       ftrl_step_##s(p + i, g[i], sum + i, linear + i, sum1, __builtin_elementwise_sqrt(sum[i]), \
                     __builtin_elementwise_sqrt(sum1), lr, l1, twice_l2, twice_shrinkage);       \
@@ -213,8 +217,7 @@
   APUS_CLONES(void, schedule_free_##s, (T *p, const T *g, T *z, T *v, T lr, T beta1, T rest1,   \
               T rest2, T root, T weight, T eps, ptrdiff_t n),                                   \
               (p, g, z, v, lr, beta1, rest1, rest2, root, weight, eps, n)) {                    \
-    APUS_VECTORIZE                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                         \
+    APUS_SWEEP {                                                                                \
       const T v1 = v[i] + (g[i] * g[i] - v[i]) * rest2;                                         \
       const T z1 = z[i] - lr * g[i] / (__builtin_elementwise_sqrt(v1) * root + eps);            \
       const T x = (p[i] - rest1 * z[i]) / beta1, x1 = x + weight * (z1 - x);                    \
