@@ -1,4 +1,4 @@
-// Numbers of float32 as files keep them in 16 bits.
+// Numbers of float32 as files and messages keep them in 16 bits.
 #include "bfloat16.h"
 
 // In files nothing is aligned.
@@ -43,6 +43,16 @@ APUS_CLONES(void, widen_bfloat16, (const any_u16 *x, float *y, ptrdiff_t n), (x,
   for (ptrdiff_t i = 0; i < n; i++) y[i] = float_of((uint32_t)x[i] << 16);
 }
 
+APUS_CLONES(void, add_float16, (const any_u16 *x, float *y, ptrdiff_t n), (x, y, n)) {
+  APUS_VECTORIZE
+  for (ptrdiff_t i = 0; i < n; i++) y[i] += from_float16(x[i]);
+}
+
+APUS_CLONES(void, add_bfloat16, (const any_u16 *x, float *y, ptrdiff_t n), (x, y, n)) {
+  APUS_VECTORIZE
+  for (ptrdiff_t i = 0; i < n; i++) y[i] += float_of((uint32_t)x[i] << 16);
+}
+
 APUS_CLONES(int, narrow_float16, (const float *x, any_u16 *y, ptrdiff_t n), (x, y, n)) {
   int overflows = 0;
   APUS_VECTORIZE
@@ -68,6 +78,11 @@ APUS_CLONES(int, narrow_bfloat16, (const float *x, any_u16 *y, ptrdiff_t n), (x,
 void apus_widen_half(apus_half format, const void *x, float *y, ptrdiff_t n) {
   if (format == APUS_HALF_FLOAT16) widen_float16(x, y, n);
   if (format == APUS_HALF_BFLOAT16) widen_bfloat16(x, y, n);
+}
+
+void apus_add_half(apus_half format, const void *x, float *y, ptrdiff_t n) {
+  if (format == APUS_HALF_FLOAT16) add_float16(x, y, n);
+  if (format == APUS_HALF_BFLOAT16) add_bfloat16(x, y, n);
 }
 
 ptrdiff_t apus_narrow_half(apus_half format, const float *x, void *y, ptrdiff_t n) {

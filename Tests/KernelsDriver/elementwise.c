@@ -263,6 +263,11 @@ static void half(void) {
       const int same = wanted[i] != wanted[i] ? half_plain(format, back[i]) != half_plain(format, back[i]) : back[i] == i;
       expect(same, "format %d: %#x comes back as %#x", f, i, back[i]);
     }
+    float *added = room(count, 4);
+    for (int i = 0; i < count; i++) added[i] = 0.5f, wanted[i] = 0.5f + (float)wanted[i];
+    apus_add_half(format, all + 1, added, count);
+    expect_close(APUS_FLOAT32, added, wanted, count, 0, 0, "all numbers added, format %d", f);
+    for (int i = 0; i < count; i++) wanted[i] = half_plain(format, (unsigned)i);
     // Numbers between two neighbours go to the nearer one, those in the middle to the even one.
     const int largest = format == APUS_HALF_FLOAT16 ? 0x7bff : 0x7f7f;
     float *x = room(3 * largest, 4);
@@ -283,6 +288,39 @@ static void half(void) {
       if (n > 2) many[0] = INFINITY, many[n - 1] = -3.4e38f;
       expect(apus_narrow_half(format, many, narrow, (ptrdiff_t)n) == (n > 2 ? (ptrdiff_t)n - 1 : -1), "too large, format %d, %zu", f, n);
     }
+  }
+}
+
+// Multiples of 1/127 of the largest of 1,024 numbers, half of one away at most; a sum with them is one of what they are alone.
+static void int8(void) {
+  EACH_SIZE(n) {
+    const ptrdiff_t count = (ptrdiff_t)n, block = APUS_INT8_BLOCK;
+    expect(apus_int8_bytes(count) == count + 4 * ((count + block - 1) / block), "bytes of %zu numbers", n);
+    float *x = drawn(APUS_FLOAT32, count, -9, 9), *y = room(count, 4), *sum = drawn(APUS_FLOAT32, count, -1, 1);
+    double *wanted = room(count, 8);
+    char *bytes = room(apus_int8_bytes(count) + 1, 1);
+    if (n > 2) x[1] = 1e-38f;
+    apus_narrow_int8(x, bytes + 1, count);
+    apus_widen_int8(bytes + 1, y, count, 0);
+    for (ptrdiff_t i = 0; i < count; i++) {
+      float most = 0;
+      for (ptrdiff_t j = i / block * block; j < count && j < i / block * block + block; j++) most = fmaxf(most, fabsf(x[j]));
+      expect(fabsf(y[i] - x[i]) <= most / 254 * 1.0001f, "%g of at most %g becomes %g", x[i], most, y[i]);
+      wanted[i] = (float)((double)sum[i] + y[i]);
+    }
+    apus_widen_int8(bytes + 1, sum, count, 1);
+    expect_close(APUS_FLOAT32, sum, wanted, count, 0, 0, "added, %zu", n);
+    if (n == 0) continue;
+    for (int k = 0; k < 2; k++) {
+      x[count - 1] = k ? NAN : -INFINITY;
+      apus_narrow_int8(x, bytes + 1, count);
+      apus_widen_int8(bytes + 1, y, count, 0);
+      for (ptrdiff_t i = (count - 1) / block * block; i < count; i++) expect(!isfinite(y[i]), "%g beside %g", y[i], x[count - 1]);
+    }
+    for (ptrdiff_t i = 0; i < count; i++) x[i] = 1e-31f;
+    apus_narrow_int8(x, bytes + 1, count);
+    apus_widen_int8(bytes + 1, y, count, 0);
+    for (ptrdiff_t i = 0; i < count; i++) expect(y[i] == 0, "tiny numbers become %g", y[i]);
   }
 }
 
@@ -343,7 +381,8 @@ const row elementwise_rows[] = {
     {"apus_cast", cast},
     {"apus_first_outside", first_outside},
     {"apus_dtype_size", dtype_size},
-    {"apus_widen_half apus_narrow_half", half},
+    {"apus_widen_half apus_add_half apus_narrow_half", half},
+    {"apus_int8_bytes apus_narrow_int8 apus_widen_int8", int8},
     {"apus_select", selection},
     {"apus_gradient", gradient},
     {0},

@@ -36,7 +36,8 @@ extension Check {
       Check(check.name) { try check.run(DistributionContext.strategy.communicator) }
     } + [
       Check("communicator", runCommunicatorChecks),
-      Check("training", runTrainingChecks),
+      Check("training") { try runChecks(TrainingCheck.all) },
+      Check("wire") { try runChecks(TrainingCheck.wire) },
       Check("long-messages", checkLongMessages),
       Check("node-memory", checkNodeMemory),
       Check("session", checkSession),

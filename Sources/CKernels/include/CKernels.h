@@ -151,7 +151,7 @@ apus_unary_fn apus_cast(int from, int to);
 /// be held), or −1 when all fit; always −1 for other types.
 ptrdiff_t apus_first_outside(int from, const void *x, int to, ptrdiff_t n);
 
-/// 16 bits in which files keep numbers of float32: IEEE 754's, or the upper half of a float32.
+/// 16 bits in which files and messages keep numbers of float32: IEEE 754's, or the upper half of a float32.
 typedef enum {
   APUS_HALF_FLOAT16,
   APUS_HALF_BFLOAT16,
@@ -160,9 +160,25 @@ typedef enum {
 /// `y[i] = x[i]`, n numbers of 16 bits that need no alignment; exact.
 void apus_widen_half(apus_half format, const void *x, float *y, ptrdiff_t n);
 
+/// `y[i] += x[i]`, the same.
+void apus_add_half(apus_half format, const void *x, float *y, ptrdiff_t n);
+
 /// `y[i] = x[i]` rounded to the nearest, ties to even; NaN stays one. Returns the position of the first finite number that became
 /// infinite, or −1.
 ptrdiff_t apus_narrow_half(apus_half format, const float *x, void *y, ptrdiff_t n);
+
+/// So many numbers of 8 bits share a scale.
+enum { APUS_INT8_BLOCK = 1024 };
+
+/// Bytes of n numbers of 8 bits: blocks of a float32 scale and a byte for each number, which need no alignment.
+ptrdiff_t apus_int8_bytes(ptrdiff_t n);
+
+/// `x[i]` as the nearest multiple of its block's scale, which is 1/127 of the block's largest magnitude. A block with a number that is
+/// not finite holds no finite number but, perhaps, infinities; one whose magnitudes are all below 1e-30 holds zeros.
+void apus_narrow_int8(const float *x, void *y, ptrdiff_t n);
+
+/// `y[i] = x[i]`, or `y[i] += x[i]` with `add`, where x are n numbers of 8 bits.
+void apus_widen_int8(const void *x, float *y, ptrdiff_t n, int add);
 
 /// The selection kernel for values of `dtype`; NULL for an unknown code.
 apus_select_fn apus_select(int dtype);

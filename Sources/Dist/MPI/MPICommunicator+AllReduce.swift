@@ -63,9 +63,10 @@ extension MPICommunicator {
     }
   }
 
-  /// Returns when the all-reduce of `token` is done. Throws as ``/Engine/Communicator`` says.
+  /// Returns when the all-reduce, or exchange, of `token` is done. Throws as ``/Engine/Communicator`` says.
   public func wait(_ token: Int) throws {
     try locked("MPI_Waitall") { () throws(DistError) in
+      if token >= ExchangeTable.firstToken { return try waitForExchange(token) }
       if let nodeReduction { return try wait(token, on: nodeReduction) }
       let number = table.number(of: token)
       notes.wait(for: number)
@@ -85,10 +86,11 @@ extension MPICommunicator {
     }
   }
 
-  /// Whether the all-reduce of `token` is done; makes progress on all that are pending. Throws as ``/Engine/Communicator``
+  /// Whether the all-reduce, or exchange, of `token` is done; makes progress on all that are pending. Throws as ``/Engine/Communicator``
   /// says.
   public func test(_ token: Int) throws -> Bool {
     try locked("MPI_Testall") { () throws(DistError) in
+      if token >= ExchangeTable.firstToken { return try isExchangeDone(token) }
       if let nodeReduction { return try test(token, on: nodeReduction) }
       return try table.test(token, rank: numberInRun)
     }

@@ -19,7 +19,7 @@ extension MPICommunicator {
       // Never freed: what has been started may still be under way when the process ends.
       let mine = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
       // The lowest bit says whether something is pending here.
-      let isIdle = ([self] + mpiGroups).allSatisfy { $0.table.isEmpty }
+      let isIdle = ([self] + mpiGroups).allSatisfy { $0.table.isEmpty && $0.exchanges.isIdle }
       mine.initialize(to: hash & ~1 | (isIdle ? 0 : 1))
       let all = UnsafeMutablePointer<UInt64>.allocate(capacity: size)
       all.initialize(repeating: 0, count: size)

@@ -6,6 +6,7 @@ extension MPICommunicator: SharingCommunicator {
   /// Bytes of a blocking all-reduce that are begun at a time: one part is copied while another is combined, all in the second-level cache.
   private static let partBytes = 256 << 10
 
+  /// Whether the ranks reach each other's memory.
   package var sharesMemory: Bool { nodeMemory != nil }
 
   /// Memory in which what is reduced need not be copied. Any thread may call it.

@@ -17,7 +17,7 @@ import Tensors
 ///
 /// `@unchecked Sendable`: `rank`, `size`, `notes`, `node`, `whole`, `handle`, `control`, `maximumCount`
 /// and `onlyThread` never change, and a journal may be used from any thread.
-/// `table`, `nodeReduction`, `lastMeeting`, `counts32`, `offsets32` and MPI itself are touched with `lock` held only,
+/// `table`, `exchanges`, `nodeReduction`, `lastMeeting`, `counts32`, `offsets32` and MPI itself are touched with `lock` held only,
 /// which all communicators share, as MPI_THREAD_SERIALIZED asks for; with a library that gives less,
 /// calls from other threads than the first are refused. Without the lock are: making the first
 /// communicator and ending MPI, which ``MPISession`` does once, before anybody has one and after the
@@ -52,6 +52,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   let onlyThread: pthread_t?
   static let lock = Mutex(())
   var table = RequestTable()
+  var exchanges = ExchangeTable()
   /// When all ranks were last together, as far as this one knows.
   var lastMeeting = ContinuousClock.now
   let isClosed = Atomic(false)
@@ -169,6 +170,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
   private func waitForAll() throws(DistError) {
     if let nodeReduction { try finish(nodeReduction) }
     try table.waitForAll(rank: rank)
+    try waitForExchanges()
   }
 
   func locked<R: Sendable>(

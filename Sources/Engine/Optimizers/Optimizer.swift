@@ -90,6 +90,8 @@ open class Optimizer {
   /// How many batches' gradients have been accumulated since the last update (int64).
   private let accumulatedBatches: Variable
   private var states: [ObjectIdentifier: State] = [:]
+  /// What messages have lost of this rank's gradients.
+  private var errors: [ObjectIdentifier: Variable] = [:]
   private var order: [Variable] = []
 
   /// What is remembered for a parameter, which is kept: another one at its address must not find it.
@@ -248,6 +250,28 @@ open class Optimizer {
     }
   }
 
+  /// Makes the memory of what messages between ranks lose of gradients, of which each rank has its own.
+  package func buildGradientErrors(of parameters: [Variable]) {
+    for parameter in parameters where errors[ObjectIdentifier(parameter)] == nil {
+      errors[ObjectIdentifier(parameter)] = Variable(
+        path: "\(Self.gradientErrorName)/\(parameter.path)", kind: .optimizerState,
+        initial: .zeros(parameter.shape, dtype: .float32), combine: .sum, trainable: false)
+    }
+  }
+
+  /// What messages have lost of this rank's gradients of a parameter; nil where nothing is kept.
+  package func gradientError(of parameter: Variable) -> Variable? {
+    errors[ObjectIdentifier(parameter)]
+  }
+
+  /// All of them, in the order of the parameters.
+  package var gradientErrors: [Variable] {
+    order.compactMap { errors[ObjectIdentifier($0)] }
+  }
+
+  /// The name before that of the parameter.
+  package static let gradientErrorName = "gradient_error"
+
   /// What to say of patterns of ``options`` that match none of these parameters: with a slip in it a pattern would change nothing in silence.
   package func warnings(ofPatternsAmong parameters: [Variable]) -> [String] {
     let paths = parameters.map(\.path)
@@ -280,14 +304,15 @@ open class Optimizer {
   /// The optimizer's state in a fixed order. Files of weights do not hold it.
   ///
   /// With ``OptimizerOptions/gradientAccumulationSteps`` a `gradient_accumulator` is the sum of this rank's gradients since the last update: that
-  /// of all ranks is the sum over them (``Combine/sum``). All else is the same on all ranks.
+  /// of all ranks is the sum over them (``Combine/sum``), and so is a `gradient_error`, what messages have lost of them
+  /// (``GradientHook/keepsErrors``). All else is the same on all ranks.
   public var variables: [Variable] {
     let states = order.compactMap { self.states[ObjectIdentifier($0)] }
     return [iterations, learningRateVariable]
       + (options.gradientAccumulationSteps > 1 ? [accumulatedBatches] : [])
       + slots.indices.flatMap { slot in
         states.map { $0.slots[slot] }.filter { $0.shape != [0] }
-      } + states.compactMap(\.average) + states.compactMap(\.accumulator)
+      } + states.compactMap(\.average) + states.compactMap(\.accumulator) + gradientErrors
   }
 
   // MARK: Updates

@@ -68,11 +68,19 @@ extension TrainingStateInfo.StoredVariable {
   /// Whether each rank counts for itself until somebody adds up.
   var isCount: Bool {
     combine == Combine.sum.text
-      && (name.hasPrefix("metric/") || name.hasPrefix("optimizer/gradient_accumulator/"))
+      && (name.hasPrefix("metric/") || name.hasPrefix("optimizer/gradient_accumulator/")
+        || isGradientError)
   }
 
   /// Whether values of ranks become one; other states of modules are rank 0's, as in files of weights.
   var isCombined: Bool { isCount || name.hasPrefix("metric/") || isStatistic }
+
+  /// What messages have lost of a rank's gradients: training goes on without it where nothing is sent, and begins without it.
+  var isGradientError: Bool { Self.isGradientError(name) }
+
+  static func isGradientError(_ name: String) -> Bool {
+    name.hasPrefix(StateVariables.optimizerPrefix + Optimizer.gradientErrorName + "/")
+  }
 
   /// Running statistics of normalisation.
   var isStatistic: Bool { kind == VariableKind.batchStatistic.rawValue }

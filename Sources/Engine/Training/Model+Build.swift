@@ -117,6 +117,7 @@ extension Model {
     guard let optimizer else { return }
     let parameters = orderedParameters
     optimizer.build(parameters)
+    makeGradientErrors(of: parameters)
     if !isBuilt, isChief {
       let all = module.namedVariables.map(\.variable).filter { $0.kind == .parameter }
       for text in optimizer.warnings(ofPatternsAmong: all) { logger.warning("\(text)") }

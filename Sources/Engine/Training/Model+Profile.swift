@@ -60,7 +60,11 @@ extension Model {
     let rows = Sharding.slice(count: batchSize, rank: communicator.rank, size: communicator.size)
     try build(dataset, rows: rows.count)
     return try Trace.record(dataset.specs(rows: rows.count)) { tensors in
-      try trainBody(try dataset.batch(tensors), globalRows: batchSize)
+      try EqualShares.$areCertain.withValue(rows.count * communicator.size == batchSize) {
+        try GradientWatch.$current.withValue(gradientWatch()) {
+          try trainBody(try dataset.batch(tensors), globalRows: batchSize)
+        }
+      }
       return []
     }
   }

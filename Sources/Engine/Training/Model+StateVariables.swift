@@ -97,7 +97,11 @@ extension Model {
       let known = Dictionary(present.map { ($0.name, $0.variable) }) { first, _ in first }
       for described in stored where tensors[described.name] != nil {
         guard let variable = known[described.name] else {
-          if described.isOptional || described.name.hasPrefix("metric/") { continue }
+          if described.isOptional || described.isGradientError
+            || described.name.hasPrefix("metric/")
+          {
+            continue
+          }
           throw misfit(state, "it has \(described.name), which the model has not")
         }
         guard variable.spec == described.tensorSpec, let value = tensors[described.name] else {
@@ -110,6 +114,7 @@ extension Model {
       for (name, variable) in present
       where !names.contains(name) && !name.hasPrefix("metric/") && !variable.kind.isTransient
         && variable.kind != .randomKey
+        && !TrainingStateInfo.StoredVariable.isGradientError(name)
       {
         throw misfit(state, "it has no \(name), which the model has")
       }
@@ -155,6 +160,7 @@ extension Model {
     let trained = orderedParameters
     optimizer.build(
       trained + remembered.filter { old in !trained.contains { $0 === old } })
+    makeGradientErrors(of: trained)
   }
 
   private func setModes(_ state: LoadedState) throws {

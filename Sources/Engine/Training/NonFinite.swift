@@ -53,7 +53,8 @@ extension Run {
     // A compiled step writes nothing before it knows.
     let before =
       step.plan == nil && step.watch != nil
-      ? model.module.variables.map { ($0, $0.stored.copied) } : []
+      ? (model.module.variables + (model.optimizer?.gradientErrors ?? []))
+        .map { ($0, $0.stored.copied) } : []
     do {
       try body()
     } catch is NotFinite {

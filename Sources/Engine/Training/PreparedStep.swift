@@ -31,6 +31,8 @@ struct StepKey: Equatable {
   let looks: Bool
   /// Whether a step only accumulates gradients.
   let accumulates: Bool
+  /// Whether all ranks have as many rows.
+  let hasEqualShares: Bool
 }
 
 /// A step that is ready to run on batches of one shape.
@@ -88,13 +90,15 @@ extension Model {
   func step(
     _ mode: StepMode, _ dataset: Dataset, rows: Int, globalRows: Int
   ) throws -> PreparedStep {
+    let hasEqualShares = rows * strategy.replicaCount == globalRows
     let key = StepKey(
       mode: mode, rows: rows,
       classWeight: dataset.classWeight != nil && asksForClassWeights ? dataset.classWeight : nil,
       globalRows: dependsOnGlobalRows ? globalRows : 0,
       modes: mode == .predict ? [] : module.modes,
       threads: ComputeThreads.count, replicas: strategy.replicaCount,
-      looks: mode == .train && nonFinite.looks, accumulates: mode == .train && accumulates)
+      looks: mode == .train && nonFinite.looks, accumulates: mode == .train && accumulates,
+      hasEqualShares: mode == .train && hasEqualShares)
     if let known = steps.step(for: key, dataset), (known.plan == nil) == runEagerly { return known }
     var form = Structure.none
     let specs = dataset.specs(rows: rows)
@@ -118,9 +122,11 @@ extension Model {
     let watch = mode == .train ? gradientWatch() : nil
     let placed: ([Tensor]) throws -> [Tensor] = { [unowned self] tensors in
       // Layers in which ranks meet ask for the strategy.
-      try GradientWatch.$current.withValue(watch) {
-        try DistributionContext.$strategy.withValue(strategy) {
-          try placingNoise(rows: rows) { try body(tensors) }
+      try EqualShares.$areCertain.withValue(hasEqualShares) {
+        try GradientWatch.$current.withValue(watch) {
+          try DistributionContext.$strategy.withValue(strategy) {
+            try placingNoise(rows: rows) { try body(tensors) }
+          }
         }
       }
     }

@@ -42,7 +42,8 @@ extension Model {
       optimizer.accumulate(parameters, gradients)
     } else {
       let (sums, groups) = try addedOverRanks(
-        optimizer.withAccumulated(parameters, gradients), loss: ownLoss)
+        withGradientErrors(parameters, optimizer.withAccumulated(parameters, gradients)),
+        loss: ownLoss)
       optimizer.update(parameters, sums: sums, groups: groups)
     }
 

@@ -39,6 +39,9 @@ struct BenchTrain: ParsableCommand {
   @Option(help: PrecisionPolicy.help)
   var precision = PrecisionPolicy.float32
 
+  @Option(help: GradientMessages.help)
+  var gradients = GradientMessages.float32
+
   @Option(parsing: .unconditional, help: "Timed blocks of steps; the median counts.")
   var blocks = 7
 
@@ -58,7 +61,8 @@ struct BenchTrain: ParsableCommand {
     guard try launch.runsHere() else { return try launch.start(command) }
     let (workload, precision, blocks) = (workload, precision, blocks)
     let (json, profile, threads) = (json, profile, launch.threads)
-    try withStrategy(.mpi) {
+    let reduction = BucketedAllReduce(hook: gradients.hook)
+    try withStrategy(.mpi, gradientReduction: reduction) {
       let bench = try TrainBench(workload, threads: threads, precision: precision)
       if profile {
         let report = ProfileReport(try bench.profile(), workload)
@@ -76,6 +80,7 @@ struct BenchTrain: ParsableCommand {
       "bench", "train", "--workload", workload.rawValue, "--precision", precision.rawValue,
       "--blocks", "\(blocks)",
     ]
+    if gradients != .float32 { words += ["--gradients", gradients.rawValue] }
     if json { words.append("--json") }
     if profile { words.append("--profile") }
     return [ProgramStart.ownPath()] + words + launch.threadArguments
@@ -182,6 +187,9 @@ struct BenchAllReduce: ParsableCommand {
   @Option(parsing: .unconditional, help: "The largest array in KiB, at least 1.")
   var largest = 65536
 
+  @Flag(help: "Time sums by messages instead, in each form that gradients can have on their way.")
+  var hooks = false
+
   @Flag(help: "Print one JSON object on one line.")
   var json = false
 
@@ -197,8 +205,14 @@ struct BenchAllReduce: ParsableCommand {
       launch.ranks = 2
     }
     guard try launch.runsHere() else { return try launch.start(command) }
-    let (largest, json) = (largest, json)
+    let (largest, hooks, json) = (largest, hooks, json)
     try withStrategy(.mpi) {
+      if hooks {
+        let report = try HookBench.measure(
+          DistributionContext.strategy.communicator, largest: largest << 10)
+        guard DistributionContext.strategy.isChief else { return }
+        return Console.print(json ? try BenchJSON.line(report) : report.table)
+      }
       let report = try AllReduceBench.measure(
         DistributionContext.strategy.communicator, largest: largest << 10)
       guard DistributionContext.strategy.isChief else { return }
@@ -207,7 +221,9 @@ struct BenchAllReduce: ParsableCommand {
   }
 
   private var command: [String] {
-    let words = ["bench", "allreduce", "--largest", "\(largest)"] + (json ? ["--json"] : [])
+    let words =
+      ["bench", "allreduce", "--largest", "\(largest)"] + (hooks ? ["--hooks"] : [])
+      + (json ? ["--json"] : [])
     return [ProgramStart.ownPath()] + words + launch.threadArguments
   }
 }

@@ -40,6 +40,9 @@ struct InspectPlan: ParsableCommand {
     help: "Bytes of a bucket of gradients. (default: what suits messages among as many ranks)")
   var bucketBytes: Int?
 
+  @Option(help: GradientMessages.help)
+  var gradients = GradientMessages.float32
+
   @Flag(
     help: """
       Check that what is read was written, nothing is overwritten too early, and sums are undisturbed.
@@ -66,7 +69,7 @@ struct InspectPlan: ParsableCommand {
       : FixedStrategy(
         EqualRanks(size: ranks),
         gradientReduction: BucketedAllReduce(
-          limits: bucketBytes.map { BucketLimits(bytes: $0) }))
+          limits: bucketBytes.map { BucketLimits(bytes: $0) }, hook: gradients.hook))
     let traced = try DistributionContext.$strategy.withValue(strategy) {
       try withErrors {
         try workload.makeModel().traceTrainingStep(x: data.x, y: data.y, batchSize: rows)
@@ -81,6 +84,7 @@ struct InspectPlan: ParsableCommand {
     Console.print("A training step of \(workload.rawValue) on \(rows) samples\n\(summary.text)")
     Console.print(
       "  Operations of the plan are instructions; its arena has \(plan.arenaBytes) bytes.")
+    if ranks > 1 { printMessages(of: plan) }
     if verify {
       let faults = PlanVerifier.faults(in: plan.layout)
       Console.print(
@@ -93,5 +97,20 @@ struct InspectPlan: ParsableCommand {
       Console.print("\n\(name):\n\(graph)")
     }
     Console.print("\nplan:\n\(plan)")
+  }
+
+  /// What a rank sends of gradients.
+  private func printMessages(of plan: Plan) {
+    var table = TextTable(["messages", "bytes", "sent by a rank"])
+    let messages = plan.gradientMessages
+    for message in messages {
+      table.add([message.text, "\(message.byteCount)", "\(message.sentByteCount)"])
+    }
+    table.add(
+      [
+        "in all", "\(messages.reduce(0) { $0 + $1.byteCount })",
+        "\(messages.reduce(0) { $0 + $1.sentByteCount })",
+      ])
+    Console.print("\n\(table.text)")
   }
 }

@@ -42,7 +42,10 @@ struct Train: ParsableCommand {
     if let width = options.terminalWidth { Console.setTerminalWidth(width) }
     do {
       // Exact also when the ranks' shares of a batch are not equal.
-      try withStrategy(.mpi, lossScaling: .globalBatch) {
+      try withStrategy(
+        .mpi, lossScaling: .globalBatch,
+        gradientReduction: BucketedAllReduce(hook: options.gradients.hook)
+      ) {
         try TrainingRun(options, threads: threads).run()
       }
     } catch let error as EngineError where error.kind == .interrupted {

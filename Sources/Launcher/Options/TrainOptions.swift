@@ -44,6 +44,9 @@ struct TrainOptions: ParsableArguments {
   @Option(help: PrecisionPolicy.help)
   var precision = PrecisionPolicy.float32
 
+  @Option(help: GradientMessages.help)
+  var gradients = GradientMessages.float32
+
   @Option(
     parsing: .unconditional,
     help: "Draws the initial weights, the order of samples, dropout, and what digits hold out.")
@@ -130,6 +133,7 @@ struct TrainOptions: ParsableArguments {
       "--precision", precision.rawValue, "--seed", "\(seed)", "--validation-split",
       "\(validationSplit)",
     ]
+    if gradients != .float32 { words += ["--gradients", gradients.rawValue] }
     if header != .auto { words += ["--header", header.rawValue] }
     if let label { words += ["--label", label] }
     if let model { words += ["--model", model.rawValue] }

@@ -30,7 +30,9 @@ extension Ranks {
   ) throws -> Value {
     guard operation == .sum else { return try extremes(of: value, operation, over: communicator) }
     let reduction = DistributionContext.strategy.gradientReduction as? BucketedAllReduce
-    return try sums(of: value, by: reduction ?? BucketedAllReduce(), over: communicator)
+    // What is no gradient is exact.
+    return try sums(
+      of: value, by: BucketedAllReduce(limits: reduction?.limits), over: communicator)
   }
 }
 

@@ -1,6 +1,9 @@
 /// Gradients lie in flat buckets in a compiled step, and each bucket is one nonblocking message, started as soon as its last
 /// gradient is there.
 ///
+/// Of a table that a step of `Model` only reads by index (`Embedding`) the rows that were read are sent, with their numbers, where that is fewer bytes than
+/// the table: decided when the step is compiled, where all ranks have equal shares of the batch, and then each rank must use the table alike.
+///
 /// The buckets depend on the gradients' order, shapes and types only, so that every rank has the same ones. Without a
 /// compiled step each gradient is a message of its own.
 public struct BucketedAllReduce: GradientReduction {
@@ -8,8 +11,13 @@ public struct BucketedAllReduce: GradientReduction {
   /// ``BucketLimits/messages(ranks:)``.
   public let limits: BucketLimits?
 
-  /// Buckets of these numbers of bytes.
-  public init(limits: BucketLimits? = nil) { self.limits = limits }
+  /// How numbers travel; nil for the sums of the communicator.
+  public let hook: (any GradientHook)?
+
+  /// Buckets of these numbers of bytes, whose numbers a hook encodes.
+  public init(limits: BucketLimits? = nil, hook: (any GradientHook)? = nil) {
+    (self.limits, self.hook) = (limits, hook)
+  }
 
   /// The sums over all ranks, in the same order and shapes.
   ///
@@ -18,7 +26,7 @@ public struct BucketedAllReduce: GradientReduction {
     of gradients: [Tensor], over communicator: any Communicator
   ) throws -> [Tensor] {
     guard Trace.active != nil else {
-      return try gradients.map { try Self.sum($0, over: communicator) }
+      return try gradients.map { try sum($0, over: communicator) }
     }
     return start(gradients, over: communicator).sums()
   }
@@ -36,21 +44,26 @@ public struct BucketedAllReduce: GradientReduction {
   ) -> StartedSums {
     let tensors = gradients + votes
     let limits = limits ?? .standard(for: communicator)
-    var plan = BucketPlan(gradients.map(\.spec), limits: limits).buckets
+    let dense = gradients.indices.filter { !sendsRows(of: gradients[$0], over: communicator) }
+    var plan = BucketPlan(dense.map { gradients[$0].spec }, limits: limits).buckets.map { places in
+      places.map { dense[$0] }
+    }
+    let rows = startRows(in: gradients, over: communicator)
     if !votes.isEmpty {
       let numbers = Array(gradients.count..<tensors.count)
       // A single message says all by itself.
-      if plan.count == 1, gradients[0].dtype == votes[0].dtype {
+      if plan.count == 1, gradients[plan[0][0]].dtype == votes[0].dtype {
         plan[0] += numbers
       } else {
         plan.append(numbers)
       }
     }
     var buckets: [GradientBucket] = []
-    let started = plan.enumerated().map { index, members in
+    let started = plan.enumerated().map { index, places in
+      let (members, hook) = arranged(places, of: tensors, over: communicator)
       let answer: GradientBucket.Answer =
         votes.isEmpty ? .none : index == plan.count - 1 ? .forAll(buckets) : .givenByAnother
-      let bucket = GradientBucket(communicator, members: members, answer: answer)
+      let bucket = GradientBucket(communicator, members: members, hook: hook, answer: answer)
       buckets.append(bucket)
       let dtype = tensors[members[0]].dtype
       let seal = BucketSeal.isUsed(dtype) ? [Tensor.zeros([BucketSeal.count], dtype: dtype)] : []
@@ -62,13 +75,16 @@ public struct BucketedAllReduce: GradientReduction {
       return StartedSums.Message(
         bucket: bucket, members: members, tensors: inputs.indices.map(start.output))
     }
-    return StartedSums(started, tensors, votes: votes.count)
+    return StartedSums(started, rows, tensors, votes: votes.count)
   }
 
-  private static func sum(
+  private func sum(
     _ gradient: Tensor, over communicator: any Communicator
   ) throws -> Tensor {
-    try Tensor(shape: gradient.shape, dtype: gradient.dtype) { pointer in
+    if encodes(gradient.spec, over: communicator), let hook {
+      return try hook.sum(gradient, over: communicator)
+    }
+    return try Tensor(shape: gradient.shape, dtype: gradient.dtype) { pointer in
       gradient.withUnsafeBytes { bytes in
         if let source = bytes.baseAddress {
           pointer.copyMemory(from: source, byteCount: bytes.count)

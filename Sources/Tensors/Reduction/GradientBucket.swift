@@ -14,12 +14,15 @@ final class GradientBucket: BackgroundWork {
     case forAll([GradientBucket])
   }
 
-  private let communicator: any Communicator
-  private let label: CollectiveLabel
+  let communicator: any Communicator
+  let label: CollectiveLabel
   private let watch: GradientWatch?
-  /// The number of the first gradient of the bucket.
-  private let first: Int
+  /// The numbers of the bucket's gradients.
+  private let members: [Int]
+  /// How its numbers travel, and what is under way then.
+  let hook: (any GradientHook)?
   private let answer: Answer
+  private let exchange = Mutex<BucketExchange?>(nil)
   private let token = Atomic<Int>(-1)
   private let number = Atomic<Int>(0)
   /// What all ranks must bring the same of.
@@ -27,14 +30,17 @@ final class GradientBucket: BackgroundWork {
 
   /// - Parameters:
   ///   - communicator: the ranks.
-  ///   - members: the numbers of the gradients, in order and without gaps.
+  ///   - members: the numbers of the gradients, in the order in which they lie; those that `hook` encodes come first.
+  ///   - hook: how they travel.
   ///   - answer: what it says of the other buckets.
-  init(_ communicator: any Communicator, members: [Int], answer: Answer = .none) {
-    self.communicator = communicator
+  init(
+    _ communicator: any Communicator, members: [Int], hook: (any GradientHook)? = nil,
+    answer: Answer = .none
+  ) {
+    (self.communicator, self.members, self.hook) = (communicator, members, hook)
     self.answer = answer
     let watch = GradientWatch.current
     self.watch = watch
-    first = members.first ?? 0
     let names = watch.map { watch in members.map(watch.name) } ?? []
     label = names.isEmpty ? .none : CollectiveLabel(Self.text(names))
   }
@@ -44,8 +50,18 @@ final class GradientBucket: BackgroundWork {
     return "the gradients of " + shown.joined(separator: ", ")
   }
 
-  /// Whether a step that goes on after its wait can still end without having changed anything.
-  var isAnsweredFor: Bool { if case .givenByAnother = answer { true } else { false } }
+  /// Whether its wait ends no step, because another bucket has said before whether the step counts. What a hook has done to its numbers
+  /// nobody knows before.
+  var isAnsweredFor: Bool {
+    if case .givenByAnother = answer { hook == nil } else { false }
+  }
+
+  /// Says where the tensors are, of which the last is the seal. To be called before the first start.
+  func prepare(_ tensors: [Operand]) {
+    guard let hook else { return }
+    let exchange = BucketExchange(tensors, hook, over: communicator)
+    self.exchange.withLock { $0 = exchange }
+  }
 
   func sharedMemory(byteCount: Int) -> Storage? {
     (communicator as? any SharingCommunicator)?.sharedMemory(byteCount: byteCount)
@@ -70,8 +86,10 @@ final class GradientBucket: BackgroundWork {
       self.hash.store(hash, ordering: .relaxed)
       BucketSeal.write(hash: hash, isFinite: isFinite, to: seal, dtype)
     }
+    let exchange = exchange.withLock(\.self)
     func start() throws -> Int {
-      try communicator.startAllReduce(pointer, count: count, dtype: dtype, operation: .sum)
+      if let exchange { return try exchange.start() }
+      return try communicator.startAllReduce(pointer, count: count, dtype: dtype, operation: .sum)
     }
     token.store(
       try communicator.journal?.named(label, start) ?? start(), ordering: .relaxed)
@@ -81,7 +99,7 @@ final class GradientBucket: BackgroundWork {
   private func lookAt(_ members: WatchedTensors) -> Bool {
     guard let watch, watch.looks else { return true }
     return members.allFinite { index, value in
-      watch.note("the gradient of \(watch.name(first + index))", is: value, isLoss: false)
+      watch.note("the gradient of \(watch.name(self.members[index]))", is: value, isLoss: false)
     }
   }
 
@@ -96,6 +114,7 @@ final class GradientBucket: BackgroundWork {
     let (isSame, notFinite) = BucketSeal.read(
       hash: hash.load(ordering: .relaxed), size: communicator.size, from: seal, dtype)
     guard isSame else { throw difference(count) }
+    try exchange.withLock(\.self)?.checkRange(watch, members)
     if notFinite != 0, !isAnsweredFor { throw NotFinite() }
   }
 
@@ -139,6 +158,7 @@ struct AllReduceStart: BucketPrimitive {
   func prepare(_ inputs: [Operand], _ outputs: [Operand], _ workspace: Workspace) -> Kernel {
     guard let first = inputs.first else { return {} }
     let (pointer, dtype, bucket) = (first.pointer, first.dtype, bucket)
+    bucket.prepare(inputs)
     let count = bucketCount(inputs)
     let seal = BucketSeal.isUsed(dtype) ? inputs.last?.pointer : nil
     let members = WatchedTensors(seal == nil ? inputs[...] : inputs.dropLast())

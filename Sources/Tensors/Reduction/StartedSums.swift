@@ -10,10 +10,12 @@ package struct StartedSums {
   /// The sums of the votes.
   package let votes: [Tensor]
   private let messages: [Message]
+  private let rows: [StartedRows]
   private var known: [Tensor]
 
   /// Waits for the last message where there are votes, which are its last tensors.
-  init(_ messages: [Message], _ tensors: [Tensor], votes: Int) {
+  init(_ messages: [Message], _ rows: [StartedRows], _ tensors: [Tensor], votes: Int) {
+    self.rows = rows
     self.messages = votes == 0 ? messages : messages.dropLast()
     known = tensors
     if votes > 0, let last = messages.last { Self.wait(last, &known) }
@@ -31,6 +33,7 @@ package struct StartedSums {
   /// The sums of the gradients, for which a plan waits one message after the other, each when its first sum is read.
   package func sums() -> [Tensor] {
     var sums = known
+    for started in rows { sums[started.member] = started.sum() }
     for message in messages { Self.wait(message, &sums) }
     return sums
   }

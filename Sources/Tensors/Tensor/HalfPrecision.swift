@@ -1,7 +1,7 @@
 import CKernels
 
-/// 16 bits in which files keep numbers of float32.
-package enum HalfPrecision: Sendable {
+/// 16 bits in which files and messages keep numbers of float32.
+package enum HalfPrecision: String, Hashable, Sendable {
   /// IEEE 754: 11 bits of precision, at most 65504.
   case float16
   /// The upper half of a float32: 8 bits of precision.
@@ -19,6 +19,22 @@ package enum HalfPrecision: Sendable {
     _ count: Int, from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer
   ) {
     apus_widen_half(code, source, target.assumingMemoryBound(to: Float.self), count)
+  }
+
+  /// Adds `count` numbers at `source`, which need no alignment, to those of float32 at `target`.
+  package func add(
+    _ count: Int, from source: UnsafeRawPointer, to target: UnsafeMutablePointer<Float>
+  ) {
+    apus_add_half(code, source, target, count)
+  }
+
+  /// Rounds `count` numbers of float32 to the nearest, ties to even, and puts them at `target`, which needs no alignment.
+  ///
+  /// - Returns: whether no finite number was too large.
+  package func narrow(
+    _ count: Int, from source: UnsafePointer<Float>, to target: UnsafeMutableRawPointer
+  ) -> Bool {
+    apus_narrow_half(code, source, target, count) < 0
   }
 
   /// Rounds the elements of a float32 tensor to the nearest, ties to even.

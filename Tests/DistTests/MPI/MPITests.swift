@@ -31,6 +31,13 @@ struct MPITests {
     #expect(outcome.output.contains("passed: training on 3\n"), "\(outcome)")
   }
 
+  @Test("send gradients in every form", arguments: [2, 4])
+  func wire(ranks: Int) async throws {
+    let outcome = try await MPIRun.run("wire", ranks: ranks, allReduce: "mpi")
+    #expect(outcome.code == 0, "\(outcome)")
+    #expect(outcome.output.contains("passed: wire on \(ranks)\n"), "\(outcome)")
+  }
+
   @Test("a way to add up that there is not")
   func unknownWay() async throws {
     let outcome = try await MPIRun.run("session", ranks: 2, allReduce: "fast")

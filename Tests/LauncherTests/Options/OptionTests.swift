@@ -93,7 +93,8 @@ extension ApusTests {
       let options = [
         "--data", "csv:a b.csv", "--model", "mlp", "--epochs", "3", "--batch-size", "8",
         "--learning-rate", "0.01", "--optimizer", "sgd", "--precision", "mixed_bfloat16",
-        "--seed", "5", "--validation-split", "0.3", "--out", "runs/x", "--json",
+        "--seed", "5", "--validation-split", "0.3", "--out", "runs/x", "--json", "--gradients",
+        "bfloat16",
       ]
       let outcome = try await Apus.run(
         ["train", "-n", "2", "--threads", "2", "--dry-run"] + options)
@@ -104,7 +105,7 @@ extension ApusTests {
         outcome.output.hasSuffix(
           """
           /apus train --data 'csv:a b.csv' --epochs 3 --batch-size 8 --learning-rate 0.01 \
-          --optimizer sgd --precision mixed_bfloat16 --seed 5 --validation-split 0.3 --model mlp --out runs/x --json \
+          --optimizer sgd --precision mixed_bfloat16 --seed 5 --validation-split 0.3 --gradients bfloat16 --model mlp --out runs/x --json \
           --progress lines --threads 2
 
           """), "\(outcome)")

@@ -22,7 +22,7 @@ public struct TrainingCheck: Sendable, CustomStringConvertible {
           gradientReduction: BucketedAllReduce(limits: BucketLimits(bytes: 64)))
         try DistributionContext.$strategy.withValue(tiny, operation: check.run)
       }
-    } + buckets + values + groups + callbacks
+    } + buckets + values + groups + callbacks + wire
 
   private static let plain: [TrainingCheck] =
     [
