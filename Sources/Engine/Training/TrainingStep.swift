@@ -87,7 +87,8 @@ extension Model {
       return (gradients, [])
     }
     let reduction = strategy.gradientReduction ?? BucketedAllReduce()
-    let bucketed = loss.isTraced ? reduction as? BucketedAllReduce : nil
+    // A rank without samples has a loss of 0, and traces the same messages.
+    let bucketed = Trace.active == nil ? nil : reduction as? BucketedAllReduce
     // Buckets look at gradients when they are in the cache anyway.
     let notFinite =
       looks
