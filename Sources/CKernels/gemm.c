@@ -24,7 +24,8 @@ enum {
   small_result = 524288,  // elements of a result that stay in a second-level cache
   flipped_elements = 262144,
   flipped_least = 32,
-  flipped_most = 256
+  flipped_most = 256,
+  line = 16  // elements of a line of a cache
 };
 
 // Rows of `a` that are transposed at a time for a product from the right: at most 1 MiB of them, or the fewest.
@@ -34,11 +35,8 @@ static ptrdiff_t flipped_rows(ptrdiff_t m, ptrdiff_t k) {
   return apus_min(rows, m);
 }
 
-// Their elements, of products of at most m rows and a depth of k.
-static ptrdiff_t flipped_size(ptrdiff_t m, ptrdiff_t k) {
-  const ptrdiff_t fewest = flipped_least * k;
-  return apus_min(m * k, fewest > flipped_elements ? fewest : flipped_elements);
-}
+// Their elements: a line after each row, so that rows are not whole pages apart.
+static ptrdiff_t flipped_size(ptrdiff_t m, ptrdiff_t k) { return (flipped_rows(m, k) + line) * k; }
 
 static int is_flipped(ptrdiff_t m, ptrdiff_t n, ptrdiff_t column_b) {
   return column_b != 1 && m < n && apus_gemm_sizes_here()->flips;
@@ -105,10 +103,10 @@ static void multiply_rest(apus_left a, const float *packed, float *c, ptrdiff_t 
 }
 
 static void multiply(apus_left a, const float *b, ptrdiff_t row_b, ptrdiff_t column_b, float *c,
-                     ptrdiff_t leading, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, int add,
+                     ptrdiff_t leading, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, int add, int copies,
                      float *scratch) {
   const apus_gemm_sizes *sizes = apus_gemm_sizes_here();
-  const int copies = is_copied(m, row_b, column_b), copies_left = is_left_copied(a, n);
+  const int copies_left = is_left_copied(a, n);
   const float *end = b + (k - 1) * row_b + (n - 1) * column_b + 1;
   float *result = part(scratch, left_size());
   float *rest = part(result, result_size());
@@ -178,9 +176,9 @@ static void multiply_flipped(apus_left a, const float *b, ptrdiff_t column_b, fl
     const float *right = a.data + i * a.row;
     ptrdiff_t row_right = a.depth;
     if (a.row != 1) {
-      apus_transpose_strided(4, right, a.row, turned, rows, rows, k);
+      row_right = rows + line;
+      apus_transpose_strided(4, right, a.row, turned, row_right, rows, k);
       right = turned;
-      row_right = rows;
     }
     for (ptrdiff_t j = 0; j < n; j += most) {
       const ptrdiff_t columns = apus_min(most, n - j);
@@ -188,7 +186,8 @@ static void multiply_flipped(apus_left a, const float *b, ptrdiff_t column_b, fl
         apus_transpose_strided(4, c + i * leading + j, leading, block, rows, rows, columns);
       }
       const apus_left left = {b + j * column_b, column_b, 1, 0};
-      multiply(left, right, row_right, 1, block, rows, columns, rows, k, add, scratch);
+      // Where the copy would go there is `turned`.
+      multiply(left, right, row_right, 1, block, rows, columns, rows, k, add, 0, scratch);
       apus_transpose_strided(4, block, rows, c + i * leading + j, leading, columns, rows);
     }
   }
@@ -201,6 +200,7 @@ void apus_gemm(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t 
   if (is_flipped(m, n, column_b)) {
     multiply_flipped(left, b, column_b, c, leading, m, n, k, add, scratch);
   } else {
-    multiply(left, b, row_b, column_b, c, leading, m, n, k, add, scratch);
+    const int copies = is_copied(m, row_b, column_b);
+    multiply(left, b, row_b, column_b, c, leading, m, n, k, add, copies, scratch);
   }
 }

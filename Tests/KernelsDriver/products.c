@@ -2,7 +2,7 @@
 #include "driver.h"
 
 static const ptrdiff_t shapes[][3] = {{1, 1, 1},    {8, 16, 1},   {5, 40, 3},    {33, 17, 65},  {12, 32, 0},   {16, 8, 9},
-                                      {64, 64, 64}, {72, 48, 700}, {300, 160, 50}, {24, 272, 130}, {257, 96, 20}, {13, 515, 600}};
+                                      {64, 64, 64}, {72, 48, 700}, {300, 160, 50}, {24, 272, 130}, {257, 96, 20}, {13, 515, 600}, {270, 530, 9}};
 enum { shape_count = sizeof shapes / sizeof *shapes };
 
 // Rounded to the nearest of 8 bits, ties to even.

@@ -61,6 +61,7 @@ extension Check {
       Check("threads-loop", startsByItself: true, checkThreadsLoop),
       Check("missing-weights", checkMissingWeights),
       Check("unmatched", checkUnmatched),
+      Check("other-exchange", checkOtherExchange),
       Check("late", checkLate),
       Check("long-alone", checkLongAlone),
     ] + Fault.all.map { fault in Check("fault-\(fault.name)", fault.run) }

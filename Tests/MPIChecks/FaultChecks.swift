@@ -90,3 +90,15 @@ func checkLongAlone() throws {
   if communicator.rank == 0 { alone { Thread.sleep(forTimeInterval: 4) } }
   try communicator.barrier()
 }
+
+/// The last rank encodes a bucket of another length.
+func checkOtherExchange() throws {
+  let communicator = DistributionContext.strategy.communicator
+  let isLast = communicator.rank == communicator.size - 1
+  let reduction = BucketedAllReduce(limits: BucketLimits(bytes: 2048), hook: .bfloat16)
+  let strategy = FixedStrategy(communicator, gradientReduction: reduction)
+  try DistributionContext.$strategy.withValue(strategy) {
+    let sums = jit { (x: [Tensor]) in try reduceGradients(x) }
+    _ = try sums([Tensor.ones([isLast ? 900 : 1000])])
+  }
+}

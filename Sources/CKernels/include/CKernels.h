@@ -716,7 +716,10 @@ typedef struct {
   int flips;
 } apus_gemm_sizes;
 
-/// The sizes in use: the table's for this CPU.
+/// The environment variable that names the sizes: `fetching` or `copying`.
+#define APUS_PRODUCTS_VARIABLE "APUS_PRODUCTS"
+
+/// The sizes in use: the table's for this CPU, or those that the variable names.
 void apus_gemm_get_sizes(apus_gemm_sizes *sizes);
 
 /// Uses other sizes, to find the best ones: before any product is prepared, and while none runs.

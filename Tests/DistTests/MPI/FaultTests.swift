@@ -87,6 +87,14 @@ extension MPITests {
     #expect(outcome.errors.contains("alone { }"), "\(outcome)")
   }
 
+  @Test("an encoded bucket of another length on one rank ends the job", arguments: [2, 4])
+  func otherExchange(ranks: Int) async throws {
+    let outcome = try await MPIRun.run("other-exchange", ranks: ranks, allReduce: "mpi")
+    expectFault(outcome)
+    #expect(outcome.errors.contains("rank \(ranks - 1): allReduce(sum, 908 x"), "\(outcome)")
+    #expect(outcome.errors.contains("allReduce(sum, 1008 x float32)"), "\(outcome)")
+  }
+
   @Test("a rank that comes late is named once, and training goes on")
   func late() async throws {
     let outcome = try await MPIRun.run("late", ranks: 3, waitLimit: 8)
