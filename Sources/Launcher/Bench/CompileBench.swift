@@ -7,7 +7,7 @@ struct CompileBench: Encodable, Sendable {
     case workload(Workload)
     /// 128 gated recurrent units that reset before the product, over 200 steps of 64 features: a loop.
     case loop
-    /// He, Zhang, Ren, Sun, *Deep Residual Learning for Image Recognition* (2015), as a functional model on 64 x 64 images.
+    /// ``ResNet50`` on 64 x 64 images.
     case resNet50
     /// 24 causal pre-LN blocks of width 256 with 4 heads, on 64 tokens.
     case transformer24
@@ -102,39 +102,12 @@ struct CompileBench: Encodable, Sendable {
       return Model(
         module: Sequential(GRU(128, resetAfter: false), Linear(10)), loss: loss, optimizer: Adam())
     case .resNet50:
-      let image = Input(shape: [64, 64, 3])
-      return Model(
-        inputs: image, outputs: resNet50(image), loss: loss,
-        optimizer: SGD(learningRate: 0.1, momentum: 0.9))
+      return ResNet50.makeModel(imageSize: 64)
     case .transformer24:
       return Model(
         module: LanguageModel(width: 256, blocks: 24), loss: loss,
         optimizer: AdamW(learningRate: 1e-3))
     }
-  }
-
-  private static func resNet50(_ image: KerasTensor) -> KerasTensor {
-    func convolution(
-      _ x: KerasTensor, _ filters: Int, _ size: SpatialSize, strides: SpatialSize = 1
-    ) -> KerasTensor {
-      let y = Conv2D(
-        filters, kernelSize: size, strides: strides, padding: .same, useBias: false)(x)
-      return BatchNormalization()(y)
-    }
-    func block(_ x: KerasTensor, _ filters: Int, strides: SpatialSize, widens: Bool) -> KerasTensor
-    {
-      let shortcut = widens ? convolution(x, 4 * filters, 1, strides: strides) : x
-      let y = relu(convolution(relu(convolution(x, filters, 1, strides: strides)), filters, 3))
-      return relu(convolution(y, 4 * filters, 1) + shortcut)
-    }
-    var x = MaxPooling2D(3, strides: 2, padding: .same)(relu(convolution(image, 64, 7, strides: 2)))
-    for (stage, count) in [3, 4, 6, 3].enumerated() {
-      for index in 0..<count {
-        let strides: SpatialSize = stage > 0 && index == 0 ? 2 : 1
-        x = block(x, 64 << stage, strides: strides, widens: index == 0)
-      }
-    }
-    return Linear(1000)(GlobalAveragePooling2D()(x))
   }
 }
 

@@ -18,7 +18,7 @@ struct Bench: ParsableCommand {
       """,
     subcommands: [
       BenchTrain.self, BenchCompile.self, BenchGEMM.self, BenchKernels.self, BenchAllReduce.self,
-      BenchSteps.self,
+      BenchScaling.self, BenchSteps.self,
     ])
 }
 
@@ -256,7 +256,7 @@ struct BenchSteps: ParsableCommand {
   }
 }
 
-private func checkThreads(_ threads: Int?) throws {
+func checkThreads(_ threads: Int?) throws {
   if let threads, threads < 1 {
     throw ValidationError("--threads \(threads): at least 1 is needed")
   }

@@ -5,6 +5,8 @@ import Foundation
 /// What is being summed belongs to the communicator: until it is waited for the memory holds NaN, so that whoever reads
 /// it too early, or writes there, is found out. For tests, and to look at the plan of a step on ranks without any.
 ///
+/// With `sumsSealsOnly` a message costs nothing, to time the kernels of a step on ranks: of a bucket only its seal is summed.
+///
 /// `@unchecked Sendable`: `observer`, `pending` and `next` are touched by the thread that runs the plan or the training step
 /// only: `apus inspect` and each test make one, run on it and look at it on one thread. Workers of a pool make no collectives.
 package final class EqualRanks: Communicator, @unchecked Sendable {
@@ -20,8 +22,12 @@ package final class EqualRanks: Communicator, @unchecked Sendable {
   private var pending: [Int: (buffer: UnsafeMutableRawPointer, sums: [UInt8])] = [:]
   private var next = 0
 
+  private let sumsSealsOnly: Bool
+
   /// `size` equal ranks.
-  package init(size: Int) { self.size = size }
+  package init(size: Int, sumsSealsOnly: Bool = false) {
+    (self.size, self.sumsSealsOnly) = (size, sumsSealsOnly)
+  }
 
   package func allReduce(
     _ buffer: UnsafeMutableRawPointer, count: Int, dtype: DType, operation: ReduceOperation
@@ -46,6 +52,13 @@ package final class EqualRanks: Communicator, @unchecked Sendable {
   ) throws -> Int {
     let bytes = UnsafeMutableRawBufferPointer(start: buffer, count: count * dtype.size)
     observer?(UnsafeRawBufferPointer(bytes))
+    if sumsSealsOnly {
+      let first = max(0, count - BucketSeal.count)
+      try allReduce(
+        buffer + first * dtype.size, count: count - first, dtype: dtype, operation: operation)
+      next += 1
+      return next - 1
+    }
     try allReduce(buffer, count: count, dtype: dtype, operation: operation)
     pending[next] = (buffer, Array(bytes))
     // All ones are a NaN of either size.
