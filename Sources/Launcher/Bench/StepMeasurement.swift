@@ -101,7 +101,7 @@ extension ScalingNetwork {
       ranks == 1
       ? SingleProcess.shared
       : FixedStrategy(
-        EqualRanks(size: ranks, sumsSealsOnly: sumsSealsOnly),
+        EqualRanks(size: ranks, summedCount: sumsSealsOnly ? BucketSeal.count : nil),
         gradientReduction: BucketedAllReduce(limits: limits))
     return try DistributionContext.$strategy.withValue(strategy) { try withErrors { try body() } }
   }

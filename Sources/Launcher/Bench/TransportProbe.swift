@@ -20,6 +20,8 @@ enum TransportProbe {
   ///   - costs: what is kept where nothing is measured.
   ///   - communicator: the ranks.
   ///   - layout: where they are.
+  /// - Returns: the costs.
+  /// - Throws: what the communicator throws.
   static func measure(
     _ costs: ClusterCosts, over communicator: any Communicator, _ layout: RankLayout
   ) throws -> ClusterCosts {

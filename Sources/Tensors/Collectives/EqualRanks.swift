@@ -5,7 +5,7 @@ import Foundation
 /// What is being summed belongs to the communicator: until it is waited for the memory holds NaN, so that whoever reads
 /// it too early, or writes there, is found out. For tests, and to look at the plan of a step on ranks without any.
 ///
-/// With `sumsSealsOnly` a message costs nothing, to time the kernels of a step on ranks: of a bucket only its seal is summed.
+/// With `summedCount` a message costs nothing, to time the kernels of a step on ranks: only so many numbers at its end are summed, as those of a seal.
 ///
 /// `@unchecked Sendable`: `observer`, `pending` and `next` are touched by the thread that runs the plan or the training step
 /// only: `apus inspect` and each test make one, run on it and look at it on one thread. Workers of a pool make no collectives.
@@ -22,11 +22,11 @@ package final class EqualRanks: Communicator, @unchecked Sendable {
   private var pending: [Int: (buffer: UnsafeMutableRawPointer, sums: [UInt8])] = [:]
   private var next = 0
 
-  private let sumsSealsOnly: Bool
+  private let summedCount: Int?
 
   /// `size` equal ranks.
-  package init(size: Int, sumsSealsOnly: Bool = false) {
-    (self.size, self.sumsSealsOnly) = (size, sumsSealsOnly)
+  package init(size: Int, summedCount: Int? = nil) {
+    (self.size, self.summedCount) = (size, summedCount)
   }
 
   package func allReduce(
@@ -52,8 +52,8 @@ package final class EqualRanks: Communicator, @unchecked Sendable {
   ) throws -> Int {
     let bytes = UnsafeMutableRawBufferPointer(start: buffer, count: count * dtype.size)
     observer?(UnsafeRawBufferPointer(bytes))
-    if sumsSealsOnly {
-      let first = max(0, count - BucketSeal.count)
+    if let summedCount {
+      let first = max(0, count - summedCount)
       try allReduce(
         buffer + first * dtype.size, count: count - first, dtype: dtype, operation: operation)
       next += 1
